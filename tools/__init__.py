@@ -1,0 +1,1 @@
+"""Programs for those who work on Waypost; nothing here is shipped."""
