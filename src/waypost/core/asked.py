@@ -1,0 +1,39 @@
+"""The shallow view of a request: just what admission, routing and metering read, with the rest kept as bytes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from waypost.core.usage import Usage
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request, parsed once. What goes upstream is rendered from `fields`, so what was checked is what is sent.
+
+    `fields` maps each top-level key to its own bytes, last duplicate winning; a dialect replaces what it changes.
+    """
+
+    model: str
+    stream: bool
+    fields: dict[str, msgspec.Raw]
+    #: The client asked for usage in the stream (`stream_options.include_usage`).
+    wants_usage: bool = False
+    #: Upper bound of output tokens per choice that the client set, or None.
+    max_output: int | None = None
+    #: How many answers it asked for (`n`; for completions, the number of prompts times `n`). 0: no output (embeddings).
+    choices: int = 1
+    #: An estimate of the input tokens, meant to be at or above the real count.
+    input_estimate: int = 0
+    #: A service tier (`flex`, `priority`, …) that may have its own price.
+    tier: str | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A whole (not streamed) answer in the client's own dialect, with what the meter read beside it."""
+
+    fields: dict[str, msgspec.Raw]
+    usage: Usage | None
+    #: The service tier the provider says it served, if it says.
+    tier: str | None = None
+    #: Why the first choice ended (`stop`, `length`, …), for the record.
+    finish_reason: str | None = None

@@ -1,0 +1,142 @@
+"""Events to the whole answer, and the whole answer to events: not streaming is a fold over the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from waypost.core.events import (
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
+from waypost.core.request import Extras, Refusal, Text, Thinking, ToolCall
+from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
+from waypost.core.usage import Usage
+
+
+class _OpenPart:
+    __slots__ = ("first", "pieces", "signature")
+
+    def __init__(self, first: ReplyPart) -> None:
+        self.first = first
+        self.pieces: list[str] = []
+        self.signature: str | None = None
+
+    def close(self) -> ReplyPart:
+        text = "".join(self.pieces)
+        first = self.first
+        if isinstance(first, Text | Refusal):
+            return msgspec.structs.replace(first, text=first.text + text)
+        if isinstance(first, Thinking):
+            signature = self.signature if self.signature is not None else first.signature
+            return msgspec.structs.replace(first, text=first.text + text, signature=signature)
+        if isinstance(first, ToolCall):
+            return msgspec.structs.replace(first, arguments=first.arguments + text)
+        return first
+
+
+class _OpenChoice:
+    __slots__ = ("extras", "finish", "parts")
+
+    def __init__(self) -> None:
+        self.parts: dict[int, _OpenPart] = {}
+        self.finish: Finish | None = None
+        self.extras: Extras | None = None
+
+    def close(self, index: int) -> Choice:
+        parts = tuple(self.parts[number].close() for number in sorted(self.parts))
+        return Choice(index, parts, self.finish, self.extras)
+
+
+class Fold:
+    """Takes events one by one; `response()` is the answer so far, whole once the stream has ended."""
+
+    __slots__ = ("_choices", "_started", "_usage", "failure")
+
+    def __init__(self) -> None:
+        self._started = Started("", "")
+        self._choices: dict[int, _OpenChoice] = {}
+        self._usage: Usage | None = None
+        self.failure: Failed | None = None
+
+    def take(self, event: Event) -> None:
+        """Raises ValueError for a delta of a part that has not begun: a fault of the codec."""
+        if isinstance(event, PartDelta):
+            self._extend(event)
+        elif isinstance(event, PartStarted):
+            self._choice(event.choice).parts[event.part] = _OpenPart(event.value)
+        elif isinstance(event, Started):
+            self._started = event
+        elif isinstance(event, Finished):
+            choice = self._choice(event.choice)
+            choice.finish, choice.extras = event.finish, event.extras
+        elif isinstance(event, Used):
+            self._usage = event.usage
+        elif isinstance(event, Failed):
+            self.failure = event
+
+    def _choice(self, index: int) -> _OpenChoice:
+        return self._choices.setdefault(index, _OpenChoice())
+
+    def _extend(self, event: PartDelta) -> None:
+        part = self._choice(event.choice).parts.get(event.part)
+        if part is None:
+            raise ValueError(f"part {event.part} of choice {event.choice} has a delta before its start")
+        part.pieces.append(event.text)
+        if event.signature is not None:
+            part.signature = event.signature
+
+    def response(self) -> ChatResponse:
+        """What the events taken so far add up to."""
+        started = self._started
+        return ChatResponse(
+            started.response_id,
+            started.model,
+            tuple(self._choices[index].close(index) for index in sorted(self._choices)),
+            started.created,
+            self._usage,
+            started.tier,
+            started.extras,
+        )
+
+
+def fold(events: Iterable[Event]) -> ChatResponse:
+    """The answer that these events add up to. Raises ValueError as `Fold.take` does."""
+    folding = Fold()
+    for event in events:
+        folding.take(event)
+    return folding.response()
+
+
+def unfold(response: ChatResponse) -> Iterator[Event]:
+    """The events of a whole answer, one delta per part; `fold` of them is the answer again."""
+    yield Started(response.response_id, response.model, response.created, response.tier, response.extras)
+    for choice in response.choices:
+        for number, part in enumerate(choice.parts):
+            first, delta = _split(part)
+            yield PartStarted(choice.index, number, first)
+            if delta is not None:
+                yield PartDelta(choice.index, number, delta[0], delta[1])
+            yield PartEnded(choice.index, number)
+        if choice.finish is not None:
+            yield Finished(choice.index, choice.finish, choice.extras)
+    if response.usage is not None:
+        yield Used(response.usage)
+
+
+def _split(part: ReplyPart) -> tuple[ReplyPart, tuple[str, str | None] | None]:
+    """A part as its start and its one delta."""
+    if isinstance(part, Text | Refusal):
+        return msgspec.structs.replace(part, text=""), (part.text, None)
+    if isinstance(part, Thinking):
+        return msgspec.structs.replace(part, text="", signature=None), (part.text, part.signature)
+    if isinstance(part, ToolCall):
+        return msgspec.structs.replace(part, arguments=""), (part.arguments, None)
+    return part, None

@@ -1,0 +1,36 @@
+"""A client's key, as the gateway knows it: never the secret, only its SHA-256."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import msgspec
+
+BudgetPeriod = Literal["minute", "hour", "day", "week", "month", "year", "total"]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One virtual key. Times are Unix seconds, UTC; money is nano-dollars."""
+
+    key_id: str
+    name: str
+    digest: bytes
+    """SHA-256 of the whole key text, 32 bytes."""
+    hint: str
+    """What may be shown of the key: its first characters and its last four."""
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    models: tuple[str, ...] = ()
+    """Routes and models it may use: exact names or `provider/*` globs. Empty: all."""
+    rpm: int | None = None
+    budget_nusd: int | None = None
+    budget_per: BudgetPeriod = "total"
+    log_content: bool | None = None
+
+    def may_use(self, *names: str) -> bool:
+        """Whether any of a matched route's names is allowed to this key."""
+        if not self.models:
+            return True
+        return any(fnmatchcase(name, pattern) for pattern in self.models for name in names)

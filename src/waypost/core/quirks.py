@@ -1,0 +1,20 @@
+"""Where a provider differs from the dialect it speaks, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Quirks(msgspec.Struct, frozen=True):
+    """Read by a dialect when it renders a request. A quirk that needs code is a named function of the dialect."""
+
+    drop: tuple[str, ...] = ()
+    """Top-level request fields it refuses; dropped and named in `x-waypost-dropped`."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """Rename the client's output limit to this field."""
+    stream_usage: bool = True
+    """It understands `stream_options.include_usage`."""
+    reports_charge: bool = False
+    """Its `usage.cost` is what it charges, in dollars: preferred over the catalogue."""

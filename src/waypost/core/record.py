@@ -1,0 +1,98 @@
+"""The record of one exchange and its attempts: what the request log, the ledger and recovery all read.
+
+Array-like, so that one line of the intents file is one short JSON array. Add fields at the end, with a default:
+files written by an older version must still decode.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from waypost.core.usage import Usage
+
+AttemptState = Literal["settled", "voided", "unknown"]
+Outcome = Literal["ok", "refused", "failed", "cut", "disconnected"]
+"""`ok`: whole answer delivered. `refused`: by the gateway, before any attempt. `failed`: no target answered.
+`cut`: failed after the commit point. `disconnected`: the client left."""
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One try at one target. `cost_nusd` None means the price is unknown; a voided attempt costs 0."""
+
+    attempt_id: str
+    provider: str
+    model: str
+    started_us: int
+    """Unix time in microseconds."""
+    state: AttemptState
+    status: int | None
+    """The provider's HTTP status; None when there was none."""
+    error: str | None
+    """`GatewayError.code` of the failure; None for a success."""
+    first_token_us: int | None
+    """From the attempt's start to the first content delta (whole answers: to the last byte)."""
+    total_us: int
+    usage: Usage | None
+    cost_nusd: int | None
+    price_version: str | None
+
+
+class Exchange(msgspec.Struct, frozen=True, array_like=True):
+    """One client request from first byte to settlement."""
+
+    exchange_id: str
+    started_us: int
+    key_id: str | None
+    operation: str
+    asked_model: str | None
+    route: str | None
+    stream: bool
+    status: int
+    outcome: Outcome
+    error: str | None
+    first_token_us: int | None
+    total_us: int
+    overhead_us: int
+    """Time the gateway itself added: total minus waiting for the upstream and for the client."""
+    cost_nusd: int | None
+    """Sum of the attempts' known costs; None when no attempt's cost is known."""
+    config_version: int
+    accounts: tuple[str, ...] = ()
+    """Ids of the budget accounts that this exchange was held against, and is posted to."""
+    attempts: tuple[Attempt, ...] = ()
+    finish_reason: str | None = None
+    request_body: bytes | None = None
+    """Stored only where content logging is switched on."""
+    response_body: bytes | None = None
+
+
+class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
+    """Appended to the intents file before the upstream write: what recovery needs to settle a lost attempt."""
+
+    attempt_id: str
+    exchange_id: str
+    at_us: int
+    key_id: str | None
+    operation: str
+    asked_model: str | None
+    route: str | None
+    stream: bool
+    provider: str
+    model: str
+    accounts: tuple[str, ...]
+    held_nusd: int
+    floor_nusd: int | None
+    """The cost of the estimated input alone: what a crash right after dispatch settles at. None: unpriced."""
+    price_version: str | None
+    input_estimate: int
+    config_version: int
+
+
+class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
+    """Appended from time to time while a long stream runs, so that a crash settles near the truth."""
+
+    attempt_id: str
+    usage: Usage
+    cost_nusd: int | None

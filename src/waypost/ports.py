@@ -1,0 +1,207 @@
+"""The small Protocols between the gateway's logic and what it runs on. One purpose each.
+
+The pipeline knows these; `app.py` alone knows which adapter stands behind each. Methods that are not `async` are
+on the hot path: they never wait, never touch a disk page that is not in the page cache, never raise anything that
+is not in `errors.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from waypost.core.key import Key
+from waypost.core.origin import Deadlines, Origin
+from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+
+
+class Clock(Protocol):
+    """Time, injected. Wall time stamps records; monotonic time measures."""
+
+    def wall(self) -> float:
+        """Unix time in seconds, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment, never going back."""
+        ...
+
+
+# --- who asks -------------------------------------------------------------------------------------------------
+
+
+class Keys(Protocol):
+    """Virtual keys by digest, with what is in memory apart from what needs the database."""
+
+    def cached(self, digest: bytes) -> Key | None:
+        """The key, if it is in memory. None says nothing about whether it exists."""
+        ...
+
+    async def lookup(self, digest: bytes) -> Key | None:
+        """The key from the database, now in memory too; None if there is none. Raises StoreUnavailable."""
+        ...
+
+
+# --- money ----------------------------------------------------------------------------------------------------
+
+
+class Hold(Protocol):
+    """Money set aside for one exchange over all of its accounts. Closed exactly once, by `Ledger.settle`."""
+
+    @property
+    def amount_nusd(self) -> int: ...
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Account ids; empty when no budget applies."""
+        ...
+
+    @property
+    def closed(self) -> bool: ...
+
+
+class Ledger(Protocol):
+    """Reserve, mark, settle. The synchronous methods are the hot path."""
+
+    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> Hold | None:
+        """Set `amount_nusd` aside on every account of the key, or on none.
+
+        None means an account of this window is not in memory yet: await `load` and call again.
+        Raises BudgetExceeded, naming the scope and when its window ends.
+        """
+        ...
+
+    async def load(self, key: Key, at: float) -> None:
+        """Bring the key's accounts for the window at `at` into memory. Raises StoreUnavailable."""
+        ...
+
+    def dispatch(self, mark: DispatchMark) -> None:
+        """Append the mark to the intents file. Raises StoreUnavailable when it can not be written."""
+        ...
+
+    async def durable(self) -> None:
+        """With `durability: fsync`, wait until every mark appended so far is on the disk; else return at once."""
+        ...
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Append what a running stream has used so far."""
+        ...
+
+    def settle(self, hold: Hold | None, exchange: Exchange) -> None:
+        """Close the hold, post every attempt's cost, append and queue the record. Once per exchange; never raises
+        for a full disk or a lost database: it keeps the record in memory and the ledger turns unready instead."""
+        ...
+
+    @property
+    def ready(self) -> str | None:
+        """None, or what keeps new work from being admitted safely (for `/readyz` and a 503)."""
+        ...
+
+
+class Journal(Protocol):
+    """The durable side of the ledger, in SQL. Called from the ledger's writer thread only: plain blocking calls."""
+
+    def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """Nano-dollars posted so far to each account that exists."""
+        ...
+
+    def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+        """In one transaction: insert the exchanges, their attempts, one immutable line per billed attempt, add to
+        the accounts, and remember that `segment` of the intents is applied up to record number `upto`."""
+        ...
+
+    def applied(self) -> dict[str, int]:
+        """Per intents segment, the last record number applied."""
+        ...
+
+    def repost(self, exchanges: Sequence[Exchange]) -> int:
+        """Like `post`, for recovery: skips every attempt id that already has its line. Returns lines written."""
+        ...
+
+    def forget(self, segment: str) -> None:
+        """A segment that is wholly applied was deleted."""
+        ...
+
+
+# --- upstream -------------------------------------------------------------------------------------------------
+
+
+class Answer(Protocol):
+    """One HTTP response. Whole answers have `body`; streamed ones are read by `next`. Always `close` it."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    """Names in lower case, in order."""
+    body: bytes | None
+    """The decompressed body of a whole answer; None for a streamed one."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header given in lower case."""
+        ...
+
+    async def next(self) -> bytes:
+        """The next decompressed piece of a streamed body, b"" at its proper end. Raises UpstreamError."""
+        ...
+
+    def close(self) -> None:
+        """Idempotent. An answer that was read to its end gives its connection back; any other one is cancelled
+        by closing the connection."""
+        ...
+
+
+class Upstream(Protocol):
+    """The HTTP client. Raises UpstreamError subclasses only."""
+
+    async def send(
+        self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, stream: bool = False
+    ) -> Answer:
+        """Write one request and wait for its answer: for the head only when `stream` and the status is 2xx and the
+        content type is `text/event-stream`, otherwise for the whole body (capped).
+
+        `head` is the complete HTTP/1.1 request head, ending in an empty line, with its `content-length`.
+        A request is repeated by itself only on a reused connection that closed before any response byte.
+        """
+        ...
+
+
+# --- the client's side ----------------------------------------------------------------------------------------
+
+
+class Client(Protocol):
+    """The one who asked, as the pipeline sees it: written by the edge."""
+
+    @property
+    def gone(self) -> bool:
+        """The connection is closed; whatever is written goes nowhere."""
+        ...
+
+    def on_gone(self, call: Callable[[], None]) -> None:
+        """Call back once when the connection closes before the answer is complete; at once if it has."""
+        ...
+
+    async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A whole answer; sets content-length."""
+        ...
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Begin a streamed answer."""
+        ...
+
+    async def write(self, chunk: bytes) -> None:
+        """One piece; waits while the client is slow, up to the write-stall limit, after which `gone` is set."""
+        ...
+
+    async def finish(self) -> None:
+        """End a streamed answer."""
+        ...
+
+
+# --- what is seen from outside ----------------------------------------------------------------------------------
+
+
+class Records(Protocol):
+    """Counters fed at settlement. Plain additions; no labels from user text."""
+
+    def settled(self, exchange: Exchange) -> None: ...
+
+    def attempted(self, attempt: Attempt) -> None: ...

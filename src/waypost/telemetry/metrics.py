@@ -1,0 +1,180 @@
+"""Counters and histograms of the request path: plain additions; rendered by prometheus-client when asked for.
+
+Labels are operations, outcomes, error codes, status codes and configured provider names: never a client's text, so
+their number is bounded by the configuration.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+_SECONDS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+)
+_OVERHEAD = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
+
+#: name → what it measures. Every metric is listed here, and a test says that each is documented.
+METRICS: Mapping[str, str] = {
+    "waypost_exchanges_total": "Exchanges settled, by operation, outcome and HTTP status.",
+    "waypost_attempts_total": "Attempts at targets, by provider and error code (`none` for a success).",
+    "waypost_tokens_total": "Tokens metered, by provider and kind (input, output).",
+    "waypost_cost_nanodollars_total": "Cost posted, in billionths of a US dollar, by provider.",
+    "waypost_unpriced_attempts_total": "Attempts whose price is unknown, by provider.",
+    "waypost_exchange_seconds": "Duration of exchanges, by operation.",
+    "waypost_first_token_seconds": "Time to the first token of streams, by operation.",
+    "waypost_overhead_seconds": "Time the gateway itself added, by operation.",
+    "waypost_exchanges_active": "Exchanges under way.",
+    "waypost_ledger_queued": "Settled exchanges not yet written to the database.",
+    "waypost_dispatches_open": "Attempts that were sent to a provider and are not settled yet.",
+    "waypost_upstream_connections": "Open connections to providers.",
+    "waypost_upstream_idle": "Open connections to providers that serve no request.",
+    "waypost_upstream_waiting": "Requests waiting for a connection to a provider.",
+    "waypost_ready": "1 when the gateway admits new requests, else 0.",
+    "waypost_config_version": "Counts up with every configuration that was put in force.",
+    "waypost_resident_bytes": "Resident memory of the gateway's process.",
+}
+
+
+class Histogram:
+    """Counts per bucket, and the sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        running = 0
+        rows: list[tuple[str, float]] = []
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            running += count
+            rows.append((bound, running))
+        return rows
+
+
+class Metrics:
+    """All counters of one process."""
+
+    def __init__(self, gauges: Callable[[], Mapping[str, float]] | None = None) -> None:
+        self._exchanges: dict[tuple[str, str, int], int] = {}
+        self._attempts: dict[tuple[str, str], int] = {}
+        self._tokens: dict[tuple[str, str], int] = {}
+        self._cost: dict[str, int] = {}
+        self._unpriced: dict[str, int] = {}
+        self._duration: dict[str, Histogram] = {}
+        self._first_token: dict[str, Histogram] = {}
+        self._overhead: dict[str, Histogram] = {}
+        self._gauges = gauges or dict
+
+    def exchange(
+        self,
+        operation: str,
+        outcome: str,
+        status: int,
+        total_us: int,
+        overhead_us: int,
+        first_token_us: int | None,
+    ) -> None:
+        """Count one settled exchange."""
+        label = (operation, outcome, status)
+        self._exchanges[label] = self._exchanges.get(label, 0) + 1
+        duration = self._duration.get(operation)
+        if duration is None:
+            duration = self._duration[operation] = Histogram(_SECONDS)
+            self._overhead[operation] = Histogram(_OVERHEAD)
+            self._first_token[operation] = Histogram(_SECONDS)
+        duration.add(total_us / 1e6)
+        self._overhead[operation].add(overhead_us / 1e6)
+        if first_token_us is not None:
+            self._first_token[operation].add(first_token_us / 1e6)
+
+    def attempt(
+        self, provider: str, error: str | None, cost_nusd: int | None, input: int, output: int
+    ) -> None:
+        """Count one attempt and what it used."""
+        label = (provider, error or "none")
+        self._attempts[label] = self._attempts.get(label, 0) + 1
+        if cost_nusd is None:
+            self._unpriced[provider] = self._unpriced.get(provider, 0) + 1
+        elif cost_nusd:
+            self._cost[provider] = self._cost.get(provider, 0) + cost_nusd
+        if input:
+            self._tokens[provider, "input"] = self._tokens.get((provider, "input"), 0) + input
+        if output:
+            self._tokens[provider, "output"] = self._tokens.get((provider, "output"), 0) + output
+
+    def render(self) -> bytes:
+        """The Prometheus text format."""
+        from prometheus_client.exposition import generate_latest
+        from prometheus_client.registry import CollectorRegistry
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """prometheus-client's collector interface."""
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
+
+        for name, labels, rows in self._counters():
+            family = CounterMetricFamily(name, METRICS[name], labels=labels)
+            for label, count in rows:
+                family.add_metric(label, count)
+            yield family
+        for name, histograms in (
+            ("waypost_exchange_seconds", self._duration),
+            ("waypost_first_token_seconds", self._first_token),
+            ("waypost_overhead_seconds", self._overhead),
+        ):
+            spread = HistogramMetricFamily(name, METRICS[name], labels=["operation"])
+            for operation, histogram in histograms.items():
+                spread.add_metric([operation], histogram.cumulative(), histogram.total)
+            yield spread
+        for name, value in self._gauges().items():
+            yield GaugeMetricFamily(name, METRICS[name], value=value)
+
+    def _counters(self) -> Iterator[tuple[str, list[str], list[tuple[list[str], int]]]]:
+        exchanges = [([op, outcome, str(status)], n) for (op, outcome, status), n in self._exchanges.items()]
+        yield "waypost_exchanges_total", ["operation", "outcome", "status"], exchanges
+        attempts = [(list(label), n) for label, n in self._attempts.items()]
+        yield "waypost_attempts_total", ["provider", "error"], attempts
+        tokens = [(list(label), n) for label, n in self._tokens.items()]
+        yield "waypost_tokens_total", ["provider", "kind"], tokens
+        for name, by_provider in (
+            ("waypost_cost_nanodollars_total", self._cost),
+            ("waypost_unpriced_attempts_total", self._unpriced),
+        ):
+            yield name, ["provider"], [([provider], n) for provider, n in by_provider.items()]
