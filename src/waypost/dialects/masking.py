@@ -1,0 +1,37 @@
+"""Takes secrets out of texts that come from providers, before a client or a log sees them."""
+
+from __future__ import annotations
+
+import re
+
+#: Longest provider message that is passed on, in characters.
+MESSAGE_CAP = 2000
+
+_SECRETS = re.compile(
+    r"""(?P<keep>[a-z][a-z0-9+.-]*://)[^\s/@"'<>]+@          # credentials in a URL
+    | (?P<bearer>bearer\s+)[^\s"'<>,]{6,}
+    | (?P<query>[?&](?:api[_-]?key|key|token|access_token|sig|signature)=)[^\s&"'<>]+
+    | \b(?:sk|pk|rk|gsk|xai|pplx|hf|nvapi|wp|r8|fw|csk|ghp)[-_][A-Za-z0-9*_.=-]{8,}
+    | \b(?:AIza|ya29|eyJ|AKIA)[A-Za-z0-9*_.=-]{9,}
+    | \b(?=[A-Za-z0-9_+=-]*[0-9])(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{40,}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def mask(text: str) -> str:
+    """`text` with anything that looks like a key, a token or a URL's credentials replaced by `***`."""
+    return _SECRETS.sub(_replacement, text)
+
+
+def _replacement(found: re.Match[str]) -> str:
+    keep: str | None = found["keep"]
+    if keep:
+        return f"{keep}***@"
+    return f"{found['bearer'] or found['query'] or ''}***"
+
+
+def clean_message(text: str) -> str:
+    """A provider's message made safe to show: masked, one line, at most `MESSAGE_CAP` characters."""
+    line = " ".join(mask(text[: 4 * MESSAGE_CAP]).split())
+    return line if len(line) <= MESSAGE_CAP else line[: MESSAGE_CAP - 1] + "…"

@@ -1,0 +1,1 @@
+"""What OpenAI's chat, completions and embeddings formats have in common."""

@@ -1,0 +1,138 @@
+"""OpenAI's usage object, with the fields that other providers add to it.
+
+https://platform.openai.com/docs/api-reference/chat/object; `cost` and `cache_write_tokens`:
+https://openrouter.ai/docs/use-cases/usage-accounting; `prompt_cache_hit_tokens`:
+https://api-docs.deepseek.com/api/create-chat-completion (2026-11-21).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from waypost.core.money import NANO, parse_usd, render_usd
+from waypost.core.usage import Usage
+from waypost.dialects.openai.fields import Fields, parse_nested, render_fields
+
+#: A count outside this is taken for a fault of the provider: nothing it says is then believed.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+#: A charge above this, in dollars, is not believed.
+_MAX_CHARGE_USD = 1_000_000
+
+
+class _InputDetails(msgspec.Struct, gc=False):
+    cached_tokens: _Count | None = None
+    cache_write_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+
+
+class _OutputDetails(msgspec.Struct, gc=False):
+    reasoning_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+
+
+class _WireUsage(msgspec.Struct, gc=False):
+    prompt_tokens: _Count
+    completion_tokens: _Count | None = None
+    total_tokens: _Count | None = None
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+    prompt_cache_hit_tokens: _Count | None = None
+    cost: msgspec.Raw = msgspec.Raw()
+
+
+class _CostObject(msgspec.Struct, gc=False):
+    total_cost: Decimal
+
+
+_USAGE = msgspec.json.Decoder(_WireUsage)
+_DOLLARS = msgspec.json.Decoder(Decimal)
+_COST_OBJECT = msgspec.json.Decoder(_CostObject)
+_NO_INPUT = _InputDetails()
+_NO_OUTPUT = _OutputDetails()
+
+
+def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
+    """The counts, or None when there are none or any of them is absurd: negative, over 10^9, no whole number."""
+    if raw is None:
+        return None
+    try:
+        wire = _USAGE.decode(raw)
+    except (ValueError, RecursionError):
+        return None
+    given = wire.prompt_tokens_details or _NO_INPUT
+    made = wire.completion_tokens_details or _NO_OUTPUT
+    cached = given.cached_tokens if given.cached_tokens is not None else wire.prompt_cache_hit_tokens or 0
+    reasoning = made.reasoning_tokens or 0
+    prompt = wire.prompt_tokens
+    return Usage(
+        input=prompt,
+        output=_output(wire, reasoning),
+        cache_read=min(cached, prompt),
+        cache_write=min(given.cache_write_tokens or 0, max(0, prompt - cached)),
+        reasoning=reasoning,
+        audio_input=min(given.audio_tokens or 0, prompt),
+        audio_output=made.audio_tokens or 0,
+        charged_nusd=_charge(wire.cost),
+    )
+
+
+def _output(wire: _WireUsage, reasoning: int) -> int:
+    total, output = wire.total_tokens, wire.completion_tokens
+    if output is None:
+        return max(0, total - wire.prompt_tokens) if total is not None else 0
+    if reasoning and total == wire.prompt_tokens + output + reasoning:
+        # xAI and some others count reasoning beside the completion tokens; the total tells which it is.
+        return output + reasoning
+    return max(output, reasoning)
+
+
+def _charge(raw: msgspec.Raw) -> int | None:
+    if not bytes(raw):
+        return None
+    try:
+        dollars = _DOLLARS.decode(raw)
+    except ValueError:
+        try:  # Perplexity breaks its cost down: https://docs.perplexity.ai/api-reference/chat-completions-post
+            dollars = _COST_OBJECT.decode(raw).total_cost
+        except ValueError:
+            return None
+    if not dollars.is_finite() or not 0 <= dollars <= _MAX_CHARGE_USD:
+        return None
+    return parse_usd(dollars)
+
+
+def cost_raw(cost_nusd: int | None) -> msgspec.Raw:
+    """Dollars as an exact JSON number; null when the price is unknown."""
+    if cost_nusd is None:
+        return msgspec.Raw(b"null")
+    if 0 <= cost_nusd < NANO:
+        digits = b"%09d" % cost_nusd
+        return msgspec.Raw(b"0." + (digits.rstrip(b"0") or b"0") if cost_nusd else b"0")
+    return msgspec.Raw(render_usd(cost_nusd).encode())
+
+
+def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | None) -> msgspec.Raw:
+    """The usage object with `cost` in it. Counts that the provider did not report are written in its place, with
+    `"estimated": true`."""
+    fields: Fields = {}
+    if usage is not None and usage.source != "reported":
+        return render_counts(usage, cost_nusd)
+    if raw is not None:
+        try:
+            fields = parse_nested(raw)
+        except ValueError:
+            fields = {}
+    fields["cost"] = cost_raw(cost_nusd)
+    return msgspec.Raw(render_fields(fields))
+
+
+def render_counts(usage: Usage, cost_nusd: int | None) -> msgspec.Raw:
+    """A whole usage object from our own counts."""
+    flag = b'"estimated":true,' if usage.source != "reported" else b""
+    return msgspec.Raw(
+        b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,%b"cost":%b}'
+        % (usage.input, usage.output, usage.input + usage.output, flag, bytes(cost_raw(cost_nusd)))
+    )

@@ -1,0 +1,20 @@
+"""Every dialect that Waypost speaks. A new one is one folder and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from waypost.dialects.dialect import Dialect
+from waypost.dialects.openai_chat.codec import OpenAIChat
+from waypost.dialects.openai_completions.codec import OpenAICompletions
+from waypost.dialects.openai_embeddings.codec import OpenAIEmbeddings
+
+_ALL: tuple[Dialect, ...] = (
+    OpenAIChat(),
+    OpenAICompletions(),
+    OpenAIEmbeddings(),
+)
+
+#: By `Dialect.name`.
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in _ALL})

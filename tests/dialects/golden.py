@@ -1,0 +1,24 @@
+"""Golden cases: one JSON file each, found by glob."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).parent.parent / "golden"
+
+
+def cases(dialect: str, kind: str) -> list[Any]:
+    found = sorted((ROOT / dialect / kind).glob("*.json"))
+    return [pytest.param(msgspec.json.decode(path.read_bytes()), id=path.stem) for path in found]
+
+
+def sse(events: list[Any]) -> bytes:
+    """Events as OpenAI writes them: compact JSON, LF, one data line each."""
+    return b"".join(
+        b"data: " + (event.encode() if isinstance(event, str) else msgspec.json.encode(event)) + b"\n\n"
+        for event in events
+    )

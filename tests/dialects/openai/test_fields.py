@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from waypost.dialects.openai.fields import parse_body, parse_object, read_flag, read_integer, render_fields
+from waypost.errors import InvalidRequest, TooLarge
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"a":1} x',
+        b'{"a":NaN}',
+        b'{"a":"\xff"}',
+        b'{"a":["\xed\xa0\x80"]}',
+        b'{"a":{"b":"\\ud800 x"}}',
+        b'{"\\udc00":1}',
+        b'{"a":01}',
+        b'{"a":"\x01"}',
+        b"\xff\xfe{}",
+    ],
+)
+def test_what_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_body(body)
+    with pytest.raises(ValueError):
+        parse_object(body)
+
+
+def test_bombs_are_too_large() -> None:
+    with pytest.raises(TooLarge):
+        parse_body(b'{"a":' + b"[" * 65 + b"]" * 65 + b"}")
+    with pytest.raises(ValueError):
+        parse_object(b"[" * 100_000)
+
+
+def test_a_repeated_key_keeps_the_last_value() -> None:
+    assert render_fields(parse_body(b'{"a":1, "b":2,"a": {"x":\n1} }')) == b'{"a":{"x":\n1},"b":2}'
+
+
+def test_null_is_not_given() -> None:
+    fields = parse_body(b'{"a":null,"b":true,"c":"x"}')
+    assert (read_flag(fields, "a"), read_flag(fields, "b"), read_flag(fields, "z")) == (False, True, False)
+    assert read_integer(fields, "a", 0, 1) is None
+    with pytest.raises(InvalidRequest) as caught:
+        read_flag(fields, "c")
+    assert caught.value.param == "c"

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import openai._streaming as sdk
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialects.golden import cases, sse
+from waypost.core.events import Event, Failed, PartStarted, Started
+from waypost.core.fold import fold, unfold
+from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
+from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
+from waypost.core.usage import Usage
+from waypost.dialects.openai_chat.stream import ChatStreamParser, ChatStreamRenderer
+from waypost.errors import Garbled, Unrepresentable
+
+
+def read(stream: bytes, *cuts: int) -> list[Event]:
+    parser = ChatStreamParser()
+    edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    return [e for i in range(len(edges) - 1) for e in parser.feed(stream[edges[i] : edges[i + 1]])]
+
+
+def write(events: list[Event]) -> bytes:
+    renderer = ChatStreamRenderer(wants_usage=True)
+    return b"".join(map(renderer.render, events)) + renderer.end()
+
+
+@pytest.mark.parametrize("case", cases("openai_chat", "streams"))
+@settings(deadline=None)
+@given(cuts=st.lists(st.integers(0, 10_000), max_size=6))
+def test_any_split_gives_the_same_events(case: Any, cuts: list[int]) -> None:
+    stream = sse(case["events"])
+    assert read(stream, *cuts) == read(stream)
+
+
+def deltas(events: list[Any], field: str) -> str:
+    choices = [c for e in events if not isinstance(e, str) for c in e.get("choices", []) if c["index"] == 0]
+    return "".join(choice["delta"].get(field) or "" for choice in choices)
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "tools", "choices", "refusal", "usage_on_last_content", "error_event"]
+)
+def test_what_the_core_sees(name: str) -> None:
+    [case] = [case.values[0] for case in cases("openai_chat", "streams") if case.id == name]
+    events = read(sse(case["events"]))
+    answer = fold(events)
+    texts = [part.text for part in answer.choices[0].parts if isinstance(part, Text)]
+    shown = case["client"]
+    assert "".join(texts) == deltas(shown, "content")
+    assert [p.text for p in answer.choices[0].parts if isinstance(p, Refusal)] == [
+        t for t in [deltas(shown, "refusal")] if t
+    ]
+    if name == "tools":
+        assert answer.choices[0].parts == (
+            ToolCall("call_1", "weather", '{"city":"Oslo"}'),
+            ToolCall("call_2", "weather", "{}"),
+        )
+    if name == "error_event":
+        assert isinstance(events[-1], Failed)
+        assert events[-1].code == "upstream_rate_limited"
+    else:
+        assert answer.usage == Usage(input=19, output=10)
+
+
+own = Extras("openai_chat", {}, "field")
+words = st.text(min_size=1, max_size=6)
+one_part: st.SearchStrategy[ReplyPart] = st.one_of(
+    words.map(Text),
+    words.map(Thinking),
+    words.map(lambda text: Refusal(text, own)),
+    st.builds(ToolCall, words, words, st.text(max_size=6)),
+    st.just(Opaque("openai_chat", msgspec.Raw(b'{"type":"x"}'), "content")),
+)
+
+
+def distinct_neighbours(parts: list[ReplyPart]) -> bool:
+    """Two texts side by side can not be told from one in this dialect."""
+    mergeable = (Text, Thinking, Refusal)
+    return not any(type(a) is type(b) and isinstance(a, mergeable) for a, b in pairwise(parts))
+
+
+choice_parts = st.lists(one_part, min_size=1, max_size=5).filter(distinct_neighbours).map(tuple)
+answers = st.builds(
+    lambda parts, finish, usage: ChatResponse(
+        "id", "m", tuple(Choice(i, p, finish) for i, p in enumerate(parts)), 17, usage, "flex"
+    ),
+    st.lists(choice_parts, min_size=1, max_size=3),
+    st.sampled_from([Finish.STOP, Finish.LENGTH, Finish.TOOLS, Finish.FILTERED]),
+    st.none()
+    | st.builds(Usage, input=st.integers(5, 9), output=st.integers(5, 9), cache_read=st.integers(0, 5)),
+)
+
+
+@settings(deadline=None)
+@given(answers)
+def test_a_rendered_stream_folds_to_the_same_answer(answer: ChatResponse) -> None:
+    stream = write(list(unfold(answer)))
+    assert fold(read(stream)) == answer
+    decoded = [event.data for event in sdk.SSEDecoder().iter_bytes(iter([stream]))]
+    assert decoded[-1] == "[DONE]"
+    assert all(msgspec.json.decode(data)["object"] == "chat.completion.chunk" for data in decoded[:-1])
+
+
+def test_no_terminator_after_a_failure() -> None:
+    stream = write([Started("a", "m"), PartStarted(0, 0, Text("x")), Failed("upstream_failed", "gone")])
+    assert b"[DONE]" not in stream
+    assert stream.endswith(b'"code":"upstream_failed"}}\n\n')
+
+
+def test_garbage_is_garbled() -> None:
+    with pytest.raises(Garbled):
+        read(b"data: <html>\n\n")
+
+
+def test_a_part_without_a_form_is_refused() -> None:
+    with pytest.raises(Unrepresentable):
+        write([Started("a", "m"), PartStarted(0, 0, Media("image", data="AA"))])
+
+
+def test_lists_of_parts_are_opaque() -> None:
+    chunk = {
+        "id": "c",
+        "choices": [{"index": 0, "delta": {"content": [{"type": "thinking"}]}, "finish_reason": "stop"}],
+    }
+    [part] = fold(read(sse([chunk]))).choices[0].parts
+    assert part == Opaque("openai_chat", msgspec.Raw(b'{"type":"thinking"}'), "content")

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from waypost.dialects.masking import MESSAGE_CAP, clean_message, mask
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcdefghijklmnop1234",
+        "sk-ant-api03-AAAAAAAAAAAAAAAAAAAA",
+        "AIzaSyA1234567890abcdefghijk",
+        "gsk_abcdefghijklmnop",
+        "sk-...*******************wxyz",
+        "0123456789abcdef0123456789abcdef01234567",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+    ],
+)
+def test_keys_are_masked(secret: str) -> None:
+    shown = mask(f"Incorrect API key provided: {secret}. See the docs")
+    assert secret not in shown
+    assert secret[-10:] not in shown
+    assert shown.startswith("Incorrect API key provided: ")
+
+
+def test_url_credentials_and_bearer() -> None:
+    assert mask("to https://bob:pa55@host/x?api_key=zzz&b=1") == "to https://***@host/x?api_key=***&b=1"
+    assert mask("header Authorization: Bearer abcdef") == "header Authorization: Bearer ***"
+
+
+def test_plain_words_stay() -> None:
+    text = "The model `gpt-4o-mini-2024-07-18` has a maximum context of 128000 tokens; you sent 130001 at messages[3]."
+    assert mask(text) == text
+
+
+def test_one_short_line() -> None:
+    assert clean_message("a\n\tb") == "a b"
+    assert len(clean_message("word " * 5000)) == MESSAGE_CAP
