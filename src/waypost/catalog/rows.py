@@ -1,0 +1,55 @@
+"""The shape of a price row, as the catalogue file and the configuration state it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+import msgspec
+
+#: Order of `PriceRow.rates`.
+KINDS = (
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "audio_output",
+    "reasoning",
+    "request",
+)
+
+
+class PriceRow(msgspec.Struct, frozen=True, array_like=True):
+    """Rates of one tier, from one day on, at some hours, above some context size."""
+
+    source: int
+    """Index into the catalogue's sources; -1 for the operator's configuration."""
+    tier: str
+    """`flex`, `priority`, `batch`, `fast`; empty for the default."""
+    starts: str | None
+    """ISO date of the first day (UTC) it applies; None for ever before."""
+    hours: tuple[int, int] | None
+    """Seconds since midnight UTC, end excluded; None for the whole day."""
+    above: int
+    """Applies when the request has more input tokens than this."""
+    rates: tuple[int | None, ...]
+    """Nano-dollars per million tokens (`request`: per million requests) in the order of `KINDS`; None: not stated."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where rows come from."""
+
+    name: str
+    version: str
+    date: str
+    """The day it was read into the catalogue."""
+    licence: str
+    url: str
+
+
+def unix_day(day: str | None) -> float:
+    """The Unix time an ISO day begins in UTC; minus infinity for None. Raises ValueError."""
+    if day is None:
+        return float("-inf")
+    return datetime.combine(date.fromisoformat(day), time(), UTC).timestamp()

@@ -1,0 +1,1 @@
+"""Who serves models: rows of data, and the ways they authenticate."""

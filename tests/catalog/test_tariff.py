@@ -1,0 +1,168 @@
+"""The arithmetic of a price sheet, by example and by law."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waypost.catalog.rows import PriceRow, unix_day
+from waypost.catalog.tariff import PriceSheet, build_sheet
+from waypost.core.usage import Usage
+
+NOON = 1_790_000_000.0
+rates = st.integers(0, 200_000_000_000)
+optional = st.none() | rates
+tokens = st.integers(0, 3_000_000)
+
+
+def row(*prices: int | None, tier: str = "", starts: str | None = None, above: int = 0) -> PriceRow:
+    return PriceRow(0, tier, starts, None, above, prices)
+
+
+@st.composite
+def sheets(draw: st.DrawFn, *, bands: bool = True) -> PriceSheet:
+    thresholds = [0, *(draw(st.lists(st.integers(1, 1_000_000), max_size=2, unique=True)) if bands else [])]
+    rows = [
+        row(draw(rates), draw(optional), *(draw(optional) for _ in range(6)), above=above)
+        for above in sorted(thresholds)
+    ]
+    return build_sheet("test", rows)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    """Counts whose parts do not exceed their whole."""
+    parts = [draw(tokens) for _ in range(4)]
+    out = [draw(tokens) for _ in range(2)]
+    return Usage(
+        input=sum(parts) + draw(tokens),
+        output=sum(out) + draw(tokens),
+        cache_read=parts[0],
+        cache_write=parts[1],
+        cache_write_1h=parts[2],
+        audio_input=parts[3],
+        reasoning=out[0],
+        audio_output=out[1],
+    )
+
+
+garbled = st.builds(Usage, tokens, tokens, tokens, tokens, tokens, tokens, tokens, tokens)
+
+
+def plus(a: Usage, b: Usage) -> Usage:
+    return Usage(
+        a.input + b.input,
+        a.output + b.output,
+        a.cache_read + b.cache_read,
+        a.cache_write + b.cache_write,
+        a.cache_write_1h + b.cache_write_1h,
+        a.reasoning + b.reasoning,
+        a.audio_input + b.audio_input,
+        a.audio_output + b.audio_output,
+    )
+
+
+def test_a_plain_request_is_input_plus_output() -> None:
+    sheet = build_sheet("v", [row(2_500_000_000, 10_000_000_000)])
+    assert sheet.cost(Usage(1000, 100), NOON) == 2_500_000 + 1_000_000
+    assert sheet.version == "v"
+
+
+def test_a_line_is_rounded_up_once() -> None:
+    sheet = build_sheet("v", [row(1, 1)])
+    assert sheet.cost(Usage(1, 1), NOON) == 1
+    assert sheet.cost(Usage(1_000_000, 1), NOON) == 2
+    assert sheet.cost(Usage(0, 0), NOON) == 0
+
+
+def test_every_kind_has_its_own_rate() -> None:
+    sheet = build_sheet("v", [row(10**6, 10**8, 2, 3, 5, 7 * 10**6, 11 * 10**8, 13 * 10**8, 17 * 10**12)])
+    usage = Usage(
+        100, 50, cache_read=10, cache_write=20, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
+    )
+    exact = (100 - 64) * 10**6 + 10 * 2 + 20 * 3 + 30 * 5 + 4 * 7 * 10**6
+    exact += (50 - 11) * 10**8 + 5 * 11 * 10**8 + 6 * 13 * 10**8 + 17 * 10**12
+    assert sheet.cost(usage, NOON) == -(-exact // 10**6)
+
+
+def test_missing_rates_are_the_plain_ones() -> None:
+    sheet = build_sheet("v", [row(3 * 10**6, 5 * 10**6)])
+    usage = Usage(
+        100, 50, cache_read=10, cache_write=20, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
+    )
+    assert sheet.cost(usage, NOON) == 100 * 3 + 50 * 5
+
+
+def test_the_one_hour_write_falls_back_to_the_five_minute_write() -> None:
+    sheet = build_sheet("v", [row(10**6, 0, None, 4 * 10**6)])
+    assert sheet.cost(Usage(10, 0, cache_write_1h=10), NOON) == 40
+
+
+def test_parts_beyond_their_whole_are_cut() -> None:
+    sheet = build_sheet("v", [row(10 * 10**6, 0, 1 * 10**6)])
+    assert sheet.cost(Usage(5, 0, cache_read=9), NOON) == 5
+
+
+def test_the_context_band_is_chosen_by_all_input_and_prices_all_of_it() -> None:
+    sheet = build_sheet("v", [row(10**6, 10**6), row(2 * 10**6, 3 * 10**6, above=1000)])
+    assert sheet.cost(Usage(1000, 1), NOON) == 1001
+    assert sheet.cost(Usage(1001, 1, cache_read=1001), NOON) == 2005
+
+
+def test_the_tier_is_the_default_one_when_it_is_unknown() -> None:
+    sheet = build_sheet("v", [row(2 * 10**6, 0), row(10**6, 0, tier="flex")])
+    assert sheet.cost(Usage(10, 0), NOON, "flex") == 10
+    assert sheet.cost(Usage(10, 0), NOON, "scale") == sheet.cost(Usage(10, 0), NOON) == 20
+
+
+def test_the_date_chooses_the_row() -> None:
+    sheet = build_sheet("v", [row(10**6, 0), row(2 * 10**6, 0, starts="2026-10-14")])
+    start = unix_day("2026-10-14")
+    assert sheet.cost(Usage(10, 0), start - 1) == 10
+    assert sheet.cost(Usage(10, 0), start) == 20
+
+
+def test_the_hour_chooses_the_row() -> None:
+    rows = [
+        PriceRow(0, "", None, (0, 3600), 0, (10**6, 0)),
+        PriceRow(0, "", None, (3600, 86400), 0, (4 * 10**6, 0)),
+    ]
+    sheet = build_sheet("v", rows)
+    midnight = unix_day("2026-11-21")
+    assert [sheet.cost(Usage(1, 0), midnight + s) for s in (0, 3599.9, 3600, 86399)] == [1, 1, 4, 4]
+
+
+def test_a_free_model_is_priced_and_costs_nothing() -> None:
+    sheet = build_sheet("v", [row(0, 0)])
+    assert sheet.cost(Usage(10**9, 10**9), NOON) == 0
+    assert sheet.ceiling(10**9, 10**9, NOON) == 0
+
+
+@pytest.mark.parametrize("rows", [[], [row(1, 1, tier="flex")], [row(None, 1)], [row(1, 1, above=5)]])
+def test_a_sheet_without_a_default_price_is_refused(rows: list[PriceRow]) -> None:
+    with pytest.raises(ValueError):
+        build_sheet("v", rows)
+
+
+@given(sheets(), garbled)
+def test_no_split_costs_more_than_the_ceiling(sheet: PriceSheet, usage: Usage) -> None:
+    assert 0 <= sheet.cost(usage, NOON) <= sheet.ceiling(usage.input, usage.output, NOON)
+
+
+@given(sheets(), tokens, tokens, tokens, tokens)
+def test_the_ceiling_holds_for_smaller_counts(
+    sheet: PriceSheet, tokens_in: int, out: int, more_in: int, more_out: int
+) -> None:
+    assert sheet.cost(Usage(tokens_in, out), NOON) <= sheet.ceiling(tokens_in + more_in, out + more_out, NOON)
+
+
+@given(sheets(bands=False), usages(), tokens, tokens)
+def test_more_tokens_never_cost_less(sheet: PriceSheet, usage: Usage, more_in: int, more_out: int) -> None:
+    assert sheet.cost(plus(usage, Usage(more_in, more_out)), NOON) >= sheet.cost(usage, NOON)
+
+
+@given(sheets(bands=False), usages(), usages())
+def test_a_band_is_additive_to_one_nano_dollar(sheet: PriceSheet, a: Usage, b: Usage) -> None:
+    together, apart = sheet.cost(plus(a, b), NOON), sheet.cost(a, NOON) + sheet.cost(b, NOON)
+    assert apart - 1 <= together <= apart

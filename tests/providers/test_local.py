@@ -1,0 +1,22 @@
+"""Where local servers listen."""
+
+from __future__ import annotations
+
+from waypost.providers.local import local_servers
+
+
+def test_usual_ports() -> None:
+    assert {(server.spec.name, server.port) for server in local_servers()} == {
+        ("ollama", 11434),
+        ("vllm", 8000),
+        ("lmstudio", 1234),
+        ("llamacpp", 8080),
+    }
+
+
+def test_base_urls_are_the_rows_own() -> None:
+    assert all(server.base_url == server.spec.base_url for server in local_servers())
+
+
+def test_the_gateways_own_port_is_not_asked() -> None:
+    assert "vllm" not in {server.spec.name for server in local_servers(frozenset({8000}))}
