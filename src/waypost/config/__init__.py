@@ -1,0 +1,1 @@
+"""Configuration: schema → load → resolve → one immutable Snapshot, swapped whole."""

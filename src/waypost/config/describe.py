@@ -1,0 +1,190 @@
+"""What the schema says of itself: documentation rows, a JSON Schema with descriptions, and words for types."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import inspect as shape
+
+from waypost.config.schema import Config
+
+_PLAIN = {
+    shape.BoolType: "true or false",
+    shape.StrType: "a text",
+    shape.IntType: "a whole number",
+    shape.DecimalType: "a number",
+}
+_LABELS = {
+    shape.BoolType: "boolean",
+    shape.StrType: "text",
+    shape.IntType: "whole number",
+    shape.DecimalType: "number",
+}
+
+
+class FieldRow(msgspec.Struct, frozen=True):
+    """One line of the config reference."""
+
+    path: str
+    """Such as `models[].targets[].weight`."""
+    type: str
+    default: str
+    """As it is written in YAML; `required` when there is none."""
+    doc: str
+
+
+def field_docs(struct: type) -> dict[str, str]:
+    """The text under each field of a struct, on one line each."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(struct)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    docs: dict[str, str] = {}
+    for statement, following in itertools.pairwise(body):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and isinstance(following, ast.Expr)
+            and isinstance(following.value, ast.Constant)
+            and isinstance(following.value.value, str)
+        ):
+            docs[statement.target.id] = " ".join(following.value.value.split())
+    return docs
+
+
+def bare(kind: shape.Type) -> tuple[shape.Type, dict[str, str]]:
+    """A type without its wrapper and without `None`, and the words the schema gave it."""
+    words: dict[str, str] = {}
+    if isinstance(kind, shape.UnionType):
+        others = [one for one in kind.types if not isinstance(one, shape.NoneType)]
+        kind = others[0]
+    if isinstance(kind, shape.Metadata):
+        words = kind.extra or {}
+        kind = kind.type
+    return kind, words
+
+
+def expected(kind: shape.Type) -> str:
+    """What belongs at a place of this type, in words: `a whole number, at least 1`."""
+    kind, words = bare(kind)
+    if "expected" in words:
+        return words["expected"]
+    if isinstance(kind, shape.LiteralType):
+        return "one of " + ", ".join(str(value) for value in kind.values)
+    if isinstance(kind, shape.ListType):
+        return "a list, one item per `- `"
+    if isinstance(kind, shape.DictType):
+        return "a mapping of names to texts"
+    if isinstance(kind, shape.StructType):
+        return (
+            "a mapping with "
+            + ", ".join(field.encode_name for field in kind.fields[:5])
+            + (", …" if len(kind.fields) > 5 else "")
+        )
+    text = _PLAIN[type(kind)]
+    if isinstance(kind, shape.IntType):
+        if kind.ge is not None and kind.le is not None:
+            text += f" from {kind.ge} to {kind.le}"
+        elif kind.ge is not None:
+            text += f", at least {kind.ge}"
+    return text
+
+
+def label(kind: shape.Type) -> str:
+    """The type's name in the reference: `duration`, `list of text`, ``a | b``."""
+    kind, words = bare(kind)
+    if "label" in words:
+        return words["label"]
+    if isinstance(kind, shape.LiteralType):
+        return " | ".join(str(value) for value in kind.values)
+    if isinstance(kind, shape.ListType):
+        return f"list of {label(kind.item_type)}"
+    if isinstance(kind, shape.DictType):
+        return f"mapping of {label(kind.key_type)} to {label(kind.value_type)}"
+    if isinstance(kind, shape.StructType):
+        return kind.cls.__name__.removesuffix("Config").lower()
+    return _LABELS[type(kind)]
+
+
+def describe_fields(root: type = Config) -> list[FieldRow]:
+    """Every field of the configuration, in the order of the schema, parents before their children."""
+    return list(_rows(_struct(root), ""))
+
+
+def _struct(root: type) -> shape.StructType:
+    kind = shape.type_info(root)
+    if not isinstance(kind, shape.StructType):
+        raise TypeError(f"{root.__name__} is not a struct")
+    return kind
+
+
+def _rows(struct: shape.StructType, prefix: str) -> Iterator[FieldRow]:
+    docs = field_docs(struct.cls)
+    for field in struct.fields:
+        path = prefix + field.encode_name
+        yield FieldRow(path, label(field.type), _default(field), docs.get(field.name, ""))
+        inner, _ = bare(field.type)
+        if isinstance(inner, shape.ListType):
+            path += "[]"
+            inner, _ = bare(inner.item_type)
+        if isinstance(inner, shape.StructType):
+            yield from _rows(inner, path + ".")
+
+
+def _default(field: shape.Field) -> str:
+    if field.required:
+        return "required"
+    if field.default is msgspec.NODEFAULT:
+        value: object = field.default_factory()
+    else:
+        value = field.default
+    if isinstance(value, msgspec.Struct) or value is None or value == [] or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def json_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of `waypost.yaml`, with the field documentation as descriptions, for editors."""
+    schema = msgspec.json.schema(Config)
+    structs = {kind.__name__: kind for kind in _structs(_struct(Config))}
+    definitions: dict[str, dict[str, object]] = schema["$defs"]
+    for name, definition in definitions.items():
+        docs = field_docs(structs[name])
+        properties = definition["properties"]
+        if not isinstance(properties, dict):
+            continue
+        for field, entry in properties.items():
+            described = {"$ref": entry["$ref"]} if set(entry) == {"$ref", "default"} else dict(entry)
+            properties[field] = {"description": docs.get(field, ""), **_open_prices(described)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Waypost configuration",
+        "description": " ".join((Config.__doc__ or "").split()),
+        **schema,
+    }
+
+
+def _open_prices(entry: dict[str, object]) -> dict[str, object]:
+    """msgspec writes a decimal as a text; in YAML it is a number as well."""
+    choices = entry.get("anyOf")
+    if isinstance(choices, list):
+        return {**entry, "anyOf": [_open_prices(choice) for choice in choices]}
+    if entry.get("format") != "decimal":
+        return entry
+    rest = {name: value for name, value in entry.items() if name != "format"}
+    return {**rest, "type": ["number", "string"], "minimum": 0}
+
+
+def _structs(struct: shape.StructType) -> Iterator[type]:
+    yield struct.cls
+    for field in struct.fields:
+        inner, _ = bare(field.type)
+        if isinstance(inner, shape.ListType):
+            inner, _ = bare(inner.item_type)
+        if isinstance(inner, shape.StructType):
+            yield from _structs(inner)

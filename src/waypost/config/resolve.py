@@ -1,0 +1,223 @@
+"""From what was written and what was found to the one value that requests are served from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from waypost.catalog.override import override
+from waypost.config.credentials import SecretStore, read_whole_file
+from waypost.config.endpoints import Endpoints, Faults, merge_deadlines
+from waypost.config.load import Loaded, refuse
+from waypost.config.problems import Path, did_you_mean
+from waypost.config.schema import Config, ModelConfig, PricesConfig, ProviderConfig, TargetConfig
+from waypost.config.snapshot import Catalog, Provider, Route, Settings, Snapshot, Target
+from waypost.config.values import parse_duration, parse_size
+from waypost.core.facts import ModelFacts
+from waypost.core.price import Tariff
+from waypost.dialects.json_limits import JsonLimits
+from waypost.errors import ConfigError
+from waypost.providers.spec import ProviderSpec
+
+
+class Listed(Protocol):
+    """A model as a provider lists it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What a configuration is resolved against. All of it is data; nothing here asks the network."""
+
+    environ: Mapping[str, str]
+    presets: Mapping[str, ProviderSpec]
+    dialects: Mapping[str, object]
+    """By name; only the names are read."""
+    catalog: Catalog
+    found: Sequence[Provider] = ()
+    """Providers found in the environment or on this machine, which a configured one of the same name or preset
+    replaces."""
+    discovered: Mapping[str, Sequence[Listed]] = {}
+    """What each provider lists, by its name."""
+    read_file: Callable[[str], bytes] = read_whole_file
+
+
+def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
+    """Check everything that the shape alone does not show, and build the snapshot.
+
+    Raises ConfigInvalid with every problem found.
+    """
+    config, faults = loaded.config, Faults(loaded)
+    secrets = SecretStore(around.environ, around.read_file)
+    endpoints = Endpoints(around.presets, around.dialects, secrets, faults, config.deadlines)
+    providers: dict[str, Provider] = {}
+    for index, entry in enumerate(config.providers):
+        path: Path = ("providers", index)
+        built = endpoints.build(entry, path)
+        if entry.name in providers:
+            faults.add((*path, "name"), f"there are two providers named {entry.name!r}")
+        providers.setdefault(entry.name, built)
+    taken = {entry.preset for entry in config.providers} | set(providers)
+    for found in around.found:
+        if found.name not in taken:
+            deadlines = merge_deadlines(found.deadlines, config.deadlines)
+            providers[found.name] = msgspec.structs.replace(found, deadlines=deadlines)
+    for name in _named_local_servers(config, around, providers):
+        # A server on this machine that a target names may come up later: a configuration is not wrong for that.
+        providers[name] = endpoints.build(ProviderConfig(name=name, preset=name), ())
+    routes = _Routes(providers, around, faults)
+    routes.add_configured(config.models)
+    routes.add_listed(_offered(config, providers, around))
+    if faults.found:
+        raise refuse(loaded.file, faults.found)
+    return Snapshot(
+        version=version,
+        providers=providers,
+        routes=routes.routes,
+        aliases=routes.aliases,
+        settings=build_settings(config),
+        catalog=around.catalog,
+    )
+
+
+def _named_local_servers(
+    config: Config, around: Surroundings, providers: Mapping[str, Provider]
+) -> list[str]:
+    if not config.discovery.local:
+        return []
+    named = dict.fromkeys(target.provider for model in config.models for target in model.targets)
+    specs = (around.presets.get(name) for name in named if name not in providers)
+    return [spec.name for spec in specs if spec is not None and spec.local_ports]
+
+
+def _offered(
+    config: Config, providers: Mapping[str, Provider], around: Surroundings
+) -> Iterator[tuple[Provider, Sequence[tuple[str, ModelFacts]]]]:
+    explicit = {entry.name: entry.models for entry in config.providers if entry.models is not None}
+    for name, provider in providers.items():
+        if name in explicit:
+            yield provider, [(model, ModelFacts()) for model in explicit[name]]
+        else:
+            yield provider, [(model.id, model.facts) for model in around.discovered.get(name, ())]
+
+
+class _Routes:
+    """Builds routes and aliases; collects what is wrong with them."""
+
+    def __init__(self, providers: Mapping[str, Provider], around: Surroundings, faults: Faults) -> None:
+        self._providers = providers
+        self._around = around
+        self._faults = faults
+        self.routes: dict[str, Route] = {}
+        self.aliases: dict[str, str] = {}
+
+    def add_configured(self, models: Sequence[ModelConfig]) -> None:
+        for index, model in enumerate(models):
+            path: Path = ("models", index)
+            head, slash, _ = model.name.partition("/")
+            if model.name in self.routes:
+                self._faults.add((*path, "name"), f"there are two models named {model.name!r}")
+            elif slash and head in self._providers:
+                self._faults.add(
+                    (*path, "name"),
+                    f"the name {model.name!r} would hide a model of the provider {head!r}",
+                    hint="Take a name that does not begin with a provider's name and a slash.",
+                )
+            targets = [
+                self._target(model, target, (*path, "targets", place))
+                for place, target in enumerate(model.targets)
+            ]
+            ready = sorted((t for t in targets if t is not None), key=lambda target: target.priority)
+            self.routes.setdefault(model.name, Route(name=model.name, targets=tuple(ready), kind="config"))
+
+    def _target(self, model: ModelConfig, target: TargetConfig, path: Path) -> Target | None:
+        prices, at = (
+            (target.prices, (*path, "prices")) if target.prices else (model.prices, (*path[:2], "prices"))
+        )
+        tariff = (
+            self._tariff(prices, f"{model.name}:{target.provider}/{target.model}", at) if prices else None
+        )
+        provider = self._providers.get(target.provider)
+        if provider is None:
+            self._no_provider(target.provider, (*path, "provider"))
+            return None
+        known, facts = self._around.catalog.find(provider.prices or provider.name, target.model)
+        for listed in self._around.discovered.get(provider.name, ()):
+            if listed.id == target.model:
+                facts = merge_facts(facts, listed.facts)
+        return Target(
+            provider=provider,
+            model=target.model,
+            tariff=tariff or known,
+            facts=facts,
+            priority=target.priority,
+            weight=target.weight,
+        )
+
+    def _no_provider(self, name: str, path: Path) -> None:
+        hint = did_you_mean(name, self._providers)
+        spec = self._around.presets.get(name)
+        if spec is not None and "{port}" in spec.base_url:
+            hint = "Set `discovery: {local_model: on}` to have it started." if name == "local" else None
+        elif spec is not None:
+            key = f"Set {spec.env[0]}, or add" if spec.env else "Add"
+            hint = f"{key} it to `providers`: {{name: {name}, preset: {name}}}."
+        names = ", ".join(self._providers)
+        self._faults.add(
+            path,
+            f"there is no provider {name!r}",
+            expected=f"one of {names}" if names else "a provider; none is configured or was found",
+            hint=hint,
+        )
+
+    def _tariff(self, prices: PricesConfig, named: str, path: Path) -> Tariff | None:
+        given = {name: value for name, value in msgspec.structs.asdict(prices).items() if value is not None}
+        try:
+            return override(given, named)
+        except ConfigError as fault:
+            self._faults.add(path, fault.message)
+            return None
+
+    def add_listed(self, offered: Iterator[tuple[Provider, Sequence[tuple[str, ModelFacts]]]]) -> None:
+        for provider, models in offered:
+            for model, listed in models:
+                name = f"{provider.name}/{model}"
+                tariff, facts = self._around.catalog.find(provider.prices or provider.name, model)
+                target = Target(
+                    provider=provider, model=model, tariff=tariff, facts=merge_facts(facts, listed)
+                )
+                self.routes.setdefault(name, Route(name=name, targets=(target,), kind="discovered"))
+                # A bare id must not capture what `provider/model` would mean.
+                if model not in self.routes and model.partition("/")[0] not in self._providers:
+                    self.aliases.setdefault(model, name)
+
+
+def merge_facts(known: ModelFacts, listed: ModelFacts) -> ModelFacts:
+    """The catalogue's facts, with what the provider itself says in their place."""
+    said = {name: value for name, value in msgspec.structs.asdict(listed).items() if value not in (None, ())}
+    return msgspec.structs.replace(known, **said) if said else known
+
+
+def build_settings(config: Config) -> Settings:
+    """The settings that requests read."""
+    return Settings(
+        body_max_bytes=parse_size(config.limits.body),
+        json=JsonLimits(depth=config.limits.json_depth, nodes=config.limits.json_nodes),
+        header_deadline_s=parse_duration(config.server.header_deadline),
+        body_deadline_s=parse_duration(config.server.body_deadline),
+        write_stall_s=parse_duration(config.server.write_stall),
+        drain_s=parse_duration(config.server.drain),
+        concurrency_max=config.limits.concurrency,
+        reserve_output_tokens=config.ledger.reserve_output_tokens,
+        allow_unpriced=config.ledger.allow_unpriced,
+        log_content=config.log.content,
+        cors_origins=tuple(config.cors.origins),
+        durability=config.ledger.durability,
+        retention_days=config.log.retention_days,
+    )

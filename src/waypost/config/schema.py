@@ -1,0 +1,305 @@
+"""The shape of `waypost.yaml`. The text under each field is its documentation, in the docs and in editors."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from waypost.config.values import DURATION_PATTERN, REFERENCE_PATTERN, SIZE_PATTERN
+
+Duration = Annotated[
+    str,
+    Meta(
+        pattern=DURATION_PATTERN,
+        examples=["10s", "5m", "1h30m"],
+        extra={"expected": "a duration such as 10s, 5m or 1h30m", "label": "duration"},
+    ),
+]
+Size = Annotated[
+    str,
+    Meta(
+        pattern=SIZE_PATTERN,
+        examples=["32MiB", "500kB"],
+        extra={"expected": "a size such as 32MiB or 500kB", "label": "size"},
+    ),
+]
+Secret = Annotated[
+    str,
+    Meta(
+        pattern=REFERENCE_PATTERN,
+        examples=["env:OPENAI_API_KEY", "file:/run/secrets/openai"],
+        extra={
+            "expected": "a reference to a secret: env:NAME or file:/path",
+            "refused": "a secret must not be written into this file",
+            "hint": "Put the secret into an environment variable or a file, and write its name here: "
+            "env:OPENAI_API_KEY or file:/run/secrets/openai.",
+            "label": "secret reference",
+        },
+    ),
+]
+Price = Annotated[
+    Decimal,
+    Meta(
+        examples=[0.25, "2.00"],
+        extra={"expected": "a price in USD per million tokens, such as 0.25", "label": "price"},
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]*$",
+        max_length=64,
+        extra={"expected": "a name of small letters, digits, `.`, `_` and `-`", "label": "name"},
+    ),
+]
+RouteName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$",
+        max_length=200,
+        extra={"expected": "a name of letters, digits and `. _ - : / @ +`", "label": "name"},
+    ),
+]
+Text = Annotated[str, Meta(min_length=1, extra={"expected": "a text that is not empty", "label": "text"})]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535, extra={"expected": "a port number, 0 to 65535", "label": "port"})]
+Origins = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*|https?://[^/\s]+)$",
+        extra={"expected": "an origin such as https://app.example.com, or *", "label": "origin"},
+    ),
+]
+
+
+class PricesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a model costs: USD per million tokens, exact decimals. A kind left out costs what its plain kind costs."""
+
+    input: Price
+    """Input tokens that are not read from a cache. 0 if they are not billed."""
+    output: Price
+    """Output tokens. 0 if they are not billed, as with embeddings."""
+    cache_read: Price | None = None
+    """Input tokens read from the provider's prompt cache. Left out: the `input` price."""
+    cache_write: Price | None = None
+    """Input tokens written to the provider's prompt cache. Left out: the `input` price."""
+    cache_write_1h: Price | None = None
+    """Input tokens written to the one-hour cache. Left out: the `cache_write` price."""
+    audio_input: Price | None = None
+    """Audio input tokens. Left out: the `input` price."""
+    audio_output: Price | None = None
+    """Audio output tokens. Left out: the `output` price."""
+    reasoning: Price | None = None
+    """Reasoning tokens. Left out: the `output` price."""
+    request: Price | None = None
+    """USD per request (not per million), on top of the tokens."""
+
+
+class TargetConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One place a model can be answered from."""
+
+    provider: Name
+    """Name of a provider: of this file, or one found by its environment variable or as a local server."""
+    model: Text
+    """The model's id at that provider, such as `gpt-5-mini`."""
+    priority: Annotated[int, Meta(ge=1, le=1000)] = 1
+    """Targets of the lowest number are tried first; the next number is the fallback."""
+    weight: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
+    """Share of the requests among targets of the same priority. 0 takes none unless the others fail."""
+    prices: PricesConfig | None = None
+    """What this target costs, when it differs from the model's `prices` and from the catalogue."""
+
+
+class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A name that clients ask for, and the targets behind it. `provider/model` works without an entry."""
+
+    name: RouteName
+    """What clients send as `model`."""
+    targets: Annotated[list[TargetConfig], Meta(min_length=1)]
+    """Where it is answered from. Same priority: by weight; a higher number is the fallback of a lower one."""
+    prices: PricesConfig | None = None
+    """What every target of it costs, in place of the catalogue's prices."""
+
+
+class TlsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """PEM files for TLS to a provider. Certificates are always verified; there is no switch to turn that off."""
+
+    ca: Text | None = None
+    """Certificate authorities to trust in place of the built-in ones."""
+    cert: Text | None = None
+    """Client certificate, with its chain, for providers that ask for one."""
+    key: Text | None = None
+    """Private key of the client certificate."""
+
+
+class DeadlinesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How long each phase of an attempt may take. What a provider leaves out is taken from the top level."""
+
+    connect: Duration | None = None
+    """Name lookup, TCP and TLS together. Default 5s."""
+    first_byte: Duration | None = None
+    """From the last byte of the request to the first byte of the answer. Default 2m."""
+    idle: Duration | None = None
+    """Between two reads of a streamed answer. Default 1m."""
+    progress: Duration | None = None
+    """Between two pieces of content in a stream; comments and pings do not count. Default 2m."""
+    total: Duration | None = None
+    """The whole attempt. Default 10m."""
+
+
+class QuirksConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a provider differs from its dialect. What is left out is taken from the preset."""
+
+    drop: list[Text] | None = None
+    """Top-level request fields it refuses: dropped, and named in the `x-waypost-dropped` header."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """Send the client's output limit under this name."""
+    stream_usage: bool | None = None
+    """Whether it understands `stream_options.include_usage`."""
+    reports_charge: bool | None = None
+    """Whether its `usage.cost` is what it charges in USD; then it is preferred over the catalogue."""
+
+
+class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who answers: a known provider by its `preset`, or any server by its `dialect` and `base_url`."""
+
+    name: Name
+    """What targets and clients call it: `name/model`."""
+    preset: Name | None = None
+    """A known provider whose URL, authentication and quirks are used, such as `openai`. The page
+    about providers lists them."""
+    dialect: str | None = None
+    """The wire format it speaks, such as `openai_chat`, which stands for completions and embeddings too."""
+    dialects: list[str] | None = None
+    """The wire formats it speaks, when it is more than one; in place of `dialect`."""
+    variables: dict[str, Text] = {}
+    """Values for the parts in braces of a preset's URL, such as `{resource: my-company}`."""
+    base_url: Text | None = None
+    """Its URL up to the version, such as `http://10.0.0.5:8000/v1`. Replaces the preset's. Private and loopback
+    addresses are allowed here, because only the operator writes this file."""
+    api_key: Secret | None = None
+    """Where its key is: `env:NAME` or `file:/path`. Never the key itself. Left out: the preset's usual environment
+    variables, or none for a server without one."""
+    headers: dict[str, str] = {}
+    """More headers for each request to it. A value may be a reference to a secret: `env:NAME` or `file:/path`."""
+    tls: TlsConfig | None = None
+    """PEM files for its TLS."""
+    proxy: Text | None = None
+    """An HTTP proxy to reach it through, such as `http://proxy:3128`. For a proxy with a password: `env:NAME`, where
+    the variable holds `http://user:password@proxy:3128`."""
+    deadlines: DeadlinesConfig | None = None
+    """Deadlines of attempts at it, where they differ from the top-level `deadlines`."""
+    on_disconnect: Literal["drain", "cancel"] = "drain"
+    """When a client leaves in the middle of a stream: `drain` reads the rest to know what it costs, `cancel` closes at
+    once and counts what was delivered."""
+    drain: Duration = "30s"
+    """How long `on_disconnect: drain` goes on reading."""
+    retries: Annotated[int, Meta(ge=0, le=10)] = 1
+    """How often the same target is asked again after a failure that allows it."""
+    models: list[Text] | None = None
+    """Model ids to offer, for a server that can not list its own, or in place of its list."""
+    prices_from: Text | None = None
+    """Whose prices in the catalogue apply, when it is not the preset's or its own name: `openai` for a mirror of it."""
+    quirks: QuirksConfig | None = None
+    """Where it differs from its dialect."""
+    discover: bool = True
+    """Ask it for its list of models and offer them as `name/model`."""
+
+
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where the gateway listens, and how patient it is with its clients. `host` and `port` need a restart."""
+
+    host: Text = "127.0.0.1"
+    """Address to listen on. `0.0.0.0` or `::` for every network interface."""
+    port: Port = 4100
+    """Port to listen on; 0 for any free one."""
+    header_deadline: Duration = "10s"
+    """How long a client may take to send its headers."""
+    body_deadline: Duration = "60s"
+    """How long a client may take to send its body."""
+    write_stall: Duration = "60s"
+    """How long a client may leave an answer unread before its connection is closed."""
+    drain: Duration = "30s"
+    """How long running answers may go on after a stop was asked for."""
+
+
+class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What one request, and all of them together, may take."""
+
+    body: Size = "32MiB"
+    """Largest request body."""
+    json_depth: Annotated[int, Meta(ge=4, le=512)] = 64
+    """Deepest nesting of a JSON body."""
+    json_nodes: Annotated[int, Meta(ge=100, le=100_000_000)] = 2_000_000
+    """Most values in a JSON body. Embeddings of token arrays hold many."""
+    concurrency: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
+    """Most requests under way at once; more are answered 503."""
+
+
+class LedgerConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How money is counted."""
+
+    durability: Literal["process", "fsync"] = "process"
+    """What a record survives: `process` a crash of the gateway, `fsync` a loss of power too, for some milliseconds more
+    per request."""
+    allow_unpriced: bool = False
+    """Let keys with a budget use models without a known price. Their cost is then unknown and not held to the
+    budget."""
+    reserve_output_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
+    """Output tokens to set money aside for when the client sets no limit and the model's own is larger."""
+
+
+class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is written down."""
+
+    content: bool = False
+    """Store the bodies of requests and answers in the request log. A key can say otherwise for itself."""
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
+    """How long requests stay in the log."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """Form of the gateway's own log lines. `auto`: text on a terminal, JSON elsewhere."""
+
+
+class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which web pages may call the gateway from a browser. Off by default."""
+
+    origins: list[Origins] = []
+    """Allowed origins, such as `https://app.example.com`; `*` for any."""
+
+
+class DiscoveryConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is found without being configured."""
+
+    environment: bool = True
+    """Use providers whose key is in its usual environment variable, such as `OPENAI_API_KEY`."""
+    local: bool = True
+    """Use model servers that run on this machine: Ollama, vLLM, LM Studio, llama.cpp."""
+    interval: Duration = "10m"
+    """How often providers are asked for their models."""
+    local_model: Literal["auto", "on", "off"] = "auto"
+    """Serve the small built-in model as `local/smollm2`. `auto`: when nothing else was found."""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything in `waypost.yaml`. All of it is optional; an empty file is valid."""
+
+    providers: list[ProviderConfig] = []
+    """Who answers."""
+    models: list[ModelConfig] = []
+    """Names that clients ask for, with failover and weights."""
+    server: ServerConfig = ServerConfig()
+    """Where the gateway listens."""
+    limits: LimitsConfig = LimitsConfig()
+    """What requests may take."""
+    deadlines: DeadlinesConfig = DeadlinesConfig()
+    """How long each phase of an attempt may take, for every provider."""
+    ledger: LedgerConfig = LedgerConfig()
+    """How money is counted."""
+    log: LogConfig = LogConfig()
+    """What is written down."""
+    cors: CorsConfig = CorsConfig()
+    """Which web pages may call the gateway."""
+    discovery: DiscoveryConfig = DiscoveryConfig()
+    """What is found without being configured."""

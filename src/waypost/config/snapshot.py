@@ -1,0 +1,145 @@
+"""What the request path reads: one immutable value, swapped whole on every reload."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from waypost.core.facts import ModelFacts
+from waypost.core.origin import Deadlines, Origin
+from waypost.core.price import Tariff
+from waypost.core.quirks import Quirks
+from waypost.dialects.json_limits import JsonLimits
+from waypost.errors import ModelNotFound
+
+
+class Credential:
+    """A provider's key, ready for the wire. Never printed: repr, str and format show `***`."""
+
+    __slots__ = ("_header",)
+
+    def __init__(self, header: bytes) -> None:
+        self._header = header
+
+    def reveal(self) -> bytes:
+        """The header line, such as `authorization: Bearer …\\r\\n`; b"" for none."""
+        return self._header
+
+    def __repr__(self) -> str:
+        return "Credential(***)"
+
+    __str__ = __repr__
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """A configured provider."""
+
+    name: str
+    dialects: tuple[str, ...]
+    origin: Origin
+    path: str
+    """Path of the base URL, without a trailing slash: `/v1`."""
+    credential: Credential
+    quirks: Quirks = Quirks()
+    deadlines: Deadlines = Deadlines()
+    headers: bytes = b""
+    """Constant extra header lines, each ending in CRLF."""
+    on_disconnect: Literal["drain", "cancel"] = "drain"
+    drain_s: float = 30.0
+    retries: int = 1
+    """How often the same target is asked again after a failure that allows it."""
+    models_path: str | None = "/models"
+    prices: str | None = None
+    origin_label: Literal["config", "environment", "local"] = "config"
+    """How it was found, for people."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A model at a provider with a credential: what one attempt goes to."""
+
+    provider: Provider
+    model: str
+    """The provider's own id of it."""
+    tariff: Tariff | None = None
+    facts: ModelFacts = ModelFacts()
+    priority: int = 1
+    weight: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider.name}/{self.model}"
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What a client may ask for: a name and the targets behind it, in order of priority."""
+
+    name: str
+    """The canonical name: permissions are checked against it, never against what the client wrote."""
+    targets: tuple[Target, ...]
+    kind: Literal["config", "discovered", "direct"] = "config"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Limits and switches of the whole gateway."""
+
+    body_max_bytes: int = 32 * 1024 * 1024
+    json: JsonLimits = JsonLimits()
+    header_deadline_s: float = 10.0
+    body_deadline_s: float = 60.0
+    write_stall_s: float = 60.0
+    drain_s: float = 30.0
+    """How long running streams may go on after SIGTERM."""
+    concurrency_max: int = 4096
+    """Exchanges under way at once; more are answered 503."""
+    reserve_output_tokens: int = 4096
+    """Held per answer when the client sets no limit and the model's own is larger."""
+    allow_unpriced: bool = False
+    """Let keys with a budget use models without a known price (their cost is then null, not 0)."""
+    log_content: bool = False
+    cors_origins: tuple[str, ...] = ()
+    durability: Literal["process", "fsync"] = "process"
+    retention_days: int = 90
+
+
+class Catalog(Protocol):
+    """Where prices and facts of a model come from. Lookups are dict hits."""
+
+    def find(self, provider: str, model: str) -> tuple[Tariff | None, ModelFacts]:
+        """Prices and facts of a provider's own model id; (None, empty facts) when it is unknown."""
+        ...
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything that was configured and discovered, at one moment."""
+
+    version: int
+    providers: dict[str, Provider]
+    routes: dict[str, Route]
+    """By canonical name: configured models by their name, discovered ones as `provider/model`."""
+    aliases: dict[str, str]
+    """Bare model ids and other spellings to canonical names."""
+    settings: Settings
+    catalog: Catalog
+
+    def find(self, model: str) -> Route:
+        """The route for what a client asked: a dict hit for known names; `provider/anything` always works.
+
+        Raises ModelNotFound.
+        """
+        route = self.routes.get(model)
+        if route is not None:
+            return route
+        canonical = self.aliases.get(model)
+        if canonical is not None:
+            return self.routes[canonical]
+        name, slash, rest = model.partition("/")
+        provider = self.providers.get(name)
+        if not slash or not rest or provider is None:
+            raise ModelNotFound(
+                f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.",
+                param="model",
+            )
+        tariff, facts = self.catalog.find(provider.prices or provider.name, rest)
+        target = Target(provider=provider, model=rest, tariff=tariff, facts=facts)
+        return Route(name=model, targets=(target,), kind="direct")

@@ -1,0 +1,183 @@
+"""What a golden file holds: a snapshot without secrets, or the rendered problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from waypost.config.load import load_bytes
+from waypost.config.problems import problems_of, render_problem
+from waypost.config.resolve import Surroundings, resolve
+from waypost.config.snapshot import Snapshot
+from waypost.core.facts import ModelFacts
+from waypost.core.price import Tariff
+from waypost.core.quirks import Quirks
+from waypost.core.usage import Usage
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import ConfigError
+from waypost.providers.spec import ProviderSpec
+
+FOLDER = Path(__file__).parents[1] / "golden" / "config"
+NOON = 1_795_200_000.0
+
+ENVIRON = {
+    "OPENAI_API_KEY": "sk-THISISASECRET",
+    "LAB_KEY": "THISISASECRET",
+    "LAB_TOKEN": "THISISASECRET",
+    "LAB_PROXY": "http://user:THISISASECRET@proxy.example:3129",
+    "EMPTY": " ",
+    "BROKEN": "THISISASECRET\r\nx-evil: 1",
+}
+FILES = {"/run/secrets/lab": b"THISISASECRET\n"}
+
+PRESETS = {
+    spec.name: spec
+    for spec in (
+        ProviderSpec(
+            name="openai",
+            title="OpenAI",
+            base_url="https://api.openai.com/v1",
+            dialects=("openai_chat", "openai_completions", "openai_embeddings"),
+            env=("OPENAI_API_KEY",),
+            quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        ),
+        ProviderSpec(
+            name="anthropic",
+            title="Anthropic",
+            base_url="https://api.anthropic.com/v1",
+            dialects=("openai_chat",),
+            env=("ANTHROPIC_API_KEY", "CLAUDE_API_KEY"),
+        ),
+        ProviderSpec(
+            name="groq",
+            title="Groq",
+            base_url="https://api.groq.com/openai/v1",
+            dialects=("openai_chat",),
+            env=("GROQ_API_KEY",),
+        ),
+        ProviderSpec(
+            name="gemini",
+            title="Gemini",
+            base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+            dialects=("openai_chat",),
+            env=("GEMINI_API_KEY",),
+            prices="google",
+        ),
+        ProviderSpec(
+            name="ollama",
+            title="Ollama",
+            base_url="http://127.0.0.1:11434/v1",
+            dialects=("openai_chat",),
+            auth="none",
+            local_ports=(11434,),
+        ),
+        ProviderSpec(
+            name="azure",
+            title="Azure",
+            base_url="https://{resource}.openai.azure.com/openai/v1",
+            dialects=("openai_chat",),
+            auth="header",
+            auth_header="api-key",
+            env=("AZURE_API_KEY",),
+        ),
+        ProviderSpec(
+            name="local",
+            title="The small model",
+            base_url="http://127.0.0.1:{port}/v1",
+            dialects=("openai_chat",),
+            auth="none",
+        ),
+    )
+}
+
+
+class NoCatalog:
+    """Knows nothing."""
+
+    def find(self, provider: str, model: str) -> tuple[Tariff | None, ModelFacts]:
+        return None, ModelFacts()
+
+
+def read_file(path: str) -> bytes:
+    if path not in FILES:
+        raise FileNotFoundError(path)
+    return FILES[path]
+
+
+def surroundings(environ: Mapping[str, str] = ENVIRON) -> Surroundings:
+    return Surroundings(
+        environ=environ, presets=PRESETS, dialects=DIALECTS, catalog=NoCatalog(), read_file=read_file
+    )
+
+
+def render_case(data: bytes) -> tuple[str, str]:
+    """The ending and the text of the golden file for these bytes."""
+    try:
+        snapshot = resolve(load_bytes(data), surroundings(), version=1)
+    except ConfigError as error:
+        return ".error", "".join(f"{render_problem(problem)}\n" for problem in problems_of(error))
+    text = msgspec.json.format(msgspec.json.encode(_view(snapshot)), indent=2).decode()
+    return ".json", text + "\n"
+
+
+def _view(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "providers": {
+            name: {
+                **{
+                    field: getattr(provider, field)
+                    for field in (
+                        "dialects", "path", "quirks", "deadlines", "on_disconnect", "drain_s", "retries",
+                        "models_path", "prices", "origin_label",
+                    )
+                },
+                "origin": f"{provider.origin.scheme}://{provider.origin.authority}",
+                "private": provider.origin.private,
+                "proxy": str(provider.origin.proxy) if provider.origin.proxy else None,
+                "headers": provider.headers.decode().split("\r\n")[:-1],
+                "secret_headers": [line.partition(b":")[0].decode() for line in _lines(provider.credential.reveal())],
+            }
+            for name, provider in snapshot.providers.items()
+        },
+        "routes": {
+            name: {
+                "kind": route.kind,
+                "targets": [
+                    {
+                        "target": target.name,
+                        "priority": target.priority,
+                        "weight": target.weight,
+                        "cost_of_a_million_each": _cost(target.tariff),
+                    }
+                    for target in route.targets
+                ],
+            }
+            for name, route in snapshot.routes.items()
+        },
+        "aliases": snapshot.aliases,
+        "settings": snapshot.settings,
+    }  # fmt: skip
+
+
+def _lines(block: bytes) -> list[bytes]:
+    return block.split(b"\r\n")[:-1]
+
+
+def _cost(tariff: Tariff | None) -> list[int] | None:
+    if tariff is None:
+        return None
+    million = 1_000_000
+    return [tariff.cost(usage, NOON) for usage in (Usage(), Usage(input=million), Usage(output=million))]
+
+
+def rewrite() -> None:
+    """Write every golden file anew; the difference is for a person to read."""
+    for case in sorted(FOLDER.glob("*.yaml")):
+        ending, text = render_case(case.read_bytes())
+        case.with_suffix(ending).write_text(text)
+
+
+if __name__ == "__main__":
+    rewrite()
