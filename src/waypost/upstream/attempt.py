@@ -1,0 +1,88 @@
+"""One target, one try: render the request, send it, and tell an answer from a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from waypost.config.snapshot import Provider, Target
+from waypost.core.asked import Asked
+from waypost.dialects.dialect import Dialect
+from waypost.errors import Garbled
+from waypost.ports import Answer
+from waypost.upstream.head import render_prefix
+
+#: Client headers that reach the provider. Everything else stays here: hosts, credentials and account selectors
+#: (`openai-organization`, `openai-project`) are the operator's to choose.
+FORWARDED = (
+    b"openai-beta",
+    b"x-client-request-id",
+    b"idempotency-key",
+    b"traceparent",
+    b"tracestate",
+)
+
+_CONSTANT = (
+    b"content-type: application/json\r\n"
+    b"accept: application/json, text/event-stream\r\n"
+    b"accept-encoding: identity\r\n"
+    b"user-agent: waypost\r\n"
+)
+
+
+class Heads:
+    """Request heads, prebuilt once per provider and dialect, until the configuration changes."""
+
+    __slots__ = ("_prefixes", "_version")
+
+    def __init__(self) -> None:
+        self._prefixes: dict[tuple[str, str], bytes] = {}
+        self._version = 0
+
+    def render(
+        self, target: Target, dialect: Dialect, headers: Mapping[bytes, bytes], length: int, version: int
+    ) -> bytes:
+        """The head for a body of `length` bytes, with those of the client's `headers` that may pass."""
+        if version != self._version:
+            self._prefixes.clear()
+            self._version = version
+        provider = target.provider
+        prefix = self._prefixes.get((provider.name, dialect.name))
+        if prefix is None:
+            prefix = self._prefixes[provider.name, dialect.name] = _render_prefix(provider, dialect)
+        return b"%b%bcontent-length: %d\r\n\r\n" % (prefix, _render_forwarded(headers), length)
+
+
+def accept(dialect: Dialect, asked: Asked, answer: Answer) -> None:
+    """Pass a 2xx answer of the kind that was asked for. Raises UpstreamError for all else, and closes the answer."""
+    if answer.status // 100 != 2:
+        answer.close()
+        raise dialect.parse_error(answer.status, answer.headers, answer.body or b"")
+    if asked.stream and answer.body is not None:
+        raise _not_a_stream(dialect, answer)
+
+
+def _not_a_stream(dialect: Dialect, answer: Answer) -> Garbled:
+    """A stream was asked for and something else came: an error object says why, anything else is garbage."""
+    answer.close()
+    dialect.parse_reply(answer.body or b"")
+    return Garbled("The provider answered a request for a stream with something that is not an event stream.")
+
+
+def _render_prefix(provider: Provider, dialect: Dialect) -> bytes:
+    return render_prefix(
+        "POST",
+        provider.path + dialect.path,
+        provider.origin.authority,
+        provider.credential.reveal(),
+        _CONSTANT,
+        provider.headers,
+    )
+
+
+def _render_forwarded(headers: Mapping[bytes, bytes]) -> bytes:
+    lines = b""
+    for name in FORWARDED:
+        value = headers.get(name)
+        if value is not None:
+            lines += b"%b: %b\r\n" % (name, value)
+    return lines

@@ -1,0 +1,129 @@
+"""Streamed answers: queue, back-pressure, close, cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from upstream.conftest import MakeClient, MakeServer
+from upstream.wire import (
+    BODY,
+    HEAD,
+    HOLD,
+    SSE,
+    Lane,
+    chunked,
+    settled,
+    until,
+)
+from waypost.core.origin import Deadlines
+from waypost.errors import Truncated
+from waypost.upstream.answer import StreamedAnswer
+from waypost.upstream.limits import Limits
+
+
+async def test_what_arrived_is_joined_and_comes_without_a_turn_of_the_loop() -> None:
+    lane = Lane()
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE)
+    answer = await task
+    assert answer is not None
+    for letter in (b"a", b"b", b"c"):
+        lane.connection.data_received(b"1\r\n" + letter + b"\r\n")
+    step = answer.next()
+    with pytest.raises(StopIteration) as stopped:
+        step.send(None)
+    assert stopped.value.value == b"abc"
+
+
+async def test_back_pressure_stops_reading_and_starts_it_again() -> None:
+    lane = Lane(Limits(queue_bytes=1000))
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE)
+    answer = await task
+    assert answer is not None
+    piece = b"64\r\n" + b"x" * 100 + b"\r\n"
+    sent = 0
+    while lane.transport.reading:
+        lane.connection.data_received(piece)
+        sent += 1
+        assert sent < 20
+    assert sent == 11
+    lane.connection.data_received(piece)  # what was under way already
+    assert lane.transport.pauses == 1
+    assert len(await answer.next()) == 1200
+    assert lane.transport.reading
+
+
+async def test_a_stream_and_back_pressure_over_a_socket(client: MakeClient, serve: MakeServer) -> None:
+    piece = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    server = await serve(["request", SSE, *[piece] * 100, b"0\r\n\r\n", HOLD])
+    upstream = client()
+    answer = await upstream.send(server.origin(), HEAD, BODY, Deadlines(), stream=True)
+    assert isinstance(answer, StreamedAnswer)
+    await until(lambda: answer.paused)
+    assert answer.queued <= 1024 * 1024
+    read = 0
+    while data := await answer.next():
+        read += len(data)
+    assert read == 6_553_600
+    await settled(upstream, idle=1, in_use=0)
+
+
+async def test_closing_a_stream_closes_the_socket(client: MakeClient, serve: MakeServer) -> None:
+    server = await serve(["request", SSE, b"1\r\nx\r\n", HOLD])
+    upstream = client()
+    answer = await upstream.send(server.origin(), HEAD, BODY, Deadlines(), stream=True)
+    assert await answer.next() == b"x"
+    answer.close()
+    await settled(upstream, open=0)
+
+
+async def test_cancelled_next_closes() -> None:
+    lane = Lane()
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE)
+    answer = await task
+    assert answer is not None
+    reading = asyncio.ensure_future(answer.next())
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert lane.transport.aborted
+
+
+async def test_close_of_an_answer() -> None:
+    lane = Lane()
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE + b"2\r\nab\r\n")
+    answer = await task
+    assert answer is not None
+    answer.close()
+    answer.close()
+    assert lane.transport.aborted
+    with pytest.raises(Truncated):
+        await answer.next()
+    lane = Lane()
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE + chunked(b"ab"))
+    answer = await task
+    assert answer is not None
+    answer.close()
+    assert not lane.transport.aborted
+    assert lane.given_back == 1
+
+
+async def test_an_end_that_comes_while_the_socket_rests_leaves_it_readable() -> None:
+    lane = Lane(Limits(queue_bytes=10))
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE + b"14\r\n" + b"x" * 20 + b"\r\n")
+    assert not lane.transport.reading
+    lane.connection.data_received(b"0\r\n\r\n")  # TLS may hand on what it had already decrypted
+    assert lane.given_back == 1
+    assert lane.transport.reading
+    answer = await task
+    assert answer is not None
+    assert await answer.next() == b"x" * 20
+    assert await answer.next() == b""

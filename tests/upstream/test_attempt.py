@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from transcript import ScriptedAnswer, provider, target
+from waypost.config.snapshot import Credential
+from waypost.core.asked import Asked
+from waypost.core.origin import Origin
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import (
+    CredentialRefused,
+    Failed,
+    Garbled,
+    InvalidRequest,
+    Rejected,
+    Throttled,
+    UpstreamError,
+)
+from waypost.upstream.attempt import FORWARDED, Heads, accept
+
+CHAT = DIALECTS["openai_chat"]
+
+
+def asked(stream: bool = False) -> Asked:
+    return Asked(model="m", stream=stream, fields={})
+
+
+def test_a_head_is_complete_and_holds_the_providers_own_headers() -> None:
+    served_by = provider(headers=b"x-team: blue\r\n")
+    head = Heads().render(target(served_by), CHAT, {}, 42, 1)
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"POST /v1/chat/completions HTTP/1.1"
+    assert {b"host: p1.example", b"x-team: blue", b"content-length: 42"} <= set(lines)
+    assert lines[-2:] == [b"", b""]
+
+
+def test_only_listed_client_headers_pass() -> None:
+    sent = dict.fromkeys((*FORWARDED, b"authorization", b"cookie", b"x-real-ip", b"openai-project"), b"v")
+    head = Heads().render(target(provider(credential=Credential(b""))), CHAT, sent, 0, 1)
+    assert all(b"\r\n" + name + b": v\r\n" in head for name in FORWARDED)
+    for kept_back in (b"authorization", b"cookie", b"x-real-ip", b"openai-project"):
+        assert kept_back not in head
+
+
+def test_a_new_configuration_makes_new_heads() -> None:
+    heads = Heads()
+    heads.render(target(provider()), CHAT, {}, 0, 1)
+    moved = provider(origin=Origin("https", "elsewhere.example", 443))
+    assert b"host: p1.example" in heads.render(target(moved), CHAT, {}, 0, 1)
+    assert b"host: elsewhere.example" in heads.render(target(moved), CHAT, {}, 0, 2)
+
+
+def test_a_credential_with_a_line_break_never_becomes_a_head() -> None:
+    broken = provider(credential=Credential(b"authorization: Bearer a\r\nx-evil: 1\r\n\r\nGET /"))
+    with pytest.raises(InvalidRequest):
+        Heads().render(target(broken), CHAT, {}, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Rejected), (404, Rejected), (401, CredentialRefused), (429, Throttled), (302, UpstreamError)],
+)
+def test_other_statuses_are_failures(status: int, kind: type[Exception]) -> None:
+    answer = ScriptedAnswer(status, b'{"error":{"message":"no"}}')
+    with pytest.raises(kind):
+        accept(CHAT, asked(), answer)
+    assert answer.closed
+
+
+def test_a_whole_answer_to_a_stream_request_is_a_failure_that_says_what_it_was() -> None:
+    with pytest.raises(Garbled):
+        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"choices":[]}'))
+    with pytest.raises(Failed):
+        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"error":{"message":"no"}}'))
+
+
+def test_what_was_asked_for_passes() -> None:
+    whole = ScriptedAnswer(200, b"{}")
+    accept(CHAT, asked(), whole)
+    accept(CHAT, asked(stream=True), ScriptedAnswer(200, None))
+    assert not whole.closed
