@@ -1,0 +1,1 @@
+"""The money truth: accounts, holds, the intents file, the writer and recovery."""

@@ -1,0 +1,148 @@
+"""The ledger: reserve, mark, settle. Composes the purse, the intents files and the writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from waypost.core.key import Key
+from waypost.core.record import Checkpoint, DispatchMark, Exchange
+from waypost.errors import Bug
+from waypost.ledger.accounts import Accounts, AccountSpec
+from waypost.ledger.intents import SEGMENT_BYTES, Intents
+from waypost.ledger.purse import Purse, PurseHold
+from waypost.ledger.recovery import RecoveryReport, open_folder, recover
+from waypost.ledger.segments import next_number
+from waypost.ledger.writer import Writer
+from waypost.ports import Clock, Hold, Journal
+
+
+class BookLedger:
+    """`ports.Ledger` over one data folder and one journal. Use `open_ledger`."""
+
+    def __init__(self, purse: Purse, intents: Intents, writer: Writer, clock: Clock) -> None:
+        self.purse = purse
+        self._accounts = Accounts()
+        self._intents = intents
+        self._writer = writer
+        self._clock = clock
+        self._loading: dict[tuple[str, ...], asyncio.Future[dict[str, int]]] = {}
+        #: Straight to the intents, without a frame between: see `ports.Ledger`.
+        self.dispatch: Callable[[DispatchMark], None] = intents.dispatch
+        self.checkpoint: Callable[[Checkpoint], None] = intents.checkpoint
+
+    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> PurseHold | None:
+        """See `ports.Ledger`. Raises BudgetExceeded."""
+        return self.purse.reserve(self._accounts.of(key, at), amount_nusd, at)
+
+    async def load(self, key: Key, at: float) -> None:
+        """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable."""
+        missing = self.purse.missing(self._accounts.of(key, at))
+        if not missing:
+            return
+        wanted = tuple(spec.account_id for spec in missing)
+        loading = self._loading.get(wanted)
+        if loading is None:
+            loading = asyncio.wrap_future(self._writer.ask_posted(wanted))
+            self._loading[wanted] = loading
+            # Registered before any waiter, so the accounts are in before one goes on.
+            loading.add_done_callback(partial(self._loaded, missing, wanted, at))
+        await asyncio.shield(loading)
+
+    async def durable(self) -> None:
+        """See `ports.Ledger`. Raises StoreUnavailable."""
+        await self._intents.durable()
+
+    def settle(self, hold: Hold | None, exchange: Exchange) -> None:
+        """See `ports.Ledger`. Raises Bug, and changes nothing, when the hold is closed already or is not the one
+        whose accounts the exchange names."""
+        cost = 0
+        for attempt in exchange.attempts:
+            cost += attempt.cost_nusd or 0
+        if hold is None:
+            if exchange.accounts:
+                raise Bug("An exchange names budget accounts, but nothing was held on them.")
+        else:
+            if exchange.accounts is not hold.accounts and exchange.accounts != hold.accounts:
+                raise Bug("An exchange names other budget accounts than those it was held against.")
+            self.purse.close(cast(PurseHold, hold), cost)
+        self._writer.add(self._intents.settled(exchange))
+
+    @property
+    def ready(self) -> str | None:
+        """See `ports.Ledger`. While the disk refuses writes, asking is what notices that it has healed."""
+        if self._intents.fault is not None:
+            self._intents.probe()
+        return self._intents.fault or self._writer.fault
+
+    @property
+    def backlog(self) -> int:
+        """Settled exchanges that the database does not have yet."""
+        return self._writer.backlog
+
+    @property
+    def stuck(self) -> int:
+        """Settled exchanges that the database refuses, to be alerted on."""
+        return self._writer.stuck
+
+    @property
+    def open_dispatches(self) -> int:
+        """Attempts that were dispatched and are not settled."""
+        return self._intents.open_dispatches
+
+    async def flush(self) -> None:
+        """Wait until the journal has everything that was settled so far."""
+        await self._writer.flush()
+
+    async def stop(self, timeout_s: float = 30.0) -> int:
+        """Post what is queued, end the thread, close the files. Returns how many settled records are left for the
+        next start to post: 0 unless the database did not answer in time."""
+        left = await self._writer.stop(timeout_s)
+        self._intents.close()
+        self._writer.sweep()
+        return left
+
+    def _loaded(
+        self,
+        missing: tuple[AccountSpec, ...],
+        wanted: tuple[str, ...],
+        at: float,
+        loading: asyncio.Future[dict[str, int]],
+    ) -> None:
+        del self._loading[wanted]
+        if loading.cancelled() or loading.exception() is not None:
+            return  # every waiter gets the error from the future itself
+        posted = loading.result()
+        for spec in missing:
+            self.purse.open(spec, posted.get(spec.account_id, 0), at)
+
+
+def open_ledger(
+    data: Path,
+    journal: Journal,
+    clock: Clock,
+    *,
+    fsync: bool = False,
+    segment_bytes: int = SEGMENT_BYTES,
+    delay_s: float = 0.1,
+) -> tuple[BookLedger, RecoveryReport]:
+    """Recover what an earlier process left in `<data>/intents`, then open the ledger and start its thread.
+
+    Blocks on the database: call it before serving. Raises StoreUnavailable when the folder or the database can not
+    be used.
+    """
+    folder = open_folder(data / "intents")
+    report = recover(folder, journal)
+    intents = Intents(
+        folder,
+        next_number(folder, journal.applied()),
+        clock=clock,
+        fsync=fsync,
+        segment_bytes=segment_bytes,
+    )
+    writer = Writer(journal, intents, clock=clock, delay_s=delay_s)
+    writer.start()
+    return BookLedger(Purse(), intents, writer, clock), report

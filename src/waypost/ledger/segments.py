@@ -1,0 +1,121 @@
+"""The format of the intents files: one record per line, `<crc32 of the rest> <kind> <json>`.
+
+JSON never holds a raw line feed, so a line is a record and a record's number is its line's number, from 1. Files are
+called `<number>.intents`; numbers only grow.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+SUFFIX: Final = ".intents"
+DAMAGED_SUFFIX: Final = ".damaged"
+
+
+class Kind(Enum):
+    """What a record says."""
+
+    DISPATCH = b"D"
+    """An attempt is about to be sent: `DispatchMark`."""
+    CHECKPOINT = b"C"
+    """What a running stream has used so far: `Checkpoint`."""
+    SETTLED = b"S"
+    """The end of an exchange: `Exchange`, without its content."""
+    NOTE = b"N"
+    """Nothing: written to learn whether the disk takes writes again."""
+
+
+class Segment:
+    """One intents file of this process, with what keeps it from being deleted.
+
+    `opened` counts the reasons to keep it (open dispatches, checkpoints, settled records) and is written on the event
+    loop's thread only; `closed` counts the reasons that are gone and is written on the writer's thread only. A sealed
+    segment is deleted when they are equal.
+    """
+
+    __slots__ = ("closed", "fd", "name", "opened", "path", "records", "sealed", "size")
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.name = path.name
+        self.path = path
+        self.fd = fd
+        self.size = 0
+        self.records = 0
+        self.opened = 0
+        self.closed = 0
+        self.sealed = False
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line as read back. `kind` None: the line is damaged, and `payload` says nothing."""
+
+    number: int
+    kind: Kind | None
+    payload: bytes
+    last: bool
+    """True for what follows the last line feed: a write that did not end."""
+
+
+def render(kind: Kind, payload: bytes) -> bytes:
+    """One line, with its line feed."""
+    rest = b"%b %b" % (kind.value, payload)
+    return b"%08x %b\n" % (crc32(rest), rest)
+
+
+def parse(data: bytes) -> Iterator[Line]:
+    """The lines of a whole file, damaged ones included."""
+    start = number = 0
+    end = len(data)
+    while start < end:
+        stop = data.find(b"\n", start)
+        whole = stop >= 0
+        if not whole:
+            stop = end
+        number += 1
+        kind = _checked(data[start:stop]) if whole else None
+        yield Line(number, kind, data[start + 11 : stop] if kind else b"", last=not whole)
+        start = stop + 1
+
+
+def _checked(line: bytes) -> Kind | None:
+    if len(line) < 11 or line[8:9] != b" " or line[10:11] != b" ":
+        return None
+    if line[:8] != b"%08x" % crc32(line[9:]):
+        return None
+    try:
+        return Kind(line[9:10])
+    except ValueError:
+        return None
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Where segment `number` lives."""
+    return folder / f"{number:010d}{SUFFIX}"
+
+
+def number_of(name: str) -> int | None:
+    """The number in a segment's file name, damaged and set aside or not; None for any other name."""
+    stem = name.removesuffix(DAMAGED_SUFFIX)
+    if not stem.endswith(SUFFIX):
+        return None
+    digits = stem.removesuffix(SUFFIX)
+    return int(digits) if digits.isdecimal() else None
+
+
+def listed(folder: Path) -> list[Path]:
+    """The segments of a folder, oldest first, without those set aside as damaged."""
+    found = [entry for entry in os.listdir(folder) if entry.endswith(SUFFIX) and number_of(entry) is not None]
+    return [folder / name for name in sorted(found, key=lambda name: number_of(name) or 0)]
+
+
+def next_number(folder: Path, applied: dict[str, int]) -> int:
+    """A number no segment has had, as far as the folder and the journal remember."""
+    names = [*os.listdir(folder), *applied]
+    return 1 + max((number_of(name) or 0 for name in names), default=0)

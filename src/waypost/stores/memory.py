@@ -1,0 +1,77 @@
+"""Stores that forget everything at the end of the process: for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waypost.core.key import Key
+from waypost.core.record import Attempt, Exchange
+from waypost.errors import Bug
+
+
+class MemoryJournal:
+    """`ports.Journal` in dicts. Same rules as the SQL one, in one page: what the contract suite compares it with."""
+
+    def __init__(self) -> None:
+        self.exchanges: dict[str, Exchange] = {}
+        self.attempts: dict[str, Attempt] = {}
+        self.lines: dict[str, Attempt] = {}
+        self.accounts: dict[str, int] = {}
+        self._applied: dict[str, int] = {}
+
+    def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """See `ports.Journal`."""
+        return {account: self.accounts[account] for account in account_ids if account in self.accounts}
+
+    def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+        """See `ports.Journal`. Raises Bug, and writes nothing, when one of them is there already."""
+        ids = [exchange.exchange_id for exchange in exchanges]
+        attempt_ids = [attempt.attempt_id for exchange in exchanges for attempt in exchange.attempts]
+        twice = len(set(ids)) < len(ids) or len(set(attempt_ids)) < len(attempt_ids)
+        if twice or self.exchanges.keys() & ids or self.attempts.keys() & attempt_ids:
+            raise Bug("The database refused a row that is there already.")
+        self.repost(exchanges)
+        self._applied[segment] = upto
+
+    def applied(self) -> dict[str, int]:
+        """See `ports.Journal`."""
+        return dict(self._applied)
+
+    def repost(self, exchanges: Sequence[Exchange]) -> int:
+        """See `ports.Journal`."""
+        lines = 0
+        for exchange in exchanges:
+            self.exchanges.setdefault(exchange.exchange_id, exchange)
+            for attempt in exchange.attempts:
+                if attempt.attempt_id in self.attempts or attempt.attempt_id in self.lines:
+                    continue
+                self.attempts[attempt.attempt_id] = attempt
+                if attempt.state == "voided" and not attempt.cost_nusd:
+                    continue
+                self.lines[attempt.attempt_id] = attempt
+                lines += 1
+                for account in exchange.accounts:
+                    self.accounts[account] = self.accounts.get(account, 0) + (attempt.cost_nusd or 0)
+        return lines
+
+    def forget(self, segment: str) -> None:
+        """See `ports.Journal`."""
+        self._applied.pop(segment, None)
+
+
+class MemoryKeys:
+    """`ports.Keys` over a dict; `put` adds a key or replaces the one with the same digest."""
+
+    def __init__(self, keys: Sequence[Key] = ()) -> None:
+        self._keys = {key.digest: key for key in keys}
+
+    def put(self, key: Key) -> None:
+        self._keys[key.digest] = key
+
+    def cached(self, digest: bytes) -> Key | None:
+        """See `ports.Keys`."""
+        return self._keys.get(digest)
+
+    async def lookup(self, digest: bytes) -> Key | None:
+        """See `ports.Keys`."""
+        return self._keys.get(digest)

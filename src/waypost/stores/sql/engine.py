@@ -1,0 +1,122 @@
+"""One database: opened with the right settings, every failure turned into one of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from waypost.errors import Bug, GatewayError, StoreUnavailable
+
+FILE_NAME: Final = "waypost.db"
+_READ: Final = "waypost_read"
+
+Durability = Literal["process", "fsync"]
+
+
+class Database:
+    """Transactions on one engine. Thread-safe; blocking. Raises StoreUnavailable and Bug only."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write: it has the write lock from its first moment, so it never fails half-way for
+        having read before another one wrote."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except GatewayError:
+            raise
+        except (SQLAlchemyError, OverflowError) as error:
+            raise _rebuilt(error) from None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads: one consistent picture, and no waiting for writers."""
+        try:
+            with self.engine.connect().execution_options(**{_READ: True}) as connection:
+                yield connection
+        except GatewayError:
+            raise
+        except (SQLAlchemyError, OverflowError) as error:
+            raise _rebuilt(error) from None
+
+    def close(self) -> None:
+        """Give all connections back to the system."""
+        self.engine.dispose()
+
+
+def open_sqlite(data: Path, *, durability: Durability = "process", busy_s: float = 5.0) -> Database:
+    """The SQLite database of a data folder; folder and file are made if need be, for the owner only.
+
+    Only opens: `schema.prepare` brings the tables up to date. `busy_s` is how long a write waits for another process.
+    With `process` a commit survives `kill -9`; with `fsync` it survives a power cut too. Raises StoreUnavailable.
+    """
+    path = data / FILE_NAME
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its -wal and -shm files the rights of the main file.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.chmod(path, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The database file in {data} can not be opened ({os.strerror(error.errno or 5)}). "
+            "Check that the data folder exists on a local disk and belongs to the user who runs the gateway."
+        ) from None
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": busy_s, "cached_statements": 256},
+        pool_size=5,
+        max_overflow=10,
+        pool_timeout=busy_s,
+    )
+    synchronous = "FULL" if durability == "fsync" else "NORMAL"
+
+    def connected(dbapi_connection: Any, record: object) -> None:  # noqa: ARG001  # SQLAlchemy's signature
+        # The driver's own transaction handling is switched off; `begin` below is the only one.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get(_READ)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begin)
+    return Database(engine)
+
+
+def _rebuilt(error: Exception) -> GatewayError:
+    # Never quoted: driver texts carry statements and values. The class names say enough for the log.
+    if isinstance(error, IntegrityError):
+        return Bug("The database refused a row that is there already.")
+    if isinstance(error, OperationalError | PoolTimeout):
+        return StoreUnavailable(
+            "The database does not answer: it is locked, full or unreachable. Check its disk and load; "
+            "the gateway tries again by itself.",
+            retry_after_s=1.0,
+        )
+    if isinstance(error, DBAPIError):
+        if type(error.orig).__name__ == "DatabaseError":
+            return StoreUnavailable(
+                "The database file is damaged or is not a database. Restore it from a backup; the intents folder "
+                "keeps what it lacks."
+            )
+        return Bug(f"The database refused a statement ({type(error.orig).__name__}).")
+    return Bug(f"A value does not fit the database ({type(error).__name__}).")

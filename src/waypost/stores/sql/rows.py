@@ -1,0 +1,245 @@
+"""Records to rows and back. The order of each tuple is the order of the columns named beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, Table
+
+from waypost.core.record import Attempt, Exchange
+from waypost.core.usage import Usage
+from waypost.stores.sql.tables import ATTEMPTS, CONTENTS, EXCHANGES, LINES
+
+Row = tuple[object, ...]
+
+_USAGE_COLUMNS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "usage_source",
+    "charged_nusd",
+)
+_NO_USAGE: Final = (None,) * len(_USAGE_COLUMNS)
+#: Rows per statement, largest first. The driver lets go of the interpreter once per statement, and takes up to 5 ms to
+#: get it back from a busy event loop; few sizes keep every statement in the driver's cache.
+_SIZES: Final = (512, 128, 32, 8, 1)
+
+
+class Insert:
+    """A multi-row INSERT on one table, as driver SQL made once per size."""
+
+    def __init__(self, table: Table, columns: Sequence[str], *, ignore: bool = False) -> None:
+        for column in columns:
+            table.c[column]  # a misspelt name fails here, at start
+        names = ", ".join(f'"{column}"' for column in columns)
+        marks = f"({', '.join('?' * len(columns))})"
+        tail = " ON CONFLICT DO NOTHING" if ignore else ""
+        head = f'INSERT INTO "{table.name}" ({names}) VALUES '  # noqa: S608  # names from tables.py only
+        self._statements = {size: head + ", ".join([marks] * size) + tail for size in _SIZES}
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Insert all of them."""
+        start = 0
+        for size in _SIZES:
+            while len(rows) - start >= size:
+                values = tuple(chain.from_iterable(rows[start : start + size]))
+                connection.exec_driver_sql(self._statements[size], values)
+                start += size
+
+
+_EXCHANGE_COLUMNS: Final = tuple(column.name for column in EXCHANGES.columns if column.name != "seq")
+_ATTEMPT_COLUMNS: Final = tuple(column.name for column in ATTEMPTS.columns)
+_LINE_COLUMNS: Final = (
+    "attempt_id",
+    "exchange_id",
+    "at_us",
+    "key_id",
+    "provider",
+    "model",
+    "state",
+    "cost_nusd",
+    "price_version",
+    "accounts",
+    *_USAGE_COLUMNS,
+)
+
+
+class Batch:
+    """The rows of many exchanges, and what they add to each account."""
+
+    __slots__ = ("_encode", "_texts", "attempts", "contents", "exchanges", "lines", "posted")
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder().encode
+        self._texts: dict[tuple[str, ...], str] = {}
+        self.exchanges: list[Row] = []
+        self.attempts: list[Row] = []
+        self.lines: list[Row] = []
+        self.contents: list[Row] = []
+        self.posted: dict[str, list[int]] = {}
+        """Per account: nano-dollars and lines."""
+
+    def add(self, exchange: Exchange, having: frozenset[str] | set[str] = frozenset()) -> None:
+        """All rows of one exchange, without the attempts that the journal is `having`."""
+        e = exchange
+        accounts = self._texts.get(e.accounts)
+        if accounts is None:
+            accounts = self._texts[e.accounts] = self._encode(e.accounts).decode()
+        self.exchanges.append(
+            (
+                e.exchange_id,
+                e.started_us,
+                e.key_id,
+                e.operation,
+                e.asked_model,
+                e.route,
+                e.stream,
+                e.status,
+                e.outcome,
+                e.error,
+                e.first_token_us,
+                e.total_us,
+                e.overhead_us,
+                e.cost_nusd,
+                e.config_version,
+                accounts,
+                e.finish_reason,
+            )
+        )
+        for place, attempt in enumerate(e.attempts):
+            if attempt.attempt_id not in having:
+                self._add_attempt(exchange, place, attempt, accounts)
+        if e.request_body is not None or e.response_body is not None:
+            self.contents.append((e.exchange_id, e.request_body, e.response_body))
+
+    def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, accounts: str) -> None:
+        a = attempt
+        self.attempts.append(
+            (
+                exchange.exchange_id,
+                a.attempt_id,
+                place,
+                a.provider,
+                a.model,
+                a.started_us,
+                a.state,
+                a.status,
+                a.error,
+                a.first_token_us,
+                a.total_us,
+            )
+        )
+        if a.state == "voided" and not a.cost_nusd:
+            return
+        u = a.usage
+        used: Row = _NO_USAGE
+        if u is not None:
+            used = (
+                u.input,
+                u.output,
+                u.cache_read,
+                u.cache_write,
+                u.cache_write_1h,
+                u.reasoning,
+                u.audio_input,
+                u.audio_output,
+                u.source,
+                u.charged_nusd,
+            )
+        self.lines.append(
+            (
+                a.attempt_id,
+                exchange.exchange_id,
+                a.started_us,
+                exchange.key_id,
+                a.provider,
+                a.model,
+                a.state,
+                a.cost_nusd,
+                a.price_version,
+                accounts,
+                *used,
+            )
+        )
+        for account in exchange.accounts:
+            sums = self.posted.get(account)
+            if sums is None:
+                self.posted[account] = [a.cost_nusd or 0, 1]
+            else:
+                sums[0] += a.cost_nusd or 0
+                sums[1] += 1
+
+
+class Inserts:
+    """The four INSERTs of a batch. With `ignore`, rows of the request log that are there already are left alone;
+    lines never are: a second line for an attempt is an error."""
+
+    def __init__(self, *, ignore: bool = False) -> None:
+        self._exchanges = Insert(EXCHANGES, _EXCHANGE_COLUMNS, ignore=ignore)
+        self._attempts = Insert(ATTEMPTS, _ATTEMPT_COLUMNS, ignore=ignore)
+        self._contents = Insert(CONTENTS, [column.name for column in CONTENTS.columns], ignore=ignore)
+        self._lines = Insert(LINES, _LINE_COLUMNS)
+
+    def run(self, connection: Connection, batch: Batch) -> None:
+        """Insert all rows of the batch."""
+        self._exchanges.run(connection, batch.exchanges)
+        self._attempts.run(connection, batch.attempts)
+        self._lines.run(connection, batch.lines)
+        if batch.contents:
+            self._contents.run(connection, batch.contents)
+
+
+def exchange_from(row: RowMapping, attempts: Iterable[Attempt]) -> Exchange:
+    """An exchange from a row of `exchanges`, left-joined with `contents` or not."""
+    return Exchange(
+        exchange_id=row["exchange_id"],
+        started_us=row["started_us"],
+        key_id=row["key_id"],
+        operation=row["operation"],
+        asked_model=row["asked_model"],
+        route=row["route"],
+        stream=bool(row["stream"]),
+        status=row["status"],
+        outcome=row["outcome"],
+        error=row["error"],
+        first_token_us=row["first_token_us"],
+        total_us=row["total_us"],
+        overhead_us=row["overhead_us"],
+        cost_nusd=row["cost_nusd"],
+        config_version=row["config_version"],
+        accounts=msgspec.json.decode(row["accounts"], type=tuple[str, ...]),
+        attempts=tuple(attempts),
+        finish_reason=row["finish_reason"],
+        request_body=row.get("request_body"),
+        response_body=row.get("response_body"),
+    )
+
+
+def attempt_from(row: RowMapping) -> Attempt:
+    """An attempt from a row of `attempts` left-joined with `lines`. One without a line was voided and cost nothing."""
+    source = row["usage_source"]
+    usage = None
+    if source is not None:
+        usage = Usage(*(row[column] for column in _USAGE_COLUMNS))
+    return Attempt(
+        attempt_id=row["attempt_id"],
+        provider=row["provider"],
+        model=row["model"],
+        started_us=row["started_us"],
+        state=row["state"],
+        status=row["status"],
+        error=row["error"],
+        first_token_us=row["first_token_us"],
+        total_us=row["total_us"],
+        usage=usage,
+        cost_nusd=0 if row["state"] == "voided" else row["cost_nusd"],
+        price_version=row["price_version"],
+    )

@@ -1,0 +1,185 @@
+"""The tables. Money in nano-dollars, times in Unix microseconds (`*_us`) or seconds (`*_at`), all UTC.
+
+A change here is a new migration as well; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+METADATA: Final = MetaData()
+#: SQLite counts rows by itself only in a column of type INTEGER.
+SEQUENCE: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _usage() -> list[Column[int] | Column[str]]:
+    kinds = (
+        "input",
+        "output",
+        "cache_read",
+        "cache_write",
+        "cache_write_1h",
+        "reasoning",
+        "audio_input",
+        "audio_output",
+    )
+    return [*(Column(f"{kind}_tokens", BigInteger) for kind in kinds), Column("usage_source", String(16))]
+
+
+#: A client's key: what it may do. Its secrets are beside it, because a rotated key has two for a while.
+KEYS: Final = Table(
+    "keys",
+    METADATA,
+    Column("key_id", String(64), primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("models", Text, nullable=False),
+    Column("rpm", Integer),
+    Column("budget_nusd", BigInteger),
+    Column("budget_per", String(8), nullable=False),
+    Column("log_content", Boolean),
+    Column("revision", BigInteger, nullable=False, index=True),
+)
+
+KEY_SECRETS: Final = Table(
+    "key_secrets",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("key_id", String(64), nullable=False, index=True),
+    Column("hint", String(64), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    sqlite_with_rowid=False,
+)
+
+#: One number per kind of thing, raised in the same transaction as every change to it.
+VERSIONS: Final = Table(
+    "versions",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+#: One budget window of one scope. Nothing is ever reset: a new window is a new row.
+ACCOUNTS: Final = Table(
+    "accounts",
+    METADATA,
+    Column("account_id", String(160), primary_key=True),
+    Column("scope", String(16), nullable=False),
+    Column("scope_id", String(64), nullable=False),
+    Column("window_start", String(40), nullable=False),
+    Column("posted_nusd", BigInteger, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: The journal: one row per attempt that was or may have been billed. Rows are never changed and never deleted.
+LINES: Final = Table(
+    "lines",
+    METADATA,
+    Column("attempt_id", String(64), primary_key=True),
+    Column("exchange_id", String(64), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("key_id", String(64)),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("cost_nusd", BigInteger),
+    Column("price_version", Text),
+    Column("accounts", Text, nullable=False),
+    *_usage(),
+    Column("charged_nusd", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+#: The request log, in the order of settlement (`seq`).
+EXCHANGES: Final = Table(
+    "exchanges",
+    METADATA,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("exchange_id", String(64), nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("key_id", String(64)),
+    Column("operation", String(32), nullable=False),
+    Column("asked_model", Text),
+    Column("route", Text),
+    Column("stream", Boolean, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("error", String(64)),
+    Column("first_token_us", BigInteger),
+    Column("total_us", BigInteger, nullable=False),
+    Column("overhead_us", BigInteger, nullable=False),
+    Column("cost_nusd", BigInteger),
+    Column("config_version", BigInteger, nullable=False),
+    Column("accounts", Text, nullable=False),
+    Column("finish_reason", String(64)),
+    Index("exchanges_by_id", "exchange_id", unique=True),
+    sqlite_autoincrement=True,
+)
+
+#: One row per attempt. Tokens and cost are in `lines`, once.
+ATTEMPTS: Final = Table(
+    "attempts",
+    METADATA,
+    Column("exchange_id", String(64), primary_key=True),
+    Column("attempt_id", String(64), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("status", Integer),
+    Column("error", String(64)),
+    Column("first_token_us", BigInteger),
+    Column("total_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Bodies, only where content logging is switched on.
+CONTENTS: Final = Table(
+    "contents",
+    METADATA,
+    Column("exchange_id", String(64), primary_key=True),
+    Column("request_body", LargeBinary),
+    Column("response_body", LargeBinary),
+)
+
+INTENTS_APPLIED: Final = Table(
+    "intents_applied",
+    METADATA,
+    Column("segment", String(64), primary_key=True),
+    Column("upto", BigInteger, nullable=False),
+)
+
+DISCOVERED_MODELS: Final = Table(
+    "discovered_models",
+    METADATA,
+    Column("provider", String(128), primary_key=True),
+    Column("model", String(256), primary_key=True),
+    Column("seen_at", Float, nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+META: Final = Table(
+    "meta",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,120 @@
+"""Values and fakes that the ledger's and the stores' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waypost.core.key import BudgetPeriod, Key
+from waypost.core.record import Attempt, AttemptState, Checkpoint, DispatchMark, Exchange
+from waypost.core.usage import Usage
+from waypost.errors import StoreUnavailable
+from waypost.stores.memory import MemoryJournal
+
+AT = 1_790_000_000.0  # 2026-09-21T14:13:20Z, a Monday
+CENT = 10_000_000
+DOLLAR = 1_000_000_000
+
+
+class FakeClock:
+    def __init__(self, now: float = AT) -> None:
+        self.now = now
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class FlakyJournal(MemoryJournal):
+    """A journal that can be down. `calls` counts attempts to post."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+        self.calls = 0
+
+    def _check(self) -> None:
+        if self.down:
+            raise StoreUnavailable("down")
+
+    def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
+        self._check()
+        return super().posted(account_ids)
+
+    def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+        self.calls += 1
+        self._check()
+        super().post(segment, upto, exchanges)
+
+
+def key(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Key:
+    return Key(
+        key_id, "app", key_id.encode().ljust(32), "sk-wp-k1…abcd", AT, budget_nusd=budget, budget_per=per
+    )
+
+
+def attempt(
+    number: int, cost: int | None = CENT, state: AttemptState = "settled", usage: Usage | None = None
+) -> Attempt:
+    if usage is None and state != "voided":
+        usage = Usage(100, 20, 5)
+    return Attempt(
+        f"att-{number}", "openai", "gpt-5-mini", 1_000 + number, state, 200, None, 400, 900, usage, cost, "v1"
+    )
+
+
+def exchange(
+    number: int,
+    cost: int | None = CENT,
+    accounts: tuple[str, ...] = (),
+    attempts: tuple[Attempt, ...] | None = None,
+) -> Exchange:
+    tries = (attempt(number, cost),) if attempts is None else attempts
+    return Exchange(
+        f"exc-{number}",
+        1_000 + number,
+        "k1",
+        "chat",
+        "fast",
+        "fast",
+        False,
+        200,
+        "ok",
+        None,
+        400,
+        900,
+        85,
+        cost,
+        7,
+        accounts,
+        tries,
+        "stop",
+    )
+
+
+def mark(
+    number: int, accounts: tuple[str, ...] = (), floor: int | None = 3, attempt_id: str = ""
+) -> DispatchMark:
+    return DispatchMark(
+        attempt_id or f"att-{number}",
+        f"exc-{number}",
+        1_000 + number,
+        "k1",
+        "chat",
+        "fast",
+        "fast",
+        True,
+        "openai",
+        "gpt-5-mini",
+        accounts,
+        CENT,
+        floor,
+        "v1",
+        50,
+        7,
+    )
+
+
+def checkpoint(number: int, cost: int | None, output: int = 10) -> Checkpoint:
+    return Checkpoint(f"att-{number}", Usage(50, output, source="partial"), cost)

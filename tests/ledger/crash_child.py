@@ -1,0 +1,50 @@
+"""Runs a ledger until it is killed. Prints the id of every exchange whose settlement it was told of, one a line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from ledger.books import AT, attempt, checkpoint, exchange, key, mark
+from waypost.ledger.ledger import open_ledger
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.schema import prepare
+
+
+class RealClock:
+    def wall(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+async def work(data: Path, first: int) -> None:
+    database = open_sqlite(data)
+    prepare(database)
+    ledger, _ = open_ledger(data, SqlJournal(database), RealClock(), delay_s=0.002, segment_bytes=20_000)
+    who = key(10**15)
+    await ledger.load(who, AT)
+    print("ready", flush=True)
+    running = []
+    for number in range(first, first + 1_000_000):
+        hold = ledger.try_reserve(who, 1000, AT)
+        assert hold is not None
+        ledger.dispatch(mark(number, hold.accounts, floor=3))
+        running.append((number, hold))
+        if number % 7 == 0:
+            ledger.checkpoint(checkpoint(number, 11))
+        if len(running) > 5:  # a few are always under way, and they end out of order
+            known, old = running.pop(number % 5)
+            ledger.settle(old, exchange(known, 7, old.accounts, (attempt(known, 7),)))
+            sys.stdout.write(f"{known}\n")
+            sys.stdout.flush()
+        if number % 50 == 0:
+            await asyncio.sleep(0)
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2])))

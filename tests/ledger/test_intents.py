@@ -1,0 +1,227 @@
+import asyncio
+import errno
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger.books import FakeClock, checkpoint, exchange, mark
+from waypost.errors import StoreUnavailable
+from waypost.ledger.intents import Intents
+from waypost.ledger.segments import Kind, listed, parse
+
+
+class Disk:
+    """`os.write` until it is told to be full; then it takes `room` bytes of a record and refuses the next one."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.room = 0
+
+    def write(self, fd: int, data: bytes) -> int:
+        if not self.full:
+            return os.write(fd, data)
+        if self.room:
+            return os.write(fd, data[: self.room])
+        raise OSError(errno.ENOSPC, "full")
+
+
+def kinds(folder: Path) -> list[list[Kind | None]]:
+    return [[line.kind for line in parse(path.read_bytes())] for path in listed(folder)]
+
+
+def written(folder: Path) -> int:
+    return sum(path.stat().st_size for path in listed(folder))
+
+
+def test_records_are_in_the_file_when_the_call_returns(tmp_path):
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    intents.dispatch(mark(1))
+    intents.checkpoint(checkpoint(1, 5))
+    settled = intents.settled(exchange(1))
+
+    assert kinds(tmp_path) == [[Kind.DISPATCH, Kind.CHECKPOINT, Kind.SETTLED]]
+    assert (settled.segment.name, settled.number) == ("0000000001.intents", 3)
+    assert intents.open_dispatches == 0
+    intents.close()
+
+
+def test_files_are_for_the_owner_only(tmp_path):
+    Intents(tmp_path, 1, clock=FakeClock()).close()
+
+    assert listed(tmp_path)[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_content_is_not_written(tmp_path):
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    full = msgspec.structs.replace(exchange(1), request_body=b"a secret prompt", response_body=b"an answer")
+    settled = intents.settled(full)
+    (line,) = parse(listed(tmp_path)[0].read_bytes())
+
+    assert settled.exchange is full
+    assert msgspec.json.decode(line.payload, type=type(full)) == exchange(1)
+    intents.close()
+
+
+def test_a_segment_goes_when_it_is_applied_and_holds_nothing_open(tmp_path):
+    intents = Intents(tmp_path, 1, clock=FakeClock(), segment_bytes=400)
+    intents.dispatch(mark(0))  # a long stream
+    settled = []
+    for number in range(1, 6):
+        intents.dispatch(mark(number))
+        settled.append(intents.settled(exchange(number)))
+    assert len(listed(tmp_path)) > 2
+    free = {segment.name for segment in intents.released(settled)}
+    last = settled[-1].segment.name
+
+    assert settled[0].segment.name not in free, "it holds the dispatch of the long stream"
+    assert last not in free, "it is the one being written"
+    assert free == {path.name for path in listed(tmp_path)} - {settled[0].segment.name, last}
+    ended = intents.settled(exchange(0))
+    assert [segment.name for segment in intents.released([ended])] == [settled[0].segment.name]
+    intents.close()
+
+
+def test_a_checkpoint_keeps_its_segment_as_long_as_its_stream_runs(tmp_path):
+    intents = Intents(tmp_path, 1, clock=FakeClock(), segment_bytes=1)
+    intents.dispatch(mark(1))
+    intents.checkpoint(checkpoint(1, 5))
+    other = intents.settled(exchange(2, attempts=()))
+
+    assert intents.released([other]) == []
+    ended = intents.settled(exchange(1))
+    assert [segment.records for segment in intents.released([ended])] == [1, 1, 1]
+    intents.close()
+
+
+@pytest.mark.parametrize("room", [0, 7])
+def test_a_full_disk_refuses_dispatch_and_heals(tmp_path, room):
+    disk, clock = Disk(), FakeClock()
+    intents = Intents(tmp_path, 1, clock=clock, write=disk.write)
+    intents.dispatch(mark(1))
+    disk.full, disk.room = True, room
+
+    with pytest.raises(StoreUnavailable, match="intents file can not be written") as refusal:
+        intents.dispatch(mark(2))
+    assert refusal.value.status == 503
+    assert intents.open_dispatches == 1
+    settled = intents.settled(exchange(1))
+    assert settled.number == 1, "applied up to what is in the file"
+    assert "No space left" in intents.fault
+
+    disk.full = False
+    intents.probe()
+    assert intents.fault is None
+    intents.dispatch(mark(3))
+    assert kinds(tmp_path) == [[Kind.DISPATCH, Kind.NOTE, Kind.DISPATCH]]
+    intents.close()
+
+
+def test_a_full_disk_is_probed_once_a_second(tmp_path):
+    disk, clock = Disk(), FakeClock()
+    intents = Intents(tmp_path, 1, clock=clock, write=disk.write)
+    disk.full = True
+    with pytest.raises(StoreUnavailable):
+        intents.dispatch(mark(1))
+    intents.probe()
+    disk.full = False
+    intents.probe()
+    assert intents.fault
+    clock.now += 1
+    intents.probe()
+    assert intents.fault is None
+    intents.close()
+
+
+def test_a_file_that_can_not_be_mended_is_left_and_a_new_one_begun(tmp_path, monkeypatch):
+    disk = Disk()
+    intents = Intents(tmp_path, 1, clock=FakeClock(), write=disk.write)
+    intents.dispatch(mark(1))
+    disk.full, disk.room = True, 9
+
+    def refuse(fd: int, size: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "ftruncate", refuse)
+    with pytest.raises(StoreUnavailable):
+        intents.dispatch(mark(2))
+    disk.full = False
+    intents.dispatch(mark(3))
+
+    assert kinds(tmp_path) == [[Kind.DISPATCH, None], [Kind.DISPATCH]]
+    intents.close()
+
+
+def test_a_folder_that_does_not_exist_is_named_at_once(tmp_path):
+    with pytest.raises(StoreUnavailable):
+        Intents(tmp_path / "none", 1, clock=FakeClock())
+
+
+async def test_durable_returns_at_once_without_fsync(tmp_path):
+    calls = []
+    intents = Intents(tmp_path, 1, clock=FakeClock(), sync=calls.append)
+    intents.dispatch(mark(1))
+    await intents.durable()
+
+    assert calls == []
+    intents.close()
+
+
+async def test_many_waiters_share_a_sync_and_none_returns_before_its_own(tmp_path):
+    synced: list[int] = []
+
+    def sync(fd: int) -> None:
+        os.fsync(fd)
+        if os.fstat(fd).st_mode & 0o100000:
+            synced.append(os.fstat(fd).st_size)
+
+    intents = Intents(tmp_path, 1, clock=FakeClock(), fsync=True, sync=sync)
+    synced.clear()
+
+    async def one(number: int) -> None:
+        intents.dispatch(mark(number))
+        size = written(tmp_path)
+        await intents.durable()
+        assert max(synced) >= size
+
+    await asyncio.gather(*(one(number) for number in range(50)))
+    assert len(synced) <= 3
+    intents.close()
+
+
+async def test_bytes_written_before_a_rotation_are_synced_too(tmp_path):
+    synced: list[int] = []
+
+    def sync(fd: int) -> None:
+        synced.append(os.fstat(fd).st_ino)
+
+    intents = Intents(tmp_path, 1, clock=FakeClock(), fsync=True, segment_bytes=1, sync=sync)
+    intents.dispatch(mark(1))
+    intents.dispatch(mark(2))
+    await intents.durable()
+
+    assert {path.stat().st_ino for path in listed(tmp_path)} <= set(synced)
+    intents.close()
+
+
+async def test_after_a_failed_sync_the_request_is_refused_and_a_new_file_begun(tmp_path):
+    broken = False
+
+    def sync(fd: int) -> None:
+        if broken:
+            raise OSError(errno.EIO, "broken")
+
+    intents = Intents(tmp_path, 1, clock=FakeClock(), fsync=True, sync=sync)
+    broken = True
+    intents.dispatch(mark(1))
+    with pytest.raises(StoreUnavailable):
+        await intents.durable()
+    assert intents.fault
+    broken = False
+    intents.dispatch(mark(2))
+    await intents.durable()
+
+    assert intents.fault is None
+    assert kinds(tmp_path) == [[Kind.DISPATCH], [Kind.DISPATCH]]
+    intents.close()

@@ -1,0 +1,234 @@
+import asyncio
+import itertools
+import subprocess
+import sys
+
+import pytest
+
+from ledger.books import AT
+from waypost.core.keytext import digest, looks_valid
+from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+
+
+@pytest.fixture
+def randomness():
+    numbers = itertools.count()
+    return lambda n: bytes((next(numbers) * 37) % 248 for _ in range(n))
+
+
+@pytest.fixture
+def rows(database):
+    return KeyRows(database)
+
+
+@pytest.fixture
+def keys(rows):
+    made = SqlKeys(rows, cache_max=3)
+    yield made
+    made.close()
+
+
+def test_a_created_key_can_be_read_by_the_digest_of_its_text(rows, randomness):
+    new = NewKey("app", AT + 60, ("fast", "openai/*"), 60, 5_000, "day", True)
+    issued, key = rows.create(new, AT, randomness)
+
+    assert looks_valid(issued.text)
+    assert rows.read(digest(issued.text.encode())) == (key, 1)
+    assert (key.key_id, key.hint, key.created_at) == (issued.key_id, issued.hint, AT)
+    assert (key.name, key.expires_at, key.models, key.rpm) == ("app", AT + 60, ("fast", "openai/*"), 60)
+    assert (key.budget_nusd, key.budget_per, key.log_content, key.revoked_at) == (5_000, "day", True, None)
+
+
+def test_the_text_is_not_in_the_files(rows, randomness, tmp_path):
+    issued, _ = rows.create(NewKey("app"), AT, randomness)
+    secret = issued.text.split("_")[1].encode()
+
+    assert not any(secret in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_keys_are_listed_and_found_by_id_and_by_name(rows, randomness):
+    first = rows.create(NewKey("app"), AT, randomness)[1]
+    second = rows.create(NewKey("app"), AT + 1, randomness)[1]
+
+    assert rows.list() == [first, second]
+    assert rows.find("app") == [first, second]
+    assert rows.find(second.key_id) == [second]
+    assert rows.find("none") == []
+    assert rows.get(first.key_id) == first
+    with pytest.raises(NotFound):
+        rows.get("none")
+
+
+def test_a_revoked_key_keeps_the_time_it_was_revoked_at(rows, randomness):
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+
+    assert rows.revoke(key.key_id, AT + 1).revoked_at == AT + 1
+    assert rows.revoke(key.key_id, AT + 2).revoked_at == AT + 1
+    with pytest.raises(InvalidRequest):
+        rows.rotate(key.key_id, AT + 3, randomness)
+    with pytest.raises(NotFound):
+        rows.revoke("none", AT)
+
+
+def test_a_rotated_key_is_the_same_key_with_two_secrets_for_a_while(rows, randomness):
+    old, key = rows.create(NewKey("app", budget_nusd=5), AT, randomness)
+    new, renewed = rows.rotate(key.key_id, AT + 10, randomness, overlap_s=60)
+
+    assert new.text != old.text
+    assert (renewed.key_id, renewed.budget_nusd, renewed.expires_at) == (key.key_id, 5, None)
+    assert rows.read(old.digest)[0].expires_at == AT + 70
+    assert rows.list() == [renewed]
+    rows.rotate(key.key_id, AT + 20, randomness)
+    assert rows.read(old.digest)[0].expires_at == AT + 20
+    with pytest.raises(InvalidRequest):
+        rows.rotate(key.key_id, AT, randomness, overlap_s=-1)
+
+
+def test_the_end_of_the_key_is_not_put_off_by_a_rotation(rows, randomness):
+    old, key = rows.create(NewKey("app", expires_at=AT + 5), AT, randomness)
+    new, _ = rows.rotate(key.key_id, AT, randomness, overlap_s=60)
+
+    assert rows.read(old.digest)[0].expires_at == rows.read(new.digest)[0].expires_at == AT + 5
+
+
+@pytest.mark.parametrize(
+    ("new", "param"),
+    [
+        (NewKey(""), "name"),
+        (NewKey("a", rpm=0), "rpm"),
+        (NewKey("a", budget_nusd=-1), "budget"),
+        (NewKey("a", budget_per="fortnight"), "budget_per"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_by_field(rows, randomness, new, param):
+    with pytest.raises(InvalidRequest) as refusal:
+        rows.create(new, AT, randomness)
+    assert refusal.value.param == param
+    assert rows.list() == []
+
+
+async def test_memory_is_bounded_by_least_recent_use(rows, keys, randomness):
+    made = [rows.create(NewKey(f"k{number}"), AT, randomness)[1] for number in range(4)]
+    for key in made[:3]:
+        await keys.lookup(key.digest)
+    keys.cached(made[0].digest)
+    await keys.lookup(made[3].digest)
+
+    assert len(keys) == 3
+    assert keys.cached(made[0].digest) is not None
+    assert keys.cached(made[1].digest) is None
+
+
+async def test_a_key_made_after_a_miss_works_at_once(rows, keys, randomness):
+    assert await keys.lookup(b"0" * 32) is None
+    issued, key = rows.create(NewKey("app"), AT, randomness)
+
+    assert await keys.lookup(issued.digest) == key
+
+
+async def test_refresh_brings_changes_of_keys_in_memory(rows, keys, randomness):
+    one = rows.create(NewKey("one"), AT, randomness)[1]
+    two = rows.create(NewKey("two"), AT, randomness)[1]
+    assert await keys.refresh() is False
+    await keys.lookup(one.digest)
+    await keys.lookup(two.digest)
+    same = keys.cached(two.digest)
+    assert await keys.refresh() is False
+
+    rows.revoke(one.key_id, AT + 1)
+    assert await keys.refresh() is True
+    assert keys.cached(one.digest).revoked_at == AT + 1
+    assert keys.cached(two.digest) is same, "only what changed is replaced"
+
+
+async def test_a_key_read_before_a_change_and_kept_after_it_is_read_again(rows, keys, randomness):
+    """The race of a lookup under way, a revocation, and a refresh that finds nothing in memory to correct."""
+    one = rows.create(NewKey("one"), AT, randomness)[1]
+    other = rows.create(NewKey("other"), AT, randomness)[1]
+    await keys.lookup(other.digest)
+    real, reads = rows.read, []
+
+    def slow(wanted: bytes):
+        found = real(wanted)
+        reads.append(found)
+        if len(reads) == 1:
+            rows.revoke(one.key_id, AT + 1)
+            asyncio.run_coroutine_threadsafe(keys.refresh(), loop).result(10)
+        return found
+
+    loop = asyncio.get_running_loop()
+    rows.read = slow
+    found = await keys.lookup(one.digest)
+
+    assert found.revoked_at == AT + 1
+    assert keys.cached(one.digest).revoked_at == AT + 1
+
+
+async def test_a_revocation_by_another_process_reaches_memory(rows, keys, randomness, tmp_path):
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+    await keys.lookup(key.digest)
+    rounds: asyncio.Queue[float] = asyncio.Queue(1)
+    watching = asyncio.ensure_future(keys.watch(0.25, rounds.put))
+    code = (
+        "import sys, pathlib\nfrom waypost.stores.sql.engine import open_sqlite\n"
+        "from waypost.stores.sql.keys import KeyRows\n"
+        "KeyRows(open_sqlite(pathlib.Path(sys.argv[1]))).revoke(sys.argv[2], 99.0)"
+    )
+    await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code, str(tmp_path), key.key_id], check=True, timeout=30
+    )
+    for _ in range(3):  # rounds that began before the change, then one that began after it
+        assert await rounds.get() == 0.25
+
+    assert keys.cached(key.digest).revoked_at == 99.0
+    watching.cancel()
+
+
+async def test_watching_survives_a_database_that_is_away(rows, keys, randomness):
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+    await keys.lookup(key.digest)
+    real, calls = rows.changed, []
+
+    def away(since: int):
+        calls.append(since)
+        if len(calls) == 1:
+            raise StoreUnavailable("away")
+        return real(since)
+
+    rows.changed = away
+    rows.revoke(key.key_id, AT + 1)
+    rounds: asyncio.Queue[float] = asyncio.Queue(1)
+    watching = asyncio.ensure_future(keys.watch(0.25, rounds.put))
+    for _ in range(3):
+        await rounds.get()
+
+    assert keys.cached(key.digest).revoked_at == AT + 1
+    watching.cancel()
+
+
+async def test_without_a_database_a_lookup_is_503_and_never_unknown(tmp_path, randomness):
+    database = open_sqlite(tmp_path)  # no tables: every read fails
+    keys = SqlKeys(KeyRows(database))
+
+    with pytest.raises(StoreUnavailable):
+        await keys.lookup(b"0" * 32)
+    keys.close()
+    database.close()
+
+
+async def test_a_key_that_comes_in_during_the_first_refresh_is_brought_up_to_date(rows, keys, randomness):
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+    real, loop = rows.version, asyncio.get_running_loop()
+
+    def slow() -> int:
+        asyncio.run_coroutine_threadsafe(keys.lookup(key.digest), loop).result(10)
+        rows.revoke(key.key_id, AT + 1)
+        return real()
+
+    rows.version = slow
+    await keys.refresh()
+    await keys.refresh()
+
+    assert keys.cached(key.digest).revoked_at == AT + 1

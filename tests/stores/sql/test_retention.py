@@ -1,0 +1,26 @@
+import msgspec
+
+from ledger.books import AT, attempt, exchange
+from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.requests import RequestLog
+from waypost.stores.sql.retention import delete_expired
+
+
+def at(number: int, days_ago: float):
+    started = int((AT - days_ago * 86_400) * 1_000_000)
+    return msgspec.structs.replace(exchange(number, 1, (), (attempt(number, 1),)), started_us=started)
+
+
+def test_old_requests_go_in_slices_and_lines_stay(database):
+    journal, log = SqlJournal(database), RequestLog(database)
+    old = [msgspec.structs.replace(at(number, 91), request_body=b"{}") for number in range(7)]
+    journal.post("s1", 1, [*old, at(8, 89), at(9, 0)])
+
+    assert [delete_expired(database, AT, 90, slice_rows=5) for _ in range(3)] == [5, 2, 0]
+    assert [entry.exchange.exchange_id for entry in log.recent()] == ["exc-9", "exc-8"]
+    with database.read() as connection:
+        counts = [
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+            for table in ("lines", "attempts", "contents")
+        ]
+    assert counts == [9, 2, 0]

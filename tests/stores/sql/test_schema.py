@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from waypost.errors import ConfigError
+from waypost.stores.sql import migrations
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.schema import HEAD, prepare
+from waypost.stores.sql.tables import METADATA
+
+
+def test_a_new_database_is_migrated_once(tmp_path):
+    database = open_sqlite(tmp_path)
+
+    assert prepare(database) is True
+    assert prepare(database) is False
+    database.close()
+
+
+def test_the_migrations_make_the_tables(tmp_path):
+    database = open_sqlite(tmp_path)
+    prepare(database)
+
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    database.close()
+
+
+def test_the_head_is_the_newest_revision():
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == HEAD
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(ConfigError, match=r"revision 9999.*newer"):
+        prepare(database)
+    database.close()
+
+
+def test_an_up_to_date_database_needs_no_alembic(tmp_path):
+    """Start-up time: the import alone costs more than everything else here."""
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    database.close()
+    code = (
+        "import sys, pathlib\nfrom waypost.stores.sql.engine import open_sqlite\n"
+        "from waypost.stores.sql.schema import prepare\n"
+        "print(prepare(open_sqlite(pathlib.Path(sys.argv[1]))), 'alembic' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True)
+
+    assert ran.stdout.split() == [b"False", b"False"]
