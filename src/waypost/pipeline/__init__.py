@@ -1,0 +1,1 @@
+"""One request, ten stages, one function: `run.py` shows them in order."""

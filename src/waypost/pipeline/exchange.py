@@ -1,0 +1,205 @@
+"""The one per-request object: what was asked, decided, tried and sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from waypost.config.snapshot import Route, Snapshot, Target
+from waypost.core.asked import Asked
+from waypost.core.key import Key
+from waypost.core.record import Attempt, AttemptState, Exchange, Outcome
+from waypost.core.usage import Usage
+from waypost.dialects.dialect import Dialect, StreamRelay
+from waypost.errors import GatewayError, UpstreamError
+from waypost.ports import Client, Hold
+
+
+class Call(msgspec.Struct):
+    """One received request, as the edge hands it over."""
+
+    dialect: Dialect
+    body: bytes
+    headers: Mapping[bytes, bytes]
+    """Names in lower case."""
+    key: bytes | None
+    """The presented key's text."""
+    exchange_id: str
+    received: float
+    """Monotonic seconds at which the request's head was complete."""
+    client: Client
+
+
+class Trial:
+    """The attempt under way."""
+
+    __slots__ = ("answered", "first_token", "number", "relay", "started", "target")
+
+    def __init__(self, target: Target, number: int, started: float) -> None:
+        self.target = target
+        self.number = number
+        self.started = started
+        self.answered: int | None = None
+        self.first_token: float | None = None
+        self.relay: StreamRelay | None = None
+
+
+class LiveExchange:
+    """Mutable while the request runs; `record()` is its frozen end."""
+
+    __slots__ = (
+        "aborted",
+        "asked",
+        "attempts",
+        "call",
+        "cancelling",
+        "closing",
+        "drain_limit",
+        "error",
+        "finish_reason",
+        "first_token",
+        "hold",
+        "key",
+        "outcome",
+        "rate_taken",
+        "response_body",
+        "route",
+        "settled",
+        "snapshot",
+        "started_us",
+        "status",
+        "streaming",
+        "task",
+        "trial",
+        "waited",
+    )
+
+    def __init__(self, call: Call, snapshot: Snapshot, started_us: int) -> None:
+        self.call = call
+        self.snapshot = snapshot
+        self.started_us = started_us
+        self.task: asyncio.Task[object] | None = None
+        self.key: Key | None = None
+        self.asked: Asked | None = None
+        self.route: Route | None = None
+        self.hold: Hold | None = None
+        self.rate_taken = False
+        self.trial: Trial | None = None
+        self.attempts: list[Attempt] = []
+        #: The response's head has been sent: from here on an error can only be told in-band.
+        self.streaming = False
+        self.status = 0
+        self.outcome: Outcome = "refused"
+        self.error: str | None = None
+        self.finish_reason: str | None = None
+        self.first_token: float | None = None
+        #: Seconds spent waiting for upstreams, which are not the gateway's own.
+        self.waited = 0.0
+        self.settled = False
+        self.aborted: GatewayError | None = None
+        #: A cancellation was asked for and has not arrived yet.
+        self.cancelling = False
+        #: The client is being told of an error: nothing is left to abort.
+        self.closing = False
+        #: Runs out when a client that left has had its answer read for as long as it may be.
+        self.drain_limit: asyncio.TimerHandle | None = None
+        self.response_body: bytes | None = None
+
+    def abort(self, error: GatewayError) -> None:
+        """End this exchange from outside: whatever it is waiting for is cancelled, and it answers with `error`."""
+        if self.aborted is None and not self.settled and not self.closing and self.task is not None:
+            self.aborted = error
+            self.cancelling = True
+            self.task.cancel()
+
+    def abort_arrived(self) -> None:
+        """The cancellation that `abort` asked for was raised; the task goes on as if there had been none."""
+        self.cancelling = False
+        if self.task is not None:
+            self.task.uncancel()
+
+    async def absorb_abort(self) -> None:
+        """Let a cancellation that `abort` asked for arrive here, not in whatever this task awaits next."""
+        if self.cancelling:
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                self.abort_arrived()
+
+    def open_trial(self, target: Target, now: float) -> Trial:
+        self.trial = Trial(target, len(self.attempts) + 1, now)
+        return self.trial
+
+    def attempt_id(self, trial: Trial) -> str:
+        return f"{self.call.exchange_id}.{trial.number}"
+
+    def close_trial(
+        self,
+        now: float,
+        state: AttemptState,
+        usage: Usage | None,
+        cost_nusd: int | None,
+        error: UpstreamError | GatewayError | None = None,
+    ) -> None:
+        """Turn the attempt under way into its record."""
+        trial = self.trial
+        if trial is None:
+            return
+        self.trial = None
+        target = trial.target
+        started = trial.started
+        self.attempts.append(
+            Attempt(
+                attempt_id=self.attempt_id(trial),
+                provider=target.provider.name,
+                model=target.model,
+                started_us=self.started_us + int((started - self.call.received) * 1e6),
+                state=state,
+                status=trial.answered,
+                error=None if error is None else error.code,
+                first_token_us=None
+                if trial.first_token is None
+                else int((trial.first_token - started) * 1e6),
+                total_us=int((now - started) * 1e6),
+                usage=usage,
+                cost_nusd=cost_nusd,
+                price_version=None if target.tariff is None else target.tariff.version,
+            )
+        )
+
+    def overhead_us(self, now: float) -> int:
+        """Microseconds the gateway itself took: up to the first token of a stream, in total for a whole answer."""
+        end = self.first_token if self.first_token is not None else now
+        return max(0, int((end - self.call.received - self.waited) * 1e6))
+
+    def cost_nusd(self) -> int | None:
+        known = [attempt.cost_nusd for attempt in self.attempts if attempt.cost_nusd is not None]
+        return sum(known) if known else None
+
+    def record(self, now: float, keep_content: bool) -> Exchange:
+        asked = self.asked
+        received = self.call.received
+        return Exchange(
+            exchange_id=self.call.exchange_id,
+            started_us=self.started_us,
+            key_id=None if self.key is None else self.key.key_id,
+            operation=self.call.dialect.operation,
+            asked_model=None if asked is None else asked.model[:256],
+            route=None if self.route is None else self.route.name[:256],
+            stream=asked is not None and asked.stream,
+            status=self.status,
+            outcome=self.outcome,
+            error=self.error,
+            first_token_us=None if self.first_token is None else int((self.first_token - received) * 1e6),
+            total_us=int((now - received) * 1e6),
+            overhead_us=self.overhead_us(now),
+            cost_nusd=self.cost_nusd(),
+            config_version=self.snapshot.version,
+            accounts=() if self.hold is None else self.hold.accounts,
+            attempts=tuple(self.attempts),
+            finish_reason=self.finish_reason,
+            request_body=self.call.body if keep_content else None,
+            response_body=self.response_body if keep_content else None,
+        )

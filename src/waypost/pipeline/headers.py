@@ -1,0 +1,84 @@
+"""Response headers: what a client may want to know of how its request was served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waypost.core.money import render_usd
+from waypost.errors import GatewayError
+
+Headers = list[tuple[bytes, bytes]]
+
+#: Provider headers that pass to the client; its account names do not.
+_PASSED = b"openai-"
+_KEPT_BACK = (b"openai-organization", b"openai-project")
+
+
+def field(text: str) -> bytes:
+    """A header value from text that may hold anything: printable ASCII, the rest as `?`, at most 256 bytes."""
+    if text.isascii() and text.isprintable():
+        return text[:256].encode()
+    return bytes(byte if 32 <= byte < 127 else 63 for byte in text[:256].encode("ascii", "replace"))
+
+
+def identity(exchange_id: str) -> Headers:
+    value = exchange_id.encode()
+    return [(b"x-request-id", value), (b"x-waypost-request-id", value)]
+
+
+def served(
+    exchange_id: str,
+    model: str,
+    provider: str,
+    attempts: int,
+    overhead_us: int,
+    passed: Sequence[tuple[bytes, bytes]],
+) -> Headers:
+    """The headers of an answer by a target."""
+    value = exchange_id.encode()
+    headers = [
+        (b"x-request-id", value),
+        (b"x-waypost-request-id", value),
+        (b"x-waypost-model", field(model)),
+        (b"x-waypost-provider", field(provider)),
+        (b"x-waypost-attempts", b"%d" % attempts),
+        (b"x-waypost-overhead-ms", b"%.3f" % (overhead_us / 1000)),
+    ]
+    for pair in passed:
+        if pair[0].startswith(_PASSED) and pair[0] not in _KEPT_BACK:
+            headers.append(pair)
+    return headers
+
+
+def cost(nusd: int | None) -> tuple[bytes, bytes]:
+    """Dollars, exact; `unknown` when the model has no known price."""
+    return (b"x-waypost-cost", b"unknown" if nusd is None else render_usd(nusd).encode())
+
+
+def dropped(names: Sequence[str]) -> tuple[bytes, bytes]:
+    return (b"x-waypost-dropped", field(", ".join(names)))
+
+
+def allowance(rpm: int, remaining: int, full_in_s: float) -> Headers:
+    """Request-rate headers with OpenAI's names (https://platform.openai.com/docs/guides/rate-limits, 2026-11-21)."""
+    return [
+        (b"x-ratelimit-limit-requests", b"%d" % rpm),
+        (b"x-ratelimit-remaining-requests", b"%d" % remaining),
+        (b"x-ratelimit-reset-requests", b"%.3fs" % full_in_s),
+    ]
+
+
+def refusal(error: GatewayError) -> Headers:
+    """When to ask again, or that asking again can not help.
+
+    OpenAI's SDKs obey `x-should-retry: false` and read `retry-after-ms` before `retry-after`; a budget that is spent
+    must not be asked for again and again.
+    """
+    headers: Headers = []
+    if error.retry_after_s is not None:
+        wait = max(0.0, error.retry_after_s)
+        headers.append((b"retry-after", b"%d" % -(-wait // 1)))
+        headers.append((b"retry-after-ms", b"%d" % (wait * 1000)))
+    if not error.repeatable:
+        headers.append((b"x-should-retry", b"false"))
+    return headers

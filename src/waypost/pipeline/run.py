@@ -1,0 +1,248 @@
+"""The life of a request: ten stages, in order, in one function (`Pipeline._stages`).
+
+1 receive (edge) · 2 authenticate · 3 parse · 4 admit · 5 guard input · 6 recall · 7 plan · 8 attempt · 9 relay ·
+10 settle. However the exchange ends (answered, refused, failed, cut, client gone, shut down), stage 10 runs once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from waypost.config.snapshot import Snapshot, Target
+from waypost.core.asked import Asked
+from waypost.errors import (
+    Bug,
+    Disconnected,
+    Draining,
+    GatewayError,
+    InvalidRequest,
+    Retry,
+    StoreUnavailable,
+    UpstreamError,
+)
+from waypost.pipeline import headers
+from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.relay import Relay
+from waypost.pipeline.settle import Settle
+from waypost.policy.admit import check_access, cost_ceiling
+from waypost.policy.authenticate import Authenticate
+from waypost.policy.rates import Rates
+from waypost.ports import Clock, Ledger, Upstream
+from waypost.routing.plan import plan
+from waypost.routing.retry import after, backoff_s, worst
+from waypost.telemetry.logs import Log
+from waypost.upstream.attempt import Heads, accept
+
+
+class Guard(Protocol):
+    """A rule over the request before any target sees it (stage 5). Raises a GatewayError to refuse."""
+
+    async def check(self, asked: Asked) -> None: ...
+
+
+class Pipeline:
+    """Runs calls. One per process; holds no request state but the set of live exchanges."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        random: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        authenticate: Authenticate,
+        rates: Rates,
+        ledger: Ledger,
+        upstream: Upstream,
+        settle: Settle,
+        log: Log,
+        guards: Sequence[Guard] = (),
+    ) -> None:
+        self._snapshot = snapshot
+        self._clock = clock
+        self._random = random
+        self._sleep = sleep
+        self._authenticate = authenticate
+        self._rates = rates
+        self._ledger = ledger
+        self._upstream = upstream
+        self._settle = settle
+        self._relay = Relay(clock, ledger, settle)
+        self._heads = Heads()
+        self._log = log
+        self._guards = tuple(guards)
+        self._live: set[LiveExchange] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def active(self) -> int:
+        """Exchanges under way."""
+        return len(self._live)
+
+    def abort_all(self) -> None:
+        """End every exchange under way with an honest error; the drain limit has passed."""
+        for live in tuple(self._live):
+            live.abort(Draining("The gateway is shutting down and this answer was not finished. Ask again."))
+
+    async def run(self, call: Call) -> None:
+        """Answer one call through its client. Raises nothing but CancelledError."""
+        live = LiveExchange(call, self._snapshot(), int(self._clock.wall() * 1e6))
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        live.task = asyncio.current_task(self._loop)  # given its loop, it needs no system call to find it
+        self._live.add(live)
+        try:
+            await self._stages(live)
+        except GatewayError as error:
+            await live.absorb_abort()
+            await self._refuse(live, error)
+        except asyncio.CancelledError:
+            if live.aborted is None:
+                live.outcome = "disconnected"
+                self._settle.fail_trial(live, Disconnected("The server ended this request."))
+                raise
+            live.abort_arrived()
+            await self._refuse(live, live.aborted)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its stack, answered as a Bug
+            self._log.fault("an exchange failed inside the gateway", error, exchange_id=call.exchange_id)
+            await self._refuse(
+                live, Bug(f"The gateway failed. Its log has the details under {call.exchange_id}.")
+            )
+        finally:
+            self._live.discard(live)
+            if live.drain_limit is not None:
+                live.drain_limit.cancel()  # or it would keep the whole exchange until it runs out
+            self._settle.settle(live)  # 10
+        await live.absorb_abort()
+
+    async def _stages(self, live: LiveExchange) -> None:
+        call = live.call
+        call.client.on_gone(lambda: self._client_gone(live))
+        live.key = (call.key and self._authenticate.known(call.key)) or (
+            await self._authenticate.lookup(call.key)
+        )  # 2
+        live.asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json)  # 3
+        await self._admit(live)  # 4
+        for guard in self._guards:
+            await guard.check(live.asked)  # 5
+        # 6: no cache is configured in this version, so nothing is recalled.
+        targets = self._plan(live)  # 7
+        await self._attempt_each(live, targets)  # 8, 9
+
+    async def _admit(self, live: LiveExchange) -> None:
+        key, asked, settings = live.key, live.asked, live.snapshot.settings
+        assert key is not None  # noqa: S101 - stage 2 set it or raised
+        assert asked is not None  # noqa: S101 - stage 3 set it or raised
+        live.route = route = live.snapshot.find(asked.model)
+        check_access(key, route, asked.model)
+        if self._ledger.ready is not None:
+            raise StoreUnavailable(f"New requests can not be accounted for now: {self._ledger.ready}.")
+        self._rates.take(key, self._clock.monotonic())
+        live.rate_taken = True
+        at = live.started_us / 1e6
+        amount = cost_ceiling(key, route, asked, settings, at)
+        hold = self._ledger.try_reserve(key, amount, at)
+        while hold is None:
+            await self._ledger.load(key, at)
+            hold = self._ledger.try_reserve(key, amount, at)
+        live.hold = hold
+
+    def _plan(self, live: LiveExchange) -> tuple[Target, ...]:
+        route, dialect = live.route, live.call.dialect
+        assert route is not None  # noqa: S101 - stage 4 set it
+        order = plan(route, self._random)
+        if len(order) == 1 and dialect.name in order[0].provider.dialects:
+            return order
+        able = tuple(target for target in order if dialect.name in target.provider.dialects)
+        if not able:
+            raise InvalidRequest(
+                f"No target of {route.name!r} serves {dialect.operation}. Choose another model.",
+                param="model",
+            )
+        return able
+
+    async def _attempt_each(self, live: LiveExchange, targets: tuple[Target, ...]) -> None:
+        failures: list[UpstreamError] = []
+        for target in targets:
+            tries = 0
+            while True:
+                tries += 1
+                try:
+                    return await self._attempt(live, target)
+                except UpstreamError as error:
+                    self._settle.fail_trial(live, error)
+                    if live.streaming:
+                        raise
+                    failures.append(error)
+                    step = after(error, tries, target.provider.retries)
+                if step is Retry.STOP:
+                    raise failures[-1]
+                if step is Retry.NEXT:
+                    break
+                await self._sleep(backoff_s(tries, self._random))
+        raise worst(failures)
+
+    async def _attempt(self, live: LiveExchange, target: Target) -> None:
+        call, asked = live.call, live.asked
+        assert asked is not None  # noqa: S101 - stage 3 set it
+        monotonic = self._clock.monotonic
+        provider = target.provider
+        body = call.dialect.render_onward(asked, target.model, provider.quirks)
+        head = self._heads.render(target, call.dialect, call.headers, len(body), live.snapshot.version)
+        trial = live.open_trial(target, monotonic())
+        self._settle.dispatch(live, trial)
+        if live.snapshot.settings.durability == "fsync":
+            await self._ledger.durable()
+        sent = monotonic()
+        try:
+            answer = await self._upstream.send(
+                provider.origin, head, body, provider.deadlines, stream=asked.stream
+            )
+        finally:
+            live.waited += monotonic() - sent
+        trial.answered = answer.status
+        accept(call.dialect, asked, answer)
+        if answer.body is None:
+            await self._relay.stream(live, trial, answer)
+        else:
+            await self._relay.whole(live, trial, answer)
+
+    def _client_gone(self, live: LiveExchange) -> None:
+        """Before an attempt: stop. During one: let the provider finish for an exact bill, or cancel, as configured."""
+        gone = Disconnected("The client closed its connection.")
+        trial = live.trial
+        if trial is None or trial.target.provider.on_disconnect == "cancel":
+            live.abort(gone)
+        else:
+            loop = asyncio.get_running_loop()
+            live.drain_limit = loop.call_later(trial.target.provider.drain_s, live.abort, gone)
+
+    async def _refuse(self, live: LiveExchange, error: GatewayError) -> None:
+        """Tell the client, in its dialect: as a reply, or inside the stream that has begun."""
+        live.closing = True
+        self._settle.fail_trial(live, error)
+        live.error = error.code
+        if live.rate_taken and not live.attempts and live.key is not None:
+            self._rates.give_back(live.key)
+        client, dialect = live.call.client, live.call.dialect
+        if client.gone:
+            live.outcome = "disconnected"
+            live.status = live.status or 499
+            return
+        if live.streaming:
+            live.outcome = "cut"
+            await client.write(dialect.render_stream_error(error))
+            await client.finish()
+            return
+        live.outcome = "failed" if live.attempts else "refused"
+        live.status = error.status
+        lines = [
+            (b"content-type", b"application/json"),
+            *headers.identity(live.call.exchange_id),
+            *headers.refusal(error),
+            (b"x-waypost-attempts", b"%d" % len(live.attempts)),
+        ]
+        self._settle.settle(live)
+        await client.reply(error.status, lines, dialect.render_error(error))

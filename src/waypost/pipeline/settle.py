@@ -1,0 +1,111 @@
+"""Stage 10: usage → cost → ledger → metrics, exactly once per exchange."""
+
+from __future__ import annotations
+
+from waypost.core.record import Checkpoint, DispatchMark
+from waypost.core.usage import Usage
+from waypost.errors import Bug, GatewayError, UpstreamError
+from waypost.pipeline.exchange import LiveExchange, Trial
+from waypost.ports import Clock, Ledger
+from waypost.telemetry.metrics import Metrics
+
+_NOTHING = Usage()
+
+
+class Settle:
+    """Prices what was used and closes the books of an exchange. Never raises."""
+
+    def __init__(self, clock: Clock, ledger: Ledger, metrics: Metrics) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._metrics = metrics
+
+    def price(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
+        """Nano-dollars: the provider's own statement where the provider is known to make one, else the tariff's."""
+        target = trial.target
+        if usage.charged_nusd is not None and target.provider.quirks.reports_charge:
+            return usage.charged_nusd
+        if target.tariff is None:
+            return None
+        if tier is None and live.asked is not None:
+            tier = live.asked.tier
+        return target.tariff.cost(usage, live.started_us / 1e6, tier)
+
+    def dispatch(self, live: LiveExchange, trial: Trial) -> None:
+        """Leave the mark that lets recovery settle this attempt should the process die. Before the upstream write."""
+        asked, hold, target = live.asked, live.hold, trial.target
+        assert asked is not None  # noqa: S101 - stage 3 set it
+        call = live.call
+        floor = None
+        if target.tariff is not None:
+            floor = target.tariff.cost(Usage(input=asked.input_estimate), live.started_us / 1e6, asked.tier)
+        self._ledger.dispatch(
+            DispatchMark(
+                attempt_id=live.attempt_id(trial),
+                exchange_id=call.exchange_id,
+                at_us=live.started_us,
+                key_id=None if live.key is None else live.key.key_id,
+                operation=call.dialect.operation,
+                asked_model=asked.model[:256],
+                route=None if live.route is None else live.route.name[:256],
+                stream=asked.stream,
+                provider=target.provider.name,
+                model=target.model,
+                accounts=() if hold is None else hold.accounts,
+                held_nusd=0 if hold is None else hold.amount_nusd,
+                floor_nusd=floor,
+                price_version=None if target.tariff is None else target.tariff.version,
+                input_estimate=asked.input_estimate,
+                config_version=live.snapshot.version,
+            )
+        )
+
+    def checkpoint(self, live: LiveExchange, trial: Trial, usage: Usage) -> None:
+        """What a running stream has used so far, for recovery."""
+        cost = self.price(live, trial, usage, None)
+        self._ledger.checkpoint(Checkpoint(attempt_id=live.attempt_id(trial), usage=usage, cost_nusd=cost))
+
+    def fail_trial(self, live: LiveExchange, error: GatewayError) -> None:
+        """Close the attempt under way as a failure, with what it may have cost.
+
+        Delivered content is settled as counted. Nothing delivered, but the provider may have worked: `unknown`, at the
+        cost of the estimated input. Refused before any work: voided.
+        """
+        trial = live.trial
+        if trial is None:
+            return
+        now = self._clock.monotonic()
+        relay = trial.relay
+        if relay is not None and (relay.usage is not None or relay.deltas):
+            usage = relay.usage if relay.usage is not None else relay.partial()
+            live.close_trial(now, "settled", usage, self.price(live, trial, usage, relay.tier), error)
+        elif isinstance(error, UpstreamError) and not error.may_have_billed:
+            live.close_trial(now, "voided", None, 0, error)
+        else:
+            # A disconnect or a shutdown while waiting counts like a deadline: the provider was at work.
+            usage = Usage(input=0 if live.asked is None else live.asked.input_estimate, source="estimated")
+            live.close_trial(now, "unknown", usage, self.price(live, trial, usage, None), error)
+
+    def keeps_content(self, live: LiveExchange) -> bool:
+        """Whether bodies are stored with the record: the key's own setting, else the gateway's (off by default)."""
+        if live.key is not None and live.key.log_content is not None:
+            return live.key.log_content
+        return live.snapshot.settings.log_content
+
+    def settle(self, live: LiveExchange) -> None:
+        """Close the exchange. The second call does nothing."""
+        if live.settled:
+            return
+        live.settled = True
+        now = self._clock.monotonic()
+        if live.trial is not None:
+            self.fail_trial(live, Bug("The exchange ended without closing its attempt."))
+        exchange = live.record(now, self.keeps_content(live))
+        self._ledger.settle(live.hold, exchange)
+        self._metrics.exchange(exchange.operation, exchange.outcome, exchange.status, exchange.total_us,
+                               exchange.overhead_us, exchange.first_token_us)  # fmt: skip
+        for attempt in exchange.attempts:
+            usage = attempt.usage or _NOTHING
+            self._metrics.attempt(
+                attempt.provider, attempt.error, attempt.cost_nusd, usage.input, usage.output
+            )

@@ -1,0 +1,54 @@
+"""Stage 4: may this key use this route now, and what could it cost at most."""
+
+from __future__ import annotations
+
+from waypost.config.snapshot import Route, Settings
+from waypost.core.asked import Asked
+from waypost.core.key import Key
+from waypost.errors import Forbidden, Unpriced
+
+
+def check_access(key: Key, route: Route, asked: str) -> None:
+    """Raises Forbidden unless the key may use the matched route.
+
+    The route's canonical name decides. What the client wrote (an alias, a bare model id) counts only through the
+    route it was matched to, so a spelling can not open what a name closes.
+    """
+    if key.models and not key.may_use(route.name):
+        raise Forbidden(
+            f"The key {key.name!r} may not use the model {asked!r}. It may use: {', '.join(key.models)}.",
+            param="model",
+        )
+
+
+def cost_ceiling(key: Key, route: Route, asked: Asked, settings: Settings, at: float) -> int:
+    """The most this request can cost at any of the route's targets, in nano-dollars; what is held for it.
+
+    Where the client sets no output limit, `reserve_output_tokens` (or the model's own smaller maximum) is held for
+    each answer. Raises Unpriced when a budget applies, a target's price is unknown and the operator does not allow it.
+    """
+    if key.budget_nusd is None:
+        return 0
+    most = 0
+    for target in route.targets:
+        tariff = target.tariff
+        if tariff is None:
+            if settings.allow_unpriced:
+                continue
+            raise Unpriced(
+                f"The key {key.name!r} has a budget, and the price of {target.name!r} is unknown, so the budget could "
+                "not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
+                param="model",
+            )
+        output = 0
+        if asked.choices:
+            limit = asked.max_output
+            if limit is None:
+                limit = min(
+                    target.facts.max_output or settings.reserve_output_tokens, settings.reserve_output_tokens
+                )
+            output = limit * asked.choices
+        cost = tariff.ceiling(asked.input_estimate, output, at, asked.tier)
+        if cost > most:
+            most = cost
+    return most

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from transcript import KEY_TEXT, FlatTariff, RecordingClient, Stage, provider, target
+from waypost.core.usage import Usage
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import Disconnected, Draining, Unavailable
+from waypost.pipeline.exchange import Call, LiveExchange
+
+
+def live() -> LiveExchange:
+    call = Call(DIALECTS["openai_chat"], b"{}", {}, KEY_TEXT, "x1", 1000.0, RecordingClient())
+    return LiveExchange(call, Stage().snapshot, 5_000_000)
+
+
+def test_the_record_holds_every_attempt_with_times_on_one_scale() -> None:
+    exchange = live()
+    first = exchange.open_trial(target(provider("p1")), 1000.5)
+    first.answered = 503
+    exchange.close_trial(1001.0, "voided", None, 0, Unavailable("down"))
+    second = exchange.open_trial(target(provider("p2")), 1001.25)
+    second.first_token = 1001.5
+    exchange.close_trial(1002.0, "settled", Usage(input=3, output=4), 43)
+    exchange.waited, exchange.status, exchange.outcome = 1.5, 200, "ok"
+    record = exchange.record(1002.0, keep_content=False)
+    assert [attempt.attempt_id for attempt in record.attempts] == ["x1.1", "x1.2"]
+    assert [attempt.started_us for attempt in record.attempts] == [5_500_000, 6_250_000]
+    assert [attempt.total_us for attempt in record.attempts] == [500_000, 750_000]
+    assert (record.attempts[0].status, record.attempts[0].error) == (503, "upstream_unavailable")
+    assert record.attempts[1].first_token_us == 250_000
+    assert record.attempts[1].price_version == FlatTariff.version
+    assert (record.total_us, record.overhead_us, record.cost_nusd) == (2_000_000, 500_000, 43)
+
+
+def test_an_unknown_cost_is_not_zero() -> None:
+    exchange = live()
+    exchange.open_trial(target(provider(), tariff=None), 1000.0)
+    exchange.close_trial(1001.0, "settled", Usage(), None)
+    assert exchange.record(1001.0, keep_content=False).cost_nusd is None
+
+
+def test_bodies_are_in_the_record_only_when_kept() -> None:
+    exchange = live()
+    exchange.response_body = b"answer"
+    assert exchange.record(1000.0, keep_content=False).response_body is None
+    kept = exchange.record(1000.0, keep_content=True)
+    assert (kept.request_body, kept.response_body) == (b"{}", b"answer")
+
+
+async def test_an_abort_interrupts_a_wait_once_and_leaves_the_task_usable() -> None:
+    exchange = live()
+    seen: list[str] = []
+
+    async def run() -> None:
+        exchange.task = asyncio.current_task()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            exchange.abort_arrived()
+            seen.append("aborted")
+        await asyncio.sleep(0)
+        seen.append("went on")
+
+    task = asyncio.ensure_future(run())
+    await asyncio.sleep(0)
+    exchange.abort(Draining("down"))
+    exchange.abort(Disconnected("gone"))
+    await task
+    assert seen == ["aborted", "went on"]
+    assert isinstance(exchange.aborted, Draining)
+
+
+async def test_an_abort_that_has_not_arrived_is_absorbed() -> None:
+    exchange = live()
+    exchange.task = asyncio.current_task()
+    exchange.abort(Draining("down"))
+    await exchange.absorb_abort()
+    await asyncio.sleep(0)
+    assert not exchange.cancelling
+
+
+@pytest.mark.parametrize("state", ["settled", "closing"])
+async def test_nothing_is_left_to_abort_at_the_end(state: str) -> None:
+    exchange = live()
+    exchange.task = asyncio.current_task()
+    setattr(exchange, state, True)
+    exchange.abort(Draining("down"))
+    await asyncio.sleep(0)
+    assert exchange.aborted is None

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from transcript import KEY_TEXT, RecordingClient, Stage, provider, target
+from waypost.config.snapshot import Settings, Target
+from waypost.core.quirks import Quirks
+from waypost.core.usage import Usage
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import Disconnected, Garbled, GatewayError, Throttled, Unavailable
+from waypost.pipeline.exchange import Call, LiveExchange, Trial
+from waypost.pipeline.settle import Settle
+
+BODY = b'{"model":"fast","messages":[{"role":"user","content":"Hello there"}]}'
+
+
+class Books:
+    """A settle stage with one open trial."""
+
+    def __init__(self, served_by: Target | None = None, settings: Settings | None = None) -> None:
+        self.stage = Stage(settings=settings or Settings())
+        self.settle = Settle(self.stage.clock, self.stage.ledger, self.stage.metrics)
+        dialect = DIALECTS["openai_chat"]
+        call = Call(dialect, BODY, {}, KEY_TEXT, "x1", self.stage.clock.monotonic(), RecordingClient())
+        self.live = LiveExchange(call, self.stage.snapshot, 5_000_000)
+        self.live.key = self.stage.key
+        self.live.asked = dialect.parse_ask(BODY)
+        self.trial: Trial = self.live.open_trial(served_by or target(provider()), 1000.0)
+
+
+def test_the_mark_says_what_recovery_needs() -> None:
+    books = Books()
+    books.settle.dispatch(books.live, books.trial)
+    mark = books.stage.ledger.marks[0]
+    assert (mark.attempt_id, mark.exchange_id, mark.provider, mark.model) == ("x1.1", "x1", "p1", "m1")
+    assert mark.floor_nusd == mark.input_estimate > 0
+    assert mark.price_version == "flat-1"
+
+
+def test_an_unpriced_mark_has_no_floor() -> None:
+    books = Books(target(provider(), tariff=None))
+    books.settle.dispatch(books.live, books.trial)
+    assert (books.stage.ledger.marks[0].floor_nusd, books.stage.ledger.marks[0].price_version) == (None, None)
+
+
+@pytest.mark.parametrize(("trusted", "cost"), [(True, 777), (False, 3 + 40)])
+def test_a_providers_own_charge_counts_only_where_it_is_known_to_be_one(trusted: bool, cost: int) -> None:
+    books = Books(target(provider(quirks=Quirks(reports_charge=trusted))))
+    usage = Usage(input=3, output=4, charged_nusd=777)
+    assert books.settle.price(books.live, books.trial, usage, None) == cost
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "costs"),
+    [
+        (Unavailable("refused"), "voided", False),
+        (Throttled("slow"), "voided", False),
+        (Garbled("html"), "unknown", True),
+        (Disconnected("gone"), "unknown", True),
+    ],
+)
+def test_a_failed_attempt_costs_what_it_may_have_billed(error: GatewayError, state: str, costs: bool) -> None:
+    books = Books()
+    books.settle.fail_trial(books.live, error)
+    attempt = books.live.attempts[0]
+    assert (attempt.state, attempt.error) == (state, error.code)
+    assert bool(attempt.cost_nusd) is costs
+    assert books.live.trial is None
+
+
+def test_delivered_text_is_settled_as_counted() -> None:
+    books = Books()
+    assert books.live.asked is not None
+    relay = books.live.call.dialect.stream_relay(books.live.asked, lambda usage, tier: None)
+    relay.feed(b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n')
+    books.trial.relay = relay
+    books.settle.fail_trial(books.live, Garbled("cut"))
+    attempt = books.live.attempts[0]
+    assert attempt.state == "settled"
+    assert attempt.usage is not None
+    assert (attempt.usage.source, attempt.usage.output) == ("partial", 1)
+
+
+def test_an_exchange_is_settled_once_whoever_asks_again() -> None:
+    books = Books()
+    books.settle.settle(books.live)
+    books.settle.settle(books.live)
+    assert len(books.stage.ledger.settled) == 1
+    assert books.stage.exchange.attempts[0].state == "unknown", (
+        "an attempt that nobody closed is not forgotten"
+    )
+
+
+def test_a_checkpoint_is_priced() -> None:
+    books = Books()
+    books.settle.checkpoint(books.live, books.trial, Usage(input=5, output=2, source="partial"))
+    checkpoint = books.stage.ledger.checkpoints[0]
+    assert (checkpoint.attempt_id, checkpoint.cost_nusd) == ("x1.1", 25)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "key", "kept"),
+    [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
+)
+def test_the_keys_own_setting_decides_whether_content_is_kept(
+    gateway: bool, key: bool | None, kept: bool
+) -> None:
+    books = Books(settings=Settings(log_content=gateway))
+    books.live.key = msgspec.structs.replace(books.stage.key, log_content=key)
+    assert books.settle.keeps_content(books.live) is kept

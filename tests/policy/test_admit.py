@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcript import provider, target
+from waypost.config.snapshot import Route, Settings
+from waypost.core.asked import Asked
+from waypost.core.facts import ModelFacts
+from waypost.core.key import Key
+from waypost.errors import Forbidden, Unpriced
+from waypost.policy.admit import check_access, cost_ceiling
+
+KEY = Key(key_id="k", name="app", digest=b"", hint="", created_at=0, budget_nusd=10**9)
+ASKED = Asked(model="fast", stream=False, fields={}, input_estimate=100)
+
+
+def route(name: str = "fast", **changes: object) -> Route:
+    return Route(name=name, targets=(target(provider(), **changes),))
+
+
+@pytest.mark.parametrize(
+    ("models", "name", "allowed"),
+    [
+        ((), "anything", True),
+        (("fast",), "fast", True),
+        (("fast",), "faster", False),
+        (("openai/*",), "openai/gpt-5", True),
+        (("openai/*",), "openrouter/openai/gpt-5", False),
+        (("*",), "a/b", True),
+    ],
+)
+def test_access_is_by_the_routes_canonical_name(models: tuple[str, ...], name: str, allowed: bool) -> None:
+    key = msgspec.structs.replace(KEY, models=models)
+    if allowed:
+        check_access(key, route(name), "spelling")
+    else:
+        with pytest.raises(Forbidden):
+            check_access(key, route(name), name)
+
+
+def test_an_alias_that_spells_an_allowed_name_opens_nothing() -> None:
+    key = msgspec.structs.replace(KEY, models=("gpt-5",))
+    with pytest.raises(Forbidden):
+        check_access(key, route("openai/gpt-5"), "gpt-5")
+
+
+def test_a_key_without_a_budget_holds_nothing_even_for_unpriced_models() -> None:
+    assert (
+        cost_ceiling(msgspec.structs.replace(KEY, budget_nusd=None), route(tariff=None), ASKED, Settings(), 0)
+        == 0
+    )
+
+
+def test_an_unpriced_model_is_refused_under_a_budget_unless_allowed() -> None:
+    with pytest.raises(Unpriced):
+        cost_ceiling(KEY, route(tariff=None), ASKED, Settings(), 0)
+    assert cost_ceiling(KEY, route(tariff=None), ASKED, Settings(allow_unpriced=True), 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "ceiling"),
+    [
+        ({"max_output": 50}, None, 600),
+        ({"max_output": 50, "choices": 3}, None, 1600),
+        ({}, 20, 300),
+        ({}, None, 100 + 10 * 4096),
+        ({"choices": 0}, None, 100),
+    ],
+)
+def test_what_is_held(asked: dict[str, int], facts: int | None, ceiling: int) -> None:
+    one = route(facts=ModelFacts(max_output=facts))
+    assert cost_ceiling(KEY, one, msgspec.structs.replace(ASKED, **asked), Settings(), 0) == ceiling
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=5))
+def test_the_dearest_target_decides(priced: list[bool]) -> None:
+    targets = tuple(
+        target(
+            provider(f"p{i}"),
+            facts=ModelFacts(max_output=10 * (i + 1)),
+            tariff=target(provider()).tariff if yes else None,
+        )
+        for i, yes in enumerate(priced)
+    )
+    held = cost_ceiling(KEY, Route("r", targets), ASKED, Settings(allow_unpriced=True), 0)
+    each = [100 + 100 * (i + 1) for i, yes in enumerate(priced) if yes]
+    assert held == max(each, default=0)

@@ -1,0 +1,382 @@
+"""A pipeline with a scripted upstream, a fake clock and a client that writes down what it receives.
+
+A test reads as a transcript: what the targets will do, what the client asks, what went over each wire, what was
+booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import StringIO
+
+import msgspec
+
+from waypost.config.snapshot import Credential, Provider, Route, Settings, Snapshot, Target
+from waypost.core.facts import ModelFacts
+from waypost.core.key import Key
+from waypost.core.origin import Deadlines, Origin
+from waypost.core.price import Tariff
+from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+from waypost.core.usage import Usage
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import BudgetExceeded
+from waypost.pipeline.exchange import Call
+from waypost.pipeline.run import Pipeline
+from waypost.pipeline.settle import Settle
+from waypost.policy.authenticate import Authenticate
+from waypost.policy.rates import Rates
+from waypost.ports import Hold
+from waypost.telemetry.logs import Log
+from waypost.telemetry.metrics import Metrics
+
+KEY_TEXT = b"transcript-key"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def wall(self) -> float:
+        return 1_790_000_000.0 + self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FlatTariff:
+    """Input costs 1 nano-dollar per token, output 10."""
+
+    version = "flat-1"
+
+    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
+        return usage.input + 10 * usage.output
+
+    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+        return input_tokens + 10 * output_tokens
+
+
+class NoCatalog:
+    def find(self, provider: str, model: str) -> tuple[Tariff | None, ModelFacts]:
+        return None, ModelFacts()
+
+
+class FakeKeys:
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self.rows = {key.digest: key for key in keys}
+        self.loaded: dict[bytes, Key] = {}
+        self.lookups = 0
+
+    def cached(self, digest: bytes) -> Key | None:
+        return self.loaded.get(digest)
+
+    async def lookup(self, digest: bytes) -> Key | None:
+        self.lookups += 1
+        key = self.rows.get(digest)
+        if key is not None:
+            self.loaded[digest] = key
+        return key
+
+
+class FakeHold:
+    def __init__(self, amount: int) -> None:
+        self.amount_nusd = amount
+        self.accounts: tuple[str, ...] = ("key:k1:total",)
+        self.closed = False
+
+
+class FakeLedger:
+    """Writes down every call; refuses a second settlement."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.ready: str | None = None
+        self.limit = limit
+        self.holds: list[FakeHold] = []
+        self.marks: list[DispatchMark] = []
+        self.checkpoints: list[Checkpoint] = []
+        self.settled: list[Exchange] = []
+
+    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> Hold | None:
+        if self.limit is not None and amount_nusd > self.limit:
+            raise BudgetExceeded("The budget is spent.")
+        hold = FakeHold(amount_nusd)
+        self.holds.append(hold)
+        return hold
+
+    async def load(self, key: Key, at: float) -> None:
+        raise AssertionError("nothing to load")
+
+    def dispatch(self, mark: DispatchMark) -> None:
+        self.marks.append(mark)
+
+    async def durable(self) -> None:
+        return None
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        self.checkpoints.append(checkpoint)
+
+    def settle(self, hold: Hold | None, exchange: Exchange) -> None:
+        if isinstance(hold, FakeHold):
+            assert not hold.closed, "settled twice"
+            hold.closed = True
+        assert exchange.exchange_id not in {done.exchange_id for done in self.settled}, "settled twice"
+        self.settled.append(exchange)
+
+
+class ScriptedAnswer:
+    def __init__(
+        self,
+        status: int,
+        body: bytes | None,
+        steps: Sequence[bytes | BaseException | Callable[[], Awaitable[None]]] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = list(headers)
+        self.steps = list(steps)
+        self.closed = False
+
+    def header(self, name: bytes) -> bytes | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+    async def next(self) -> bytes:
+        while self.steps:
+            step = self.steps.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, bytes):
+                return step
+            await step()
+        return b""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedUpstream:
+    """Answers requests from a list, in order, and keeps what was sent."""
+
+    def __init__(self, script: Sequence[object]) -> None:
+        self.script = list(script)
+        self.sent: list[tuple[Origin, bytes, bytes]] = []
+        self.answers: list[ScriptedAnswer] = []
+
+    async def send(
+        self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, stream: bool = False
+    ) -> ScriptedAnswer:
+        self.sent.append((origin, head, body))
+        step = self.script.pop(0)
+        if isinstance(step, BaseException):
+            raise step
+        if callable(step):
+            await step()
+            step = self.script.pop(0)
+        assert isinstance(step, ScriptedAnswer)
+        self.answers.append(step)
+        return step
+
+
+class RecordingClient:
+    """Receives; hangs up before write number `leaves_at` (0: before anything is sent)."""
+
+    def __init__(self, leaves_at: int | None = None) -> None:
+        self.leaves_at = leaves_at
+        self.gone = False
+        self.status: int | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.chunks: list[bytes] = []
+        self.finished = False
+        self.replies = 0
+        self._call: Callable[[], None] | None = None
+
+    def on_gone(self, call: Callable[[], None]) -> None:
+        self._call = call
+        if self.gone:
+            call()
+
+    def leave(self) -> None:
+        if not self.gone:
+            self.gone = True
+            if self._call is not None:
+                self._call()
+
+    def _tick(self) -> bool:
+        if self.leaves_at is not None and len(self.chunks) >= self.leaves_at:
+            self.leave()
+        return not self.gone
+
+    async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.replies += 1
+        assert self.replies == 1, "two replies"
+        if self._tick():
+            self.status, self.headers, self.finished = status, headers, True
+            self.chunks.append(body)
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.replies += 1
+        assert self.replies == 1, "two replies"
+        self.status, self.headers = status, headers
+
+    async def write(self, chunk: bytes) -> None:
+        if self._tick():
+            self.chunks.append(chunk)
+
+    async def finish(self) -> None:
+        self.finished = True
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.chunks)
+
+    def header(self, name: bytes) -> bytes | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+
+def provider(name: str = "p1", **changes: object) -> Provider:
+    made = Provider(
+        name=name,
+        dialects=("openai_chat", "openai_completions"),
+        origin=Origin("https", f"{name}.example", 443),
+        path="/v1",
+        credential=Credential(b"authorization: Bearer upstream-secret\r\n"),
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def target(served_by: Provider, model: str = "m1", **changes: object) -> Target:
+    return msgspec.structs.replace(Target(provider=served_by, model=model, tariff=FlatTariff()), **changes)
+
+
+@dataclass
+class Stage:
+    """Everything around one pipeline."""
+
+    script: Sequence[object] = ()
+    targets: tuple[Target, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    key: Key = field(
+        default_factory=lambda: Key(
+            key_id="k1", name="app", digest=sha256(KEY_TEXT).digest(), hint="sk-wp-…", created_at=0.0
+        )
+    )
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        self.targets = self.targets or (target(provider()),)
+        self.clock = FakeClock()
+        self.keys = FakeKeys([self.key])
+        self.ledger = FakeLedger(self.limit)
+        self.upstream = ScriptedUpstream(self.script)
+        self.rates = Rates()
+        self.slept: list[float] = []
+        self.log = StringIO()
+        self.metrics = Metrics()
+        self.snapshot = Snapshot(
+            version=7,
+            providers={each.provider.name: each.provider for each in self.targets},
+            routes={"fast": Route(name="fast", targets=self.targets)},
+            aliases={"quick": "fast"},
+            settings=self.settings,
+            catalog=NoCatalog(),
+        )
+        self.pipeline = Pipeline(
+            snapshot=lambda: self.snapshot,
+            clock=self.clock,
+            random=lambda: 0.25,
+            sleep=self._sleep,
+            authenticate=Authenticate(self.keys, self.clock),
+            rates=self.rates,
+            ledger=self.ledger,
+            upstream=self.upstream,
+            settle=Settle(self.clock, self.ledger, self.metrics),
+            log=Log(self.log, self.clock.wall),
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def ask(
+        self,
+        body: object,
+        client: RecordingClient | None = None,
+        key: bytes | None = KEY_TEXT,
+        headers: dict[bytes, bytes] | None = None,
+        number: int = 1,
+    ) -> RecordingClient:
+        client = client or RecordingClient()
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        call = Call(
+            dialect=DIALECTS["openai_chat"],
+            body=raw,
+            headers=headers or {},
+            key=key,
+            exchange_id=f"x{number}",
+            received=self.clock.monotonic(),
+            client=client,
+        )
+        await self.pipeline.run(call)
+        assert self.pipeline.active == 0
+        assert all(hold.closed for hold in self.ledger.holds), "a hold was left open"
+        return client
+
+    @property
+    def exchange(self) -> Exchange:
+        assert len(self.ledger.settled) == 1
+        return self.ledger.settled[0]
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return self.exchange.attempts
+
+
+CHAT: dict[str, object] = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
+STREAM: dict[str, object] = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
+
+
+def completion(text: str = "Hello", prompt: int = 9, output: int = 3, **extra: object) -> ScriptedAnswer:
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "m1",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output},
+        **extra,
+    }
+    return ScriptedAnswer(200, msgspec.json.encode(body), headers=[(b"openai-processing-ms", b"12")])
+
+
+def chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "model": "m1",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        "usage": None,
+    }
+    return b"data: " + msgspec.json.encode(body) + b"\n\n"
+
+
+ROLE = chunk({"role": "assistant", "content": ""})
+USAGE = (
+    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","model":"m1","choices":[],'
+    b'"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}\n\n'
+)
+DONE = b"data: [DONE]\n\n"
+
+
+def events(words: Sequence[str] = ("one", "two", "three")) -> list[bytes]:
+    return [ROLE, *(chunk({"content": word}) for word in words), chunk({}, "stop"), USAGE, DONE]
+
+
+def streamed(steps: Sequence[bytes | BaseException | Callable[[], Awaitable[None]]]) -> ScriptedAnswer:
+    return ScriptedAnswer(200, None, steps)
+
+
+def error_code(body: bytes) -> str:
+    decoded: dict[str, dict[str, str]] = msgspec.json.decode(body)
+    return decoded["error"]["code"]
