@@ -1,0 +1,217 @@
+"""The ASGI application: complete by itself, so that it runs under our own server and under any other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import msgspec
+
+from waypost.config.snapshot import Settings
+from waypost.dialects.dialect import Dialect
+from waypost.edge import cors, head, health
+from waypost.edge.asgi import Headers, Receive, Scope, Send
+from waypost.edge.client import EdgeClient
+from waypost.edge.connection import CONNECTION, TABLE, Connection
+from waypost.edge.credential import read_key
+from waypost.edge.gate import Gate, Pipeline
+from waypost.edge.receive import check_head, read_body
+from waypost.edge.replies import JSON, error_body, error_headers
+from waypost.edge.routes import Matched, Routes, allow, check_method
+from waypost.errors import (
+    Bug,
+    Disconnected,
+    Draining,
+    Forbidden,
+    GatewayError,
+    ModelNotFound,
+    Overloaded,
+)
+from waypost.pipeline.exchange import Call
+from waypost.pipeline.headers import identity
+from waypost.ports import Clock
+from waypost.telemetry.logs import Log
+
+DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
+
+
+class _Listed(msgspec.Struct):
+    id: str
+
+
+class _Listing(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+class _Ask:
+    """One HTTP request on its way to an answer."""
+
+    __slots__ = ("client", "connection", "exchange_id", "headers", "receive", "route", "scope", "settings")
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, exchange_id: str, settings: Settings
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.exchange_id = exchange_id
+        self.settings = settings
+        self.connection: Connection | None = scope.get(CONNECTION)
+        self.client = EdgeClient(send, receive, self.connection, settings.write_stall_s)
+        self.headers: Mapping[bytes, bytes] = scope.get(TABLE) or {}
+        self.route: Matched | None = None
+
+
+class Edge:
+    """Routes requests: calls go to the pipeline, the rest is answered here."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        dialects: Iterable[Dialect],
+        gate: Gate,
+        models: Callable[[bytes | None], Awaitable[bytes]],
+        metrics: Callable[[], bytes],
+        new_id: Callable[[], str],
+        clock: Clock,
+        log: Log,
+        version: str,
+        docs: str = DOCS,
+        lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.gate = gate
+        #: Set by the server once it no longer takes work (after the drain delay): calls are answered 503.
+        self.closed = False
+        #: Calls under way, those whose body is still being received included.
+        self.active = 0
+        #: Why the lifespan's start failed.
+        self.failure: GatewayError | None = None
+        self._routes = Routes(dialects)
+        self._models = models
+        self._metrics = metrics
+        self._new_id = new_id
+        self._clock = clock
+        self._log = log
+        self._version = version
+        self._hello = health.hello(version, docs, self._routes)
+        self._lifespan_of = lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not spoken here."})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            await receive()
+            try:
+                if self._lifespan_of is not None:
+                    await stack.enter_async_context(self._lifespan_of())
+            except GatewayError as error:
+                self.failure = error
+                await send({"type": "lifespan.startup.failed", "message": error.message})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        settings = self.gate.settings
+        ask = _Ask(scope, receive, send, self._new_id(), settings)
+        client = ask.client
+        try:
+            if ask.connection is None:
+                ask.headers = head.table(scope["headers"])
+            headers = ask.headers
+            if settings.cors_origins:
+                client.extra = cors.granted(settings.cors_origins, headers)
+            route = ask.route = self._routes.find(scope["path"])
+            if scope["method"] not in route.methods:
+                await self._other_method(ask, route)
+            elif route.dialect is not None:
+                await self._call(ask, route.dialect)
+            else:
+                await self._own(ask, route)
+        except Disconnected:
+            return
+        except GatewayError as error:
+            await self._refuse(ask, error)
+        except Exception as error:  # noqa: BLE001 - the last frame: logged with its stack, answered as a Bug
+            self._log.fault("a request failed inside the edge", error, exchange_id=ask.exchange_id)
+            await self._refuse(
+                ask, Bug(f"The gateway failed. Its log has the details under {ask.exchange_id}.")
+            )
+        finally:
+            client.release()
+
+    async def _call(self, ask: _Ask, dialect: Dialect) -> None:
+        received = self._clock.monotonic()
+        settings, connection = ask.settings, ask.connection
+        if self.closed:
+            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+        if self.active >= settings.concurrency_max:
+            raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
+        self.active += 1
+        try:
+            key = read_key(ask.headers)
+            check_head(ask.headers, settings)
+            body = await read_body(ask.receive, settings, connection is None or connection.receiving)
+            call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client)
+            await self.pipeline.run(call)
+        finally:
+            self.active -= 1
+
+    async def _own(self, ask: _Ask, route: Matched) -> None:
+        reply, own = ask.client.reply, identity(ask.exchange_id)
+        purpose = route.purpose
+        if purpose == "models" or purpose == "model":
+            listing = await self._models(read_key(ask.headers))
+            body = listing if route.model is None else _pick(listing, route.model)
+            await reply(200, [JSON, *own], body)
+        elif purpose == "ready":
+            status, body = health.ready([*(["draining"] if self.gate.draining else []), *self.gate.ready()])
+            await reply(status, [JSON, *own], body)
+        elif purpose == "metrics":
+            await reply(200, [health.METRICS_TYPE, *own], self._metrics())
+        elif purpose == "hello":
+            await reply(200, [JSON, *own], self._hello)
+        else:
+            await reply(200, [JSON, *own], health.live(self._version))
+
+    async def _other_method(self, ask: _Ask, route: Matched) -> None:
+        origins = ask.settings.cors_origins
+        if ask.scope["method"] != "OPTIONS" or not origins:
+            check_method(route, ask.scope["method"])
+        granted = cors.preflight(origins, ask.headers, route)
+        if granted is None:
+            raise Forbidden(
+                "This origin, or this kind of preflight request, is not allowed by `cors_origins`."
+            )
+        ask.client.extra = ()
+        await ask.client.reply(204, granted, b"")
+
+    async def _refuse(self, ask: _Ask, error: GatewayError) -> None:
+        """Answer with an error; a body that is still coming is not waited for, and the connection ends."""
+        client, route, connection = ask.client, ask.route, ask.connection
+        if client.answered or client.gone:
+            return
+        if connection is not None and (connection.receiving or self.closed):
+            connection.close_after()
+        lines: Headers = error_headers(error, ask.exchange_id)
+        if route is not None and error.status == 405:
+            lines.append((b"allow", allow(route).encode()))
+        await client.reply(error.status, lines, error_body(error, None if route is None else route.dialect))
+
+
+def _pick(listing: bytes, model: str) -> bytes:
+    """One row of the model list. Raises ModelNotFound."""
+    for row in msgspec.json.decode(listing, type=_Listing).data:
+        if msgspec.json.decode(row, type=_Listed).id == model:
+            return bytes(row)
+    raise ModelNotFound(f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.")

@@ -1,0 +1,49 @@
+"""Which key does the client present? Read from the headers that the official SDKs of each vendor use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from waypost.errors import InvalidRequest, Unauthenticated
+
+#: Vendors' own header names. `x-portkey-api-key` first: Portkey's SDK puts the gateway's key there and fills
+#: `authorization` with the provider's (https://portkey.ai/docs/api-reference/inference-api/headers, 2026-11-21).
+_FIRST = b"x-portkey-api-key"
+_PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
+
+
+def read_key(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The presented key's text, or None when no credential header is there.
+
+    Raises Unauthenticated for an `Authorization` scheme other than Bearer, and InvalidRequest when two headers
+    carry different keys. The text of a key is in no message.
+    """
+    value = headers.get(b"authorization")
+    key = None
+    if _FIRST in headers and (first := headers[_FIRST].strip()):
+        return first
+    if value is not None:
+        key = _bearer(value)
+    for name in _PLAIN:
+        other = headers.get(name)
+        if other is None or not (other := other.strip()):
+            continue
+        if key is not None and other != key:
+            raise InvalidRequest(
+                f"The headers carry two different keys (one of them in {name.decode()}). Send one key only."
+            )
+        key = other
+    return key
+
+
+def _bearer(value: bytes) -> bytes | None:
+    if value[:7] == b"Bearer ":
+        return value[7:].strip() or None
+    scheme, _, rest = value.strip().partition(b" ")
+    if not scheme:
+        return None
+    if scheme.lower() == b"bearer":
+        return rest.strip() or None
+    raise Unauthenticated(
+        "The Authorization header has to be `Bearer` followed by the key; other schemes are not taken."
+    )

@@ -1,0 +1,36 @@
+"""What the edge needs to know of the gateway behind it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from waypost.config.snapshot import Settings
+from waypost.pipeline.exchange import Call
+
+
+class Gate(Protocol):
+    """The gateway's state, as the edge sees and, while draining, sets it."""
+
+    draining: bool
+    """Set by the server on SIGTERM: `/readyz` answers 503 from then on."""
+
+    @property
+    def settings(self) -> Settings:
+        """Of the current snapshot: read anew for every request."""
+        ...
+
+    def ready(self) -> list[str]:
+        """What keeps new work from being taken; empty when nothing does."""
+        ...
+
+
+class Pipeline(Protocol):
+    """What answers calls."""
+
+    async def run(self, call: Call) -> None:
+        """Answer through `call.client`; raises nothing but CancelledError."""
+        ...
+
+    def abort_all(self) -> None:
+        """End every call under way with an honest error: the drain limit has passed."""
+        ...

@@ -1,0 +1,54 @@
+"""The sockets the gateway listens on: bound before anything else starts, so that a busy port is said at once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from waypost.errors import ConfigError
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Bound sockets for every address of `host`, not yet listening. Port 0 takes one free port for all of them.
+
+    Raises ConfigError, naming the address and what to do.
+    """
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise ConfigError(
+            f"The host {host!r} to listen on has no address. Use one such as 127.0.0.1."
+        ) from None
+    bound: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            bound.append(sock := socket.socket(family, kind, protocol))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if port == 0 and len(bound) > 1:
+                address = (address[0], address_of(bound[0])[1], *address[2:])
+            sock.bind(address)
+            sock.setblocking(False)
+    except OSError as error:
+        for sock in bound:
+            sock.close()
+        raise ConfigError(_said(error, host, port)) from None
+    return bound
+
+
+def address_of(sock: socket.socket) -> tuple[str, int]:
+    """Host and port a socket is bound to."""
+    name = sock.getsockname()
+    return str(name[0]), int(name[1])
+
+
+def _said(error: OSError, host: str, port: int) -> str:
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use by another program. Stop it, or choose another port with --port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Listening on {where} is not permitted to this user. Choose a port above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{where} is not an address of this machine. Choose another one with --host."
+    return f"Listening on {where} failed ({errno.errorcode.get(error.errno or 0, 'unknown error')})."

@@ -1,0 +1,93 @@
+"""Reading a request's body: how large, how long, in what form."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from waypost.config.snapshot import Settings
+from waypost.edge.asgi import Receive
+from waypost.errors import Disconnected, InvalidRequest, TooLarge, TooSlow, UnsupportedMediaType
+
+
+def check_head(headers: Mapping[bytes, bytes], settings: Settings) -> None:
+    """What the headers alone refuse, before a byte of the body is read (and before `100 Continue` invites it).
+
+    Raises UnsupportedMediaType, TooLarge and InvalidRequest.
+    """
+    media = headers.get(b"content-type")
+    if media is not None and media != b"application/json":
+        _check_media(media)
+    coding = headers.get(b"content-encoding")
+    if coding is not None and coding.strip().lower() not in (b"identity", b""):
+        raise UnsupportedMediaType(
+            "Compressed requests are not taken. Send the body without Content-Encoding."
+        )
+    length = headers.get(b"content-length")
+    if length is not None:
+        if not length.isdigit():
+            raise InvalidRequest("The Content-Length header is not a number.")
+        if len(length) > 18 or int(length) > settings.body_max_bytes:
+            raise _too_large(settings)
+
+
+def _check_media(media: bytes) -> None:
+    kind, _, parameters = media.lower().partition(b";")
+    kind = kind.strip()
+    if (
+        kind
+        and kind != b"application/json"
+        and not (kind.startswith(b"application/") and kind.endswith(b"+json"))
+    ):
+        raise UnsupportedMediaType("The body has to be JSON: send `content-type: application/json`.")
+    for parameter in parameters.split(b";"):
+        name, _, value = parameter.strip().partition(b"=")
+        if name == b"charset" and value.strip(b'"') not in (b"utf-8", b"utf8", b"us-ascii"):
+            raise UnsupportedMediaType("JSON is UTF-8 here: leave the charset out, or say `charset=utf-8`.")
+
+
+def _too_large(settings: Settings) -> TooLarge:
+    return TooLarge(
+        f"The request's body is larger than {settings.body_max_bytes} bytes. Send less, or have the gateway's "
+        "`body_max_bytes` raised."
+    )
+
+
+async def read_body(receive: Receive, settings: Settings, pending: bool) -> bytes:
+    """The whole body, at most `body_max_bytes`, within `body_deadline_s` seconds.
+
+    `pending` False says it has arrived already, so no deadline needs arming. Raises TooLarge, TooSlow and
+    Disconnected.
+    """
+    if pending:
+        try:
+            async with asyncio.timeout(settings.body_deadline_s):
+                return await _read(receive, settings)
+        except TimeoutError:
+            raise TooSlow(
+                f"The request's body did not arrive within {settings.body_deadline_s:g} seconds. Send it faster."
+            ) from None
+    return await _read(receive, settings)
+
+
+async def _read(receive: Receive, settings: Settings) -> bytes:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Disconnected("The client left before its request was complete.")
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(body) > settings.body_max_bytes:
+            raise _too_large(settings)
+        return body
+    parts = [body]
+    size = len(body)
+    while True:
+        if size > settings.body_max_bytes:
+            raise _too_large(settings)
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected("The client left before its request was complete.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if not message.get("more_body", False) and size <= settings.body_max_bytes:
+            return b"".join(parts)

@@ -1,0 +1,159 @@
+"""What a client's leaving looks like at each phase, on a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.rig import JSON, Rig, echo, get, post, until
+from waypost.pipeline.exchange import Call
+
+
+class Watch:
+    """A script that stops at a phase and waits for the client to leave."""
+
+    def __init__(self, phase: str) -> None:
+        self.phase = phase
+        self.reached = asyncio.Event()
+        self.told = 0
+        self.left = asyncio.Event()
+
+    def _tell(self) -> None:
+        self.told += 1
+        self.left.set()
+
+    async def __call__(self, call: Call) -> None:
+        client = call.client
+        client.on_gone(self._tell)
+        if self.phase != "before the head":
+            await client.start(200, [JSON])
+        if self.phase == "in the stream":
+            await client.write(b"data: 1\n\n")
+        self.reached.set()
+        await self.left.wait()
+        assert client.gone
+        late: list[str] = []
+        client.on_gone(lambda: late.append("at once"))
+        assert late == ["at once"]
+        await client.write(b"into the void")
+        await client.finish()
+
+
+@pytest.mark.parametrize("phase", ["before the head", "after the head", "in the stream"])
+@pytest.mark.parametrize("how", ["close", "reset", "half-close"])
+async def test_leaving_is_told_once_at_every_phase(phase: str, how: str) -> None:
+    async with Rig().serving() as rig:
+        watch = Watch(phase)
+        if phase == "before the head":
+
+            async def script(call: Call) -> None:
+                call.client.on_gone(watch._tell)
+                watch.reached.set()
+                await watch.left.wait()
+                await call.client.reply(200, [JSON], b"{}")
+
+            rig.pipeline.script = script
+        else:
+            rig.pipeline.script = watch
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await watch.reached.wait()
+        if how == "close":
+            client.writer.close()
+        elif how == "reset":
+            client.writer.transport.abort()
+        else:
+            client.writer.write_eof()
+        await until(lambda: rig.pipeline.ended == 1)
+        assert watch.told == 1
+        await until(lambda: rig.edge.active == 0)
+
+
+async def test_leaving_before_the_body_is_whole_never_reaches_the_pipeline() -> None:
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        client.send(post(b"{}")[:-1])
+        await until(lambda: rig.edge.active == 1)
+        client.writer.transport.abort()
+        await until(lambda: rig.edge.active == 0)
+        assert rig.pipeline.calls == []
+
+
+async def test_leaving_after_the_answer_tells_nobody() -> None:
+    told: list[str] = []
+
+    async def script(call: Call) -> None:
+        call.client.on_gone(lambda: told.append("gone"))
+        await echo(call)
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await client.answer()
+        assert rig.server is not None
+        connections = rig.server.server_state.connections
+        await client.close()
+        await until(lambda: not connections)
+        assert told == []
+
+
+async def test_with_pipelining_the_running_exchange_is_told_not_the_waiting_one() -> None:
+    async with Rig().serving() as rig:
+        watch = Watch("before the head")
+        told: list[str] = []
+
+        async def script(call: Call) -> None:
+            call.client.on_gone(lambda: told.append(call.exchange_id))
+            watch.reached.set()
+            await until(lambda: call.client.gone)
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await watch.reached.wait()
+        client.send(get("/livez")[:20])
+        client.writer.transport.abort()
+        await until(lambda: rig.pipeline.ended == 1)
+        assert told == ["req_1"]
+
+
+async def test_a_stream_is_chunked_and_arrives_piece_by_piece() -> None:
+    step = asyncio.Event()
+
+    async def stream(call: Call) -> None:
+        await call.client.start(200, [(b"content-type", b"text/event-stream")])
+        await call.client.write(b"data: 1\n\n")
+        await call.client.write(b"")
+        await step.wait()
+        await call.client.write(b"data: 2\n\n")
+        await call.client.finish()
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = stream
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        answer = await client.answer()
+        assert answer.headers[b"transfer-encoding"] == b"chunked"
+        assert answer.headers[b"x-accel-buffering"] == b"no"
+        assert await client.reader.readuntil(b"1\n\n\r\n") == b"9\r\ndata: 1\n\n\r\n"
+        step.set()
+        assert await client.reader.readuntil(b"0\r\n\r\n") == b"9\r\ndata: 2\n\n\r\n0\r\n\r\n"
+        client.send(get("/livez", method="HEAD"))
+        head = await client.answer(bodiless=True)
+        assert head.status == 200
+        assert int(head.headers[b"content-length"]) > 0
+        client.send(get("/livez"))
+        assert (await client.answer()).body.startswith(b"{")
+
+
+async def test_header_values_can_not_be_injected() -> None:
+    async def inject(call: Call) -> None:
+        await call.client.reply(200, [JSON, (b"x-a", b"b\r\nx-injected: 1")], b"{}")
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = inject
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        assert b"x-injected" not in await client.rest()

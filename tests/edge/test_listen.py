@@ -1,0 +1,30 @@
+"""Binding."""
+
+from __future__ import annotations
+
+import pytest
+
+from waypost.edge.listen import address_of, bind
+from waypost.errors import ConfigError
+
+
+def test_port_zero_takes_a_free_port() -> None:
+    (sock,) = bind("127.0.0.1", 0)
+    host, port = address_of(sock)
+    assert host == "127.0.0.1"
+    assert port > 0
+    sock.listen()
+    with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port} is in use"):
+        bind("127.0.0.1", port)
+    sock.close()
+
+
+@pytest.mark.parametrize("host", ["no such host", "256.256.256.256"])
+def test_a_host_without_an_address(host: str) -> None:
+    with pytest.raises(ConfigError, match="has no address"):
+        bind(host, 0)
+
+
+def test_an_address_of_another_machine() -> None:
+    with pytest.raises(ConfigError, match="is not an address of this machine"):
+        bind("203.0.113.7", 0)

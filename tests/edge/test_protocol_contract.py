@@ -1,0 +1,111 @@
+"""What `edge/protocol.py` relies on inside uvicorn. When one of these fails after an update of uvicorn, read its
+httptools protocol again before changing the test."""
+
+from __future__ import annotations
+
+import inspect
+
+import httptools
+import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from edge.rig import Rig, get, post, until
+from waypost.edge.protocol import EdgeProtocol
+
+EXTENDED = {
+    "__init__",
+    "connection_made",
+    "connection_lost",
+    "on_message_begin",
+    "on_headers_complete",
+    "on_message_complete",
+    "_start_asgi_task",
+}
+REPLACED = {"data_received", "on_response_complete", "shutdown"}
+
+
+def test_nothing_else_of_uvicorn_is_overridden() -> None:
+    ours = {
+        name for name in vars(EdgeProtocol) if name in dir(HttpToolsProtocol) and not name.startswith("__")
+    }
+    assert ours == (EXTENDED | REPLACED) - {"__init__"}
+
+
+@pytest.mark.parametrize("name", sorted((EXTENDED | REPLACED) - {"__init__"}))
+def test_overrides_keep_the_signature(name: str) -> None:
+    theirs = inspect.signature(getattr(HttpToolsProtocol, name)).parameters
+    assert list(inspect.signature(getattr(EdgeProtocol, name)).parameters) == list(theirs)
+
+
+def test_the_replaced_methods_still_do_what_ours_do_instead() -> None:
+    ended = set(HttpToolsProtocol.on_response_complete.__code__.co_names)
+    assert ended == {
+        "server_state",
+        "total_requests",
+        "transport",
+        "is_closing",
+        "_unset_keepalive_if_required",
+        "flow",
+        "resume_reading",
+        "pipeline",
+        "pop",
+        "_start_asgi_task",
+        "loop",
+        "call_later",
+        "timeout_keep_alive",
+        "timeout_keep_alive_handler",
+        "timeout_keep_alive_task",
+    }
+    shut = set(HttpToolsProtocol.shutdown.__code__.co_names)
+    assert shut == {"cycle", "response_complete", "transport", "close", "keep_alive"}
+
+
+async def test_the_state_that_is_read_and_set_exists() -> None:
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await client.answer()
+        assert rig.server is not None
+        (connection,) = rig.server.server_state.connections
+        assert isinstance(connection, EdgeProtocol)
+        cycle = connection.cycle
+        assert isinstance(cycle, RequestResponseCycle)
+        for name in ("disconnected", "keep_alive", "more_body", "response_started", "response_complete"):
+            assert isinstance(getattr(cycle, name), bool)
+        assert cycle.transport is connection.transport
+        assert cycle.body == b""
+        assert isinstance(connection.flow, FlowControl)
+        assert connection.flow.read_paused is False
+        assert connection.flow.write_paused is False
+        assert connection.timeout_keep_alive_task is None
+        assert connection.scope["path"] == "/v1/chat/completions"
+
+
+async def test_answers_end_through_the_cycles_own_transport() -> None:
+    """`close_after` swaps it, so that an answer to an unread body is closed softly."""
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        client.send(post(b"{}", "/nothing")[:-1])
+        assert (await client.answer()).headers[b"connection"] == b"close"
+        assert await client.rest() == b""
+
+
+async def test_a_closed_connection_leaves_nothing_in_the_server() -> None:
+    async with Rig().serving() as rig:
+        for _ in range(20):
+            client = await rig.connect()
+            client.send(get("/livez"))
+            await client.answer()
+            await client.close()
+        assert rig.server is not None
+        state = rig.server.server_state
+        await until(lambda: not state.connections and not state.tasks)
+
+
+def test_the_parser_tells_where_an_upgrade_begins() -> None:
+    parser = httptools.HttpRequestParser(object())
+    data = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}"
+    with pytest.raises(httptools.HttpParserUpgrade) as offered:
+        parser.feed_data(data)
+    assert data[offered.value.args[0] :] == b"{}"

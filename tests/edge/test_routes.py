@@ -1,0 +1,59 @@
+"""The route table."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.rig import PlainDialect
+from waypost.dialects.dialect import Dialect
+from waypost.edge.routes import Routes, allow, check_method
+from waypost.errors import MethodNotAllowed, NotFound
+
+ROUTES = Routes([cast(Dialect, PlainDialect("/chat/completions", "chat"))])
+
+
+@pytest.mark.parametrize(
+    ("path", "purpose"),
+    [
+        ("/", "hello"),
+        ("/livez", "live"),
+        ("/readyz", "ready"),
+        ("/healthz/", "health"),
+        ("/metrics", "metrics"),
+        ("/v1/models", "models"),
+        ("/models/", "models"),
+        ("/api/v1/models", "models"),
+        ("/v1/chat/completions", "call"),
+    ],
+)
+def test_purposes(path: str, purpose: str) -> None:
+    assert ROUTES.find(path).purpose == purpose
+
+
+@given(st.text(min_size=1).filter(lambda text: text.strip("/") and not text.endswith("/")))
+def test_a_model_id_is_all_that_follows(model: str) -> None:
+    assert ROUTES.find(f"/v1/models/{model}").model == model
+
+
+@given(st.text())
+def test_every_path_is_a_route_or_not_found(path: str) -> None:
+    try:
+        route = ROUTES.find(path)
+    except NotFound as error:
+        told = error.message
+    else:
+        told = "GET /v1/models"
+        assert route.dialect is None or path.rstrip("/").endswith("/chat/completions")
+    assert "GET /v1/models" in told
+
+
+def test_methods() -> None:
+    call = ROUTES.find("/chat/completions")
+    check_method(call, "POST")
+    with pytest.raises(MethodNotAllowed, match="takes POST, not DELETE"):
+        check_method(call, "DELETE")
+    assert allow(ROUTES.find("/livez")) == "GET, HEAD"
