@@ -1,0 +1,181 @@
+"""The bill: what this provider charges, exactly, one line per request that produced something.
+
+The rule. A request is billed when a piece of its answer that carries generated content was written to the socket:
+a token event of a stream, its finish event, or the first byte of a whole answer. Its line then has
+
+- the prompt in full (with its cached and audio parts), and
+- the output tokens written so far: each token event is one token, counted when its last byte is written; hidden
+  reasoning is counted with the first event after it; a whole answer counts all of its tokens.
+
+With `keeps_on` the provider does not notice that its client left: a cancelled request is billed whole.
+
+The line is closed when the answer ends, or when the client closes the connection. What a provider *reports* as
+usage never changes the bill. The price is the sum over all kinds of tokens times their rate, rounded up once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from waypost.core.money import PER_MILLION, ceil_div, parse_usd
+from waypost.simulator.models import base_name
+
+End = Literal["done", "cut", "cancelled"]
+"""`done`: written to its end. `cut`: a fault ended it. `cancelled`: the client closed first."""
+
+
+class SimulatedPrice(msgspec.Struct, frozen=True):
+    """Nano-dollars per million tokens."""
+
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+    audio_input: int
+    audio_output: int
+
+
+def _price(
+    input: str, cached: str, output: str, *, audio_input: str = "", audio_output: str = ""
+) -> SimulatedPrice:
+    """From dollars per million tokens. Reasoning costs what output costs; audio too, unless it has its own rate."""
+    return SimulatedPrice(
+        input=parse_usd(input),
+        cached=parse_usd(cached),
+        output=parse_usd(output),
+        reasoning=parse_usd(output),
+        audio_input=parse_usd(audio_input or input),
+        audio_output=parse_usd(audio_output or output),
+    )
+
+
+#: By model name without parameters. `fault-…` names cost what `sim-fast` costs.
+SIMULATED_PRICES: Mapping[str, SimulatedPrice] = MappingProxyType(
+    {
+        "sim-fast": _price("0.25", "0.025", "2.00"),
+        "sim-static": _price("0.25", "0.025", "2.00"),
+        "sim-slow": _price("1.25", "0.125", "10.00"),
+        "sim-echo": _price("0.10", "0.01", "0.40"),
+        "sim-tools": _price("0.25", "0.025", "2.00"),
+        "sim-json": _price("0.25", "0.025", "2.00"),
+        "sim-reason": _price("1.10", "0.275", "4.40"),
+        "sim-cached": _price("3.00", "0.30", "15.00"),
+        "sim-audio": _price("2.50", "1.25", "10.00", audio_input="40.00", audio_output="80.00"),
+        "sim-refuse": _price("0.25", "0.025", "2.00"),
+        "sim-embed": _price("0.02", "0.02", "0"),
+    }
+)
+
+
+class Tokens(msgspec.Struct, frozen=True, gc=False):
+    """`prompt` includes `cached` and `audio_input` (which never overlap); `completion` includes `reasoning` and
+    `audio_output`."""
+
+    prompt: int = 0
+    cached: int = 0
+    audio_input: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    audio_output: int = 0
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One billed request."""
+
+    request_id: str
+    model: str
+    operation: str
+    end: End
+    tokens: Tokens
+    nusd: int
+
+
+def charge(price: SimulatedPrice, tokens: Tokens) -> int:
+    """Nano-dollars for these tokens, rounded up once."""
+    total = (
+        (tokens.prompt - tokens.cached - tokens.audio_input) * price.input
+        + tokens.cached * price.cached
+        + tokens.audio_input * price.audio_input
+        + (tokens.completion - tokens.reasoning - tokens.audio_output) * price.output
+        + tokens.reasoning * price.reasoning
+        + tokens.audio_output * price.audio_output
+    )
+    return ceil_div(total, PER_MILLION)
+
+
+class _Sum:
+    """Running totals, exact whatever happened to the lines themselves."""
+
+    __slots__ = ("counts", "lines", "nusd")
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.nusd = 0
+        self.counts = [0] * 6
+
+    def add(self, line: Line) -> None:
+        self.lines += 1
+        self.nusd += line.nusd
+        counts, tokens = self.counts, line.tokens
+        counts[0] += tokens.prompt
+        counts[1] += tokens.cached
+        counts[2] += tokens.audio_input
+        counts[3] += tokens.completion
+        counts[4] += tokens.reasoning
+        counts[5] += tokens.audio_output
+
+    def show(self) -> dict[str, object]:
+        return {"lines": self.lines, "total_nusd": self.nusd, "tokens": Tokens(*self.counts)}
+
+
+class Bill:
+    """All lines since the last reset. Totals are exact; of the lines themselves the newest `keep` are kept."""
+
+    def __init__(self, keep: int = 100_000) -> None:
+        self._keep = keep
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, requests under way excepted: they are billed when they end."""
+        self.requests = 0
+        self.lines: deque[Line] = deque(maxlen=self._keep)
+        self._all = _Sum()
+        self._by_model: dict[str, _Sum] = {}
+
+    def add(self, request_id: str, model: str, operation: str, end: End, tokens: Tokens) -> Line:
+        """Append a line. `model` may carry parameters; it is billed under its base name."""
+        name = base_name(model)
+        line = Line(request_id, name, operation, end, tokens, charge(SIMULATED_PRICES[name], tokens))
+        self.lines.append(line)
+        self._all.add(line)
+        by_model = self._by_model.get(name)
+        if by_model is None:
+            by_model = self._by_model[name] = _Sum()
+        by_model.add(line)
+        return line
+
+    @property
+    def total_nusd(self) -> int:
+        return self._all.nusd
+
+    @property
+    def count(self) -> int:
+        """Lines since the last reset, kept or not."""
+        return self._all.lines
+
+    def show(self, *, open_requests: int, lines: bool = False) -> dict[str, object]:
+        """What `GET /bill` answers. `requests` counts all that reached a model; `open` those not yet ended."""
+        page: dict[str, object] = {
+            **self._all.show(),
+            "by_model": {name: total.show() for name, total in sorted(self._by_model.items())},
+            "requests": self.requests,
+            "open": open_requests,
+        }
+        if lines:
+            page["entries"] = list(self.lines)
+        return page

@@ -1,0 +1,223 @@
+"""The simulator's HTTP/1.1 server: a bare protocol, because no framework would let it break the rules."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections import deque
+from typing import cast
+
+import httptools
+
+from waypost.simulator.ask import Refused
+from waypost.simulator.engine import PARSERS, Engine, Exchange, whole
+from waypost.simulator.openai import JSON_TYPE
+from waypost.simulator.playback import Playback, reset
+from waypost.simulator.wire import frame
+
+MAX_HEAD = 1 << 16
+MAX_PIPELINED = 64
+_READ_HEADERS = frozenset((b"authorization", b"expect", b"x-simulate", b"x-simulate-fault"))
+_OPEN_PAGES = frozenset((b"/healthz", b"/bill", b"/faults"))
+
+
+class Floor:
+    """What the connections share: the engine, the limits, who is connected."""
+
+    def __init__(self, engine: Engine, *, key: str | None, max_body: int, max_connections: int) -> None:
+        self.engine = engine
+        self.max_body = max_body
+        self.max_connections = max_connections
+        self.connections: set[Connection] = set()
+        self.refusing = False
+        """Answer every new connection with RST."""
+        self._authorization = None if key is None else f"Bearer {key}".encode()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._busy = 0
+
+    def begin(self) -> None:
+        """A request started."""
+        self._busy += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        """A request ended, however it did."""
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
+
+    @property
+    def busy(self) -> int:
+        """Requests that have begun and not ended."""
+        return self._busy
+
+    async def idle(self) -> None:
+        """Wait until no request is under way."""
+        await self._idle.wait()
+
+    def exchange(self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes) -> Exchange:
+        """Route one request."""
+        path, _, query = url.partition(b"?")
+        if path.startswith(b"/v1/"):
+            path = path[3:]
+        try:
+            if path not in _OPEN_PAGES and path != b"/bill/reset":
+                self._check_key(headers)
+            if path in PARSERS or path == b"/bill/reset":
+                if method != b"POST":
+                    raise Refused(405, f"Not allowed to {method.decode('latin-1')} on this path: use POST.")
+                if path in PARSERS:
+                    return self.engine.answer(path, headers, body)
+                self.engine.bill.reset()
+                return Exchange(frame(whole(200, b"{}", [JSON_TYPE])))
+            if method == b"GET":
+                # The request for the bill is itself under way.
+                page = self.engine.page(path, open_requests=self._busy - 1, lines=b"lines=1" in query)
+                if page is not None:
+                    return page
+            raise Refused(404, "There is no such page.", code="unknown_url")
+        except Refused as refused:
+            return Exchange(self.engine.refuse(refused))
+
+    def _check_key(self, headers: dict[bytes, bytes]) -> None:
+        if self._authorization is None:
+            return
+        given = headers.get(b"authorization")
+        if given is None:
+            raise Refused(401, "You didn't provide an API key.")
+        if not hmac.compare_digest(given, self._authorization):
+            raise Refused(401, "Incorrect API key provided.", code="invalid_api_key")
+
+
+class Connection(asyncio.Protocol):
+    """One client connection: requests in order, one answer at a time."""
+
+    def __init__(self, floor: Floor, loop: asyncio.AbstractEventLoop) -> None:
+        self._floor, self._loop = floor, loop
+        self._transport: asyncio.Transport | None = None
+        self._playback: Playback | None = None
+        self._queue: deque[tuple[bytes, bytes, dict[bytes, bytes], bytes, bool]] = deque()
+        self._parser = httptools.HttpRequestParser(self)
+        self._refused: Refused | None = None
+        self._keep = True
+        self.on_message_begin()
+
+    # --- transport ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        made = cast(asyncio.Transport, transport)
+        if self._floor.refusing or len(self._floor.connections) >= self._floor.max_connections:
+            reset(made)
+            return
+        self._transport = made
+        self._floor.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None or self._refused is not None:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refused = self._refused or Refused(400, "The request is not valid HTTP/1.1.")
+        except httptools.HttpParserUpgrade:
+            self._refused = Refused(400, "Upgrades are not served.")
+        if self._refused is not None and self._playback is None:
+            self._queue.clear()
+            self._next()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._floor.connections.discard(self)
+        self._transport = None
+        self._queue.clear()
+        if self._playback is not None:
+            self._playback.cancel()
+            self._playback = None
+            self._floor.end()
+
+    def pause_writing(self) -> None:
+        if self._playback is not None:
+            self._playback.pause()
+
+    def resume_writing(self) -> None:
+        if self._playback is not None:
+            self._playback.resume()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- parser ------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._head_size = self._body_size = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._grow_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._grow_head(len(name) + len(value))
+        name = name.lower()
+        if name in _READ_HEADERS:
+            self._headers[name] = value
+
+    def _grow_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > MAX_HEAD:
+            self._refused = Refused(431, f"The request's head is over {MAX_HEAD} bytes.")
+
+    def on_headers_complete(self) -> None:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self._floor.max_body:
+            self._body.clear()
+            self._refused = Refused(413, f"The body is over {self._floor.max_body} bytes.")
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._refused is not None:
+            return
+        if len(self._queue) >= MAX_PIPELINED:
+            self._refused = Refused(400, f"More than {MAX_PIPELINED} requests were pipelined.")
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        keep = self._parser.should_keep_alive()
+        self._queue.append((self._parser.get_method(), self._url, self._headers, body, keep))
+        if self._playback is None:
+            self._next()
+
+    # --- answers -----------------------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Begin the next answer: to a request that waits, or to one that was refused."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._queue:
+            method, url, headers, body, self._keep = self._queue.popleft()
+            self._floor.begin()
+            exchange = self._floor.exchange(method, url, headers, body)
+        elif self._refused is not None and self._keep:
+            self._keep = False
+            self._floor.begin()
+            exchange = Exchange(self._floor.engine.refuse(self._refused))
+        else:
+            return
+        self._playback = Playback(self._loop, self._transport, exchange, self._done)
+        self._playback.run()
+
+    def _done(self) -> None:
+        self._playback = None
+        self._floor.end()
+        if not self._keep and self._transport is not None:
+            self._transport.close()
+        elif self._queue or self._refused is not None:
+            self._loop.call_soon(self._next)

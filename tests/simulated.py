@@ -1,0 +1,174 @@
+"""A simulated provider for tests: `from simulated import simulator, simulator_process` and ask for the fixture.
+
+`simulator` runs in the test's own event loop on a free port, with a fixed clock; `simulator_process` is a process.
+`talk` is a raw socket reader that sees exactly what is on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from waypost.simulator.run import Simulator, SimulatorSettings, start
+
+WALL = 1_800_000_000.0
+
+
+class FixedClock:
+    """Time that stands still unless moved."""
+
+    def __init__(self, wall: float = WALL) -> None:
+        self.now = wall
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class SimulatorProcess(msgspec.Struct, frozen=True):
+    """Where the simulator's process listens. `root` has the bill, `url` is an OpenAI base URL."""
+
+    url: str
+    root: str
+    port: int
+
+
+@pytest_asyncio.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """A running simulator with seed 1 and a fixed clock."""
+    running = await start(SimulatorSettings(seed=1), clock=FixedClock())
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+@pytest.fixture
+def simulator_process() -> Iterator[SimulatorProcess]:
+    """A simulator in its own process, on uvloop."""
+    with simulating() as running:
+        yield running
+
+
+@contextmanager
+def simulating(seed: int = 1) -> Iterator[SimulatorProcess]:
+    """The same without a fixture, for those that need several, or one for longer than a test."""
+    command = [sys.executable, "-m", "waypost.simulator", "--port", "0", "--seed", str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield msgspec.json.decode(process.stdout.readline(), type=SimulatorProcess)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+# --- raw sockets ------------------------------------------------------------------------------------------------
+
+End = Literal["fin", "rst", "open"]
+
+
+def request_bytes(
+    body: object,
+    path: str = "/v1/chat/completions",
+    *,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+) -> bytes:
+    """One HTTP/1.1 request with a JSON body (None: no body)."""
+    data = b"" if body is None else msgspec.json.encode(body)
+    lines = [f"{method} {path} HTTP/1.1", "host: sim", f"content-length: {len(data)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
+
+
+def chat(
+    model: str, *, stream: bool = False, content: object = "hello there", **more: object
+) -> dict[str, object]:
+    """A chat request's body."""
+    return {"model": model, "stream": stream, "messages": [{"role": "user", "content": content}], **more}
+
+
+async def talk(
+    port: int, request: bytes, *, until: Callable[[bytes], bool] | None = None, leave: bool = False
+) -> tuple[bytes, End]:
+    """Send a request and read what comes, byte for byte, with how the connection ended.
+
+    Without `until` the reader half-closes after the request and reads to the end: a simulator that has more to say
+    at once says it, one that is silent says nothing. With `until` it reads until that is true of what came, then
+    half-closes and reads the rest (or with `leave`, closes the connection and returns).
+    """
+    loop = asyncio.get_running_loop()
+    got = b""
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        try:
+            await loop.sock_sendall(sock, request)
+            while until is not None and not until(got):
+                data = await loop.sock_recv(sock, 1 << 20)
+                if not data:
+                    return got, "fin"
+                got += data
+            if leave:
+                return got, "open"
+            sock.shutdown(socket.SHUT_WR)
+            while data := await loop.sock_recv(sock, 1 << 20):
+                got += data
+        except (ConnectionResetError, BrokenPipeError):
+            return got, "rst"
+    return got, "fin"
+
+
+async def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """One request and its proper answer: status, headers (lower case), body without framing."""
+    got, _ = await talk(port, request, until=complete)
+    head, _, body = got.partition(b"\r\n\r\n")
+    status, headers = split_head(head)
+    return status, headers, unchunk(body) if headers.get("transfer-encoding") == "chunked" else body
+
+
+def complete(got: bytes) -> bool:
+    """Whether a whole, properly framed answer is here."""
+    head, found, body = got.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    _, headers = split_head(head)
+    if headers.get("transfer-encoding") == "chunked":
+        return body.endswith(b"0\r\n\r\n")
+    return len(body) >= int(headers["content-length"])
+
+
+def split_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers of a response head."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    pairs = [line.partition(": ") for line in lines if line]
+    return int(first.split()[1]), {name.lower(): value for name, _, value in pairs}
+
+
+def unchunk(body: bytes) -> bytes:
+    """The data of all complete chunks."""
+    made = b""
+    while True:
+        size, found, rest = body.partition(b"\r\n")
+        if not found or not size or int(size, 16) == 0:
+            return made
+        length = int(size, 16)
+        made += rest[:length]
+        body = rest[length + 2 :]
+
+
+def events(body: bytes) -> list[bytes]:
+    """The data of each event of a stream."""
+    return [part.removeprefix(b"data: ") for part in body.split(b"\n\n") if part]
