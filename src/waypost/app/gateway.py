@@ -1,0 +1,266 @@
+"""The gateway's life: open the data folder, wire, serve, drain, close. Everything is closed in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from waypost import __version__
+from waypost.app.background import Background
+from waypost.app.clock import SystemClock
+from waypost.app.gate import AppGate, gauges
+from waypost.app.ids import exchange_ids
+from waypost.app.live_config import LiveConfig
+from waypost.app.models_list import ModelsList
+from waypost.app.surroundings import Finder, Found
+from waypost.catalog.catalog import load as load_catalog
+from waypost.catalog.override import override
+from waypost.dialects.registry import DIALECTS
+from waypost.edge.app import Edge
+from waypost.edge.server import Listening, Server, loop_factory
+from waypost.edge.server import serve as serve_edge
+from waypost.ledger.ledger import BookLedger, open_ledger
+from waypost.ledger.recovery import RecoveryReport
+from waypost.pipeline.run import Pipeline
+from waypost.pipeline.settle import Settle
+from waypost.policy.authenticate import Authenticate
+from waypost.policy.rates import Rates
+from waypost.stores.lock import FolderLock, take_lock
+from waypost.stores.sql.discovered import DiscoveredModels
+from waypost.stores.sql.engine import Database, open_sqlite
+from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+from waypost.stores.sql.schema import prepare
+from waypost.telemetry.logs import Log
+from waypost.telemetry.metrics import Metrics
+from waypost.upstream.client import HttpUpstream
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What `waypost serve` was asked for; None takes what the configuration says."""
+
+    data: Path
+    config: Path | None = None
+    host: str | None = None
+    port: int | None = None
+    drain_delay_s: float = 0.0
+    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
+
+
+class Started(msgspec.Struct, frozen=True):
+    """What a person wants to know once the gateway listens."""
+
+    url: str
+    new_key: str | None
+    """The first key's text, once, when the data folder had none."""
+    key_count: int
+    found: Found
+    models: int
+    recovered: str | None
+
+
+#: Called once, when requests are answered.
+Announce = Callable[[Started], None]
+
+
+def serve(options: Options, announce: Announce, stream: TextIO = sys.stderr) -> int:
+    """Serve until a signal; returns the exit status. Raises GatewayError when it can not start."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(run_gateway(options, announce, stream))
+    return 0
+
+
+async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> None:
+    """Compose, serve, close."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        config = LiveConfig(
+            options.config,
+            options.environ,
+            load_catalog(),
+            override({"input": 0, "output": 0}, "local"),
+            log := Log(stream, clock.wall, plain=stream.isatty()),
+        )
+        if (form := config.config.log.format) != "auto":
+            log.plain = form == "text"
+        lock = take_lock(options.data)
+        stack.callback(lock.give_back)
+        books = _open_books(options, config, clock, stack)
+        await _Gateway(options, announce, clock, log, config, lock, books, stack).run()
+
+
+class _Books(msgspec.Struct, frozen=True):
+    """What the data folder holds, opened."""
+
+    database: Database
+    ledger: BookLedger
+    recovered: str | None
+    keys: KeyRows
+    new_key: str | None
+    key_count: int
+
+
+def _open_books(options: Options, config: LiveConfig, clock: SystemClock, stack: AsyncExitStack) -> _Books:
+    durability = config.config.ledger.durability
+    database = open_sqlite(options.data, durability=durability)
+    stack.callback(database.close)
+    prepare(database)
+    ledger, report = open_ledger(options.data, SqlJournal(database), clock, fsync=durability == "fsync")
+    rows = KeyRows(database)
+    new_key = None
+    if not (known := rows.list()):
+        issued, key = rows.create(NewKey(name="first"), clock.wall(), os.urandom)
+        new_key, known = issued.text, [key]
+    return _Books(database, ledger, _summary(report), rows, new_key, len(known))
+
+
+def _settle_garbage() -> None:
+    """What lives as long as the process is never looked at again, and the collector runs seldom: a request makes
+    hardly any cycles, and looking for them cost 3 % of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def _summary(report: RecoveryReport) -> str | None:
+    """One sentence on what an unclean end left to do; None after a clean one."""
+    if report.clean:
+        return None
+    text = f"recovered from an unclean end: {report.settled} settled requests posted, {report.estimated} estimated"
+    if report.damaged or report.set_aside:
+        text += f", {report.damaged} damaged lines; kept for you: {', '.join(report.set_aside) or 'nothing'}"
+    return text
+
+
+class _Gateway:
+    """Wires the parts around one data folder and runs them."""
+
+    def __init__(
+        self,
+        options: Options,
+        announce: Announce,
+        clock: SystemClock,
+        log: Log,
+        config: LiveConfig,
+        lock: FolderLock,
+        books: _Books,
+        stack: AsyncExitStack,
+    ) -> None:
+        self._options = options
+        self._announce = announce
+        self._clock = clock
+        self._log = log
+        self._config = config
+        self._lock = lock
+        self._books = books
+        self._stack = stack
+
+    async def run(self) -> None:
+        stack, books, config = self._stack, self._books, self._config
+        stack.push_async_callback(self._close_ledger)
+        keys = SqlKeys(books.keys)
+        stack.callback(keys.close)
+        upstream = HttpUpstream(asyncio.get_running_loop())
+        stack.push_async_callback(upstream.aclose)
+        server = config.config.server
+        listening = Listening(
+            host=self._options.host or server.host,
+            port=server.port if self._options.port is None else self._options.port,
+            drain_delay_s=self._options.drain_delay_s,
+        )
+        finder = Finder(self._options.environ, self._options.data, upstream, self._log)
+        stack.push_async_callback(finder.stop)
+        found = await finder.look(config.config, skip_port=listening.port)
+        listed = DiscoveredModels(books.database)
+        known = finder.remembered(listed.list())
+        config.resolve(found=found.providers, discovered={**known, **found.listed})
+        rates = Rates()
+        edge = self._edge(keys, upstream, rates)
+        background = Background(
+            clock=self._clock,
+            log=self._log,
+            config=config,
+            finder=finder,
+            upstream=upstream,
+            listed=listed,
+            keys=keys,
+            rates=rates,
+            database=books.database,
+            known=known,
+        )
+        stack.push_async_callback(background.stop)
+        await keys.refresh()
+
+        def started(_server: Server, host: str, port: int) -> None:
+            self._lock.announce(port)
+            background.start()
+            _settle_garbage()
+            self._tell(host, port, found)
+
+        await serve_edge(edge, listening, on_started=started, on_reload=background.reload)
+
+    def _edge(self, keys: SqlKeys, upstream: HttpUpstream, rates: Rates) -> Edge:
+        clock, config, ledger = self._clock, self._config, self._books.ledger
+        authenticate = Authenticate(keys, clock)
+        gate = AppGate(config, ledger)
+        metrics = Metrics(lambda: gauges(pipeline, ledger, upstream, gate, config))
+        pipeline = Pipeline(
+            snapshot=config.snapshot,
+            clock=clock,
+            random=random.SystemRandom().random,
+            sleep=asyncio.sleep,
+            authenticate=authenticate,
+            rates=rates,
+            ledger=ledger,
+            upstream=upstream,
+            settle=Settle(clock, ledger, metrics),
+            log=self._log,
+        )
+        listing = ModelsList()
+
+        async def models(presented: bytes | None) -> bytes:
+            key = (presented and authenticate.known(presented)) or await authenticate.lookup(presented)
+            return listing.render(config.snapshot(), key, clock.wall())
+
+        return Edge(
+            pipeline=pipeline,
+            dialects=DIALECTS.values(),
+            gate=gate,
+            models=models,
+            metrics=metrics.render,
+            new_id=exchange_ids(clock.wall, os.urandom),
+            clock=clock,
+            log=self._log,
+            version=__version__,
+        )
+
+    def _tell(self, host: str, port: int, found: Found) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+            shown = "127.0.0.1"
+        snapshot = self._config.snapshot()
+        books = self._books
+        self._announce(
+            Started(
+                url=f"http://{shown}:{port}",
+                new_key=books.new_key,
+                key_count=books.key_count,
+                found=found,
+                models=len(snapshot.routes),
+                recovered=books.recovered,
+            )
+        )
+
+    async def _close_ledger(self) -> None:
+        left = await self._books.ledger.stop()
+        if left:
+            self._log.warning("settled requests are left for the next start to post", records=left)

@@ -1,0 +1,123 @@
+"""The configuration in force: one snapshot, swapped whole; a bad file leaves the old one serving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from waypost.app.prices import GatewayCatalog
+from waypost.catalog.discovery import ListedModel
+from waypost.config.load import Loaded, load_defaults, load_file
+from waypost.config.resolve import Surroundings, resolve
+from waypost.config.schema import Config
+from waypost.config.snapshot import Catalog, Provider, Snapshot
+from waypost.config.watch import Watch
+from waypost.core.price import Tariff
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import ConfigError, ConfigInvalid
+from waypost.providers.registry import all_providers
+from waypost.telemetry.logs import Log
+
+
+class LiveConfig:
+    """Holds what was written, what was found and what was discovered; `snapshot` is all of it, resolved."""
+
+    def __init__(
+        self,
+        file: Path | None,
+        environ: Mapping[str, str],
+        catalog: Catalog,
+        free: Tariff,
+        log: Log,
+    ) -> None:
+        """Reads the file. Raises ConfigError."""
+        self.file = file
+        self._environ = environ
+        self._log = log
+        self._loaded = self._read()
+        self._watch = Watch(file) if file is not None else None
+        self._found: tuple[Provider, ...] = ()
+        self._discovered: dict[str, Sequence[ListedModel]] = {}
+        self._catalog = GatewayCatalog(catalog, free, self._local_names)
+        self._version = 0
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def config(self) -> Config:
+        """The file's content, with defaults."""
+        return self._loaded.config
+
+    def snapshot(self) -> Snapshot:
+        """What requests are served from."""
+        assert self._snapshot is not None, "asked before `resolve`"  # noqa: S101 - a fault of the wiring
+        return self._snapshot
+
+    def resolve(
+        self,
+        *,
+        found: Sequence[Provider] | None = None,
+        discovered: Mapping[str, Sequence[ListedModel]] | None = None,
+    ) -> None:
+        """Put into force what was read, with what is newly known of the surroundings. Raises ConfigError."""
+        self._swap(self._loaded, found, discovered)
+
+    def reload(self) -> bool:
+        """Read the file again. False, with the reasons in the log, when it is wrong: the old configuration stays."""
+        if self._watch is not None:
+            self._watch.changed()  # what is read now is no news to the poller
+        try:
+            loaded = self._read()
+            self._swap(loaded)
+        except ConfigInvalid as error:
+            self._log.error(
+                "the new configuration is wrong; the old one stays in force",
+                problems=[str(problem) for problem in error.problems],
+            )
+            return False
+        except ConfigError as error:
+            self._log.error(
+                "the new configuration can not be read; the old one stays in force", reason=error.message
+            )
+            return False
+        self._loaded = loaded
+        self._log.info("configuration in force", version=self._version, file=str(self.file or "defaults"))
+        return True
+
+    def reload_if_changed(self) -> None:
+        """For a poller: reload when the file is another one than before."""
+        if self._watch is not None and self._watch.changed():
+            self.reload()
+
+    def _read(self) -> Loaded:
+        return load_defaults() if self.file is None else load_file(self.file)
+
+    def _swap(
+        self,
+        loaded: Loaded,
+        found: Sequence[Provider] | None = None,
+        discovered: Mapping[str, Sequence[ListedModel]] | None = None,
+    ) -> None:
+        before = (self._found, self._discovered)
+        self._found = self._found if found is None else tuple(found)
+        self._discovered = self._discovered if discovered is None else dict(discovered)
+        around = Surroundings(
+            environ=self._environ,
+            presets={spec.name: spec for spec in all_providers()},
+            dialects=DIALECTS,
+            catalog=self._catalog,
+            found=self._found if _wants_found(loaded.config) else (),
+            discovered=self._discovered,
+        )
+        try:
+            self._snapshot = resolve(loaded, around, self._version + 1)
+        except ConfigError:
+            self._found, self._discovered = before
+            raise
+        self._version += 1
+
+    def _local_names(self) -> frozenset[str]:
+        return frozenset(provider.name for provider in self._found if provider.origin_label == "local")
+
+
+def _wants_found(config: Config) -> bool:
+    return config.discovery.environment or config.discovery.local

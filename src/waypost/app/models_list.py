@@ -1,0 +1,89 @@
+"""`GET /v1/models`: one answer that OpenAI's and Anthropic's clients both accept, filtered to what the key may use.
+
+Shapes: https://platform.openai.com/docs/api-reference/models/list and
+https://docs.anthropic.com/en/api/models-list (read 2026-11-21); prices and sizes beside them under their own names.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from waypost.config.snapshot import Route, Snapshot
+from waypost.core.key import Key
+from waypost.core.money import NANO, PER_MILLION
+from waypost.core.price import Tariff
+from waypost.core.usage import Usage
+
+_MODELS_CACHED = 64
+#: Small enough for the first context band of every model, large enough for an exact quotient.
+_SAMPLE = 1000
+
+
+class ModelsList:
+    """Renders the list; keeps the last rendered ones, since clients ask for it at every start."""
+
+    def __init__(self) -> None:
+        self._version = 0
+        self._rendered: dict[tuple[str, ...], bytes] = {}
+
+    def render(self, snapshot: Snapshot, key: Key, at: float) -> bytes:
+        """The JSON body for this key. `at` is Unix time: prices are the ones in force then."""
+        if snapshot.version != self._version:
+            self._rendered.clear()
+            self._version = snapshot.version
+        body = self._rendered.get(key.models)
+        if body is None:
+            if len(self._rendered) >= _MODELS_CACHED:
+                self._rendered.clear()
+            body = self._rendered[key.models] = _render(snapshot, key, at)
+        return body
+
+
+def _render(snapshot: Snapshot, key: Key, at: float) -> bytes:
+    rows: list[dict[str, object]]
+    rows = [_row(route, at) for route in snapshot.routes.values() if key.may_use(route.name)]
+    return msgspec.json.encode(
+        {
+            "object": "list",
+            "data": rows,
+            "has_more": False,
+            "first_id": rows[0]["id"] if rows else None,
+            "last_id": rows[-1]["id"] if rows else None,
+        }
+    )
+
+
+def _row(route: Route, at: float) -> dict[str, object]:
+    first = route.targets[0]
+    row: dict[str, object] = {
+        "id": route.name,
+        "object": "model",
+        "type": "model",
+        "display_name": route.name,
+        # Providers' lists seldom say, and both clients insist on the fields: the epoch stands for "not known".
+        "created": 0,
+        "created_at": "1970-01-01T00:00:00Z",
+        "owned_by": first.provider.name if route.kind != "config" else "waypost",
+        "targets": [target.name for target in route.targets],
+    }
+    facts = first.facts
+    if facts.context is not None:
+        row["context_length"] = facts.context
+    if facts.max_output is not None:
+        row["max_output_tokens"] = facts.max_output
+    if facts.modalities:
+        row["modalities"] = list(facts.modalities)
+    if facts.features:
+        row["features"] = list(facts.features)
+    row["pricing"] = None if first.tariff is None else _pricing(first.tariff, at)
+    return row
+
+
+def _pricing(tariff: Tariff, at: float) -> dict[str, float]:
+    """USD per million tokens, for people and for pickers; the ledger never reads these."""
+    kinds = {
+        "input": Usage(input=_SAMPLE),
+        "output": Usage(output=_SAMPLE),
+        "cache_read": Usage(input=_SAMPLE, cache_read=_SAMPLE),
+    }
+    return {kind: tariff.cost(usage, at) * PER_MILLION / _SAMPLE / NANO for kind, usage in kinds.items()}

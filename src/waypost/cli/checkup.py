@@ -1,0 +1,227 @@
+"""The checks of `waypost doctor`, each a function from what it looks at to findings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from sqlalchemy import func, select, text
+
+from waypost.cli.link import GatewayLink
+from waypost.cli.output import show_usd
+from waypost.cli.surroundings import load_config, resolve_config
+from waypost.config.problems import problems_of
+from waypost.config.snapshot import Provider, Snapshot
+from waypost.errors import ConfigError, GatewayError, Unavailable
+from waypost.providers.environment import find_in_environment
+from waypost.providers.smollm import local_model_available
+from waypost.stores.lock import read_running
+from waypost.stores.sql.engine import FILE_NAME, Database, open_sqlite
+from waypost.stores.sql.tables import ACCOUNTS, LINES
+
+FREE_MIN = 512 * 1024 * 1024
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The outcome of one check. `note`: worth knowing, nothing is broken."""
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    message: str
+    advice: str | None = None
+
+
+def examine(data: Path, config: Path | None, url: str, online: bool) -> list[Finding]:
+    """Run every check."""
+    findings = [check_python(), *check_folder(data), *check_database(data)]
+    snapshot, about_config = check_config(config)
+    findings += [about_config, *check_keys(snapshot), check_local_model()]
+    findings += asyncio.run(
+        _check_network(data, url, list(snapshot.providers.values()) if online and snapshot else [])
+    )
+    return findings
+
+
+def check_python() -> Finding:
+    """The interpreter."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.implementation.name != "cpython":
+        return Finding(
+            "python", "note", f"{sys.implementation.name} {version}", "Waypost is tested on CPython."
+        )
+    return Finding("python", "ok", version)
+
+
+def check_folder(data: Path) -> list[Finding]:
+    """The data folder: rights and space."""
+    if not data.exists():
+        return [Finding("data folder", "note", f"{data} does not exist yet", "waypost serve makes it.")]
+    if not data.is_dir() or not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        return [
+            Finding(
+                "data folder",
+                "wrong",
+                f"{data} can not be written",
+                "Give it to the user that runs Waypost: chown.",
+            )
+        ]
+    found = [Finding("data folder", "ok", f"{data} can be read and written")]
+    if data.stat().st_mode & 0o077:
+        found = [
+            Finding("data folder", "note", f"other users of this machine can see {data}", f"chmod 700 {data}")
+        ]
+    free = shutil.disk_usage(data).free
+    size = f"{free / 1024**3:.1f} GiB free"
+    if free < FREE_MIN:
+        return [*found, Finding("disk", "wrong", size, "Make room: requests stop when the disk is full.")]
+    return [*found, Finding("disk", "ok", size)]
+
+
+def check_database(data: Path) -> list[Finding]:
+    """The database file, and whether accounts and journal agree to the nano-dollar."""
+    if not (data / FILE_NAME).exists():
+        return [
+            Finding(
+                "database", "note", "there is none yet", "It is made by the first start or the first key."
+            )
+        ]
+    try:
+        database = open_sqlite(data)
+        try:
+            return _check_tables(database)
+        finally:
+            database.close()
+    except GatewayError as error:
+        return [Finding("database", "wrong", error.message)]
+
+
+def _check_tables(database: Database) -> list[Finding]:
+    with database.read() as connection:
+        said = str(connection.execute(text("PRAGMA quick_check")).scalar())
+        if said != "ok":
+            return [
+                Finding(
+                    "database", "wrong", "its pages are damaged", "Restore the last backup of the folder."
+                )
+            ]
+        rows = connection.execute(select(ACCOUNTS.c.account_id, ACCOUNTS.c.posted_nusd))
+        posted: dict[str, int] = {row.account_id: row.posted_nusd for row in rows}
+        sums = dict.fromkeys(posted, 0)
+        lines = 0
+        for accounts, cost in connection.execute(select(LINES.c.accounts, LINES.c.cost_nusd)):
+            lines += 1
+            for account in msgspec.json.decode(accounts, type=tuple[str, ...]):
+                sums[account] = sums.get(account, 0) + (cost or 0)
+        total = connection.scalar(select(func.sum(LINES.c.cost_nusd))) or 0
+    found = [Finding("database", "ok", "its pages are whole")]
+    off = [account for account, amount in sums.items() if posted.get(account, 0) != amount]
+    if off:
+        message = f"{len(off)} of {len(sums)} accounts differ from their journal lines: {', '.join(off[:3])}"
+        return [
+            *found,
+            Finding("ledger", "wrong", message, "Keep a copy of the data folder and report this."),
+        ]
+    message = f"{lines:,} lines, {show_usd(int(total))}, {len(posted)} accounts, sums exact"
+    return [*found, Finding("ledger", "ok", message)]
+
+
+def check_config(config: Path | None) -> tuple[Snapshot | None, Finding]:
+    """The configuration file, against this environment."""
+    try:
+        snapshot = resolve_config(load_config(config))
+    except ConfigError as error:
+        problems = problems_of(error)
+        first = f"{len(problems)} problem(s), first: {problems[0].path or problems[0].file}: {problems[0].message}"
+        return None, Finding("configuration", "wrong", first, f"waypost check {config or ''}".strip())
+    message = f"{config} is valid" if config else "no file: all defaults"
+    return snapshot, Finding("configuration", "ok", message)
+
+
+def check_keys(snapshot: Snapshot | None) -> list[Finding]:
+    """Providers with their keys, and variables that look like keys and are not."""
+    found: list[Finding] = []
+    for provider in snapshot.providers.values() if snapshot else ():
+        has = "with a key" if provider.credential.reveal() else "without a key"
+        found.append(Finding(f"provider {provider.name}", "ok", f"{has}, from {provider.origin_label}"))
+    for ignored in find_in_environment(os.environ).ignored:
+        message = f"{ignored.variable} is not used: {ignored.reason}"
+        found.append(
+            Finding(f"provider {ignored.spec.name}", "note", message, f"Set {ignored.variable} to a key.")
+        )
+    if not found and snapshot is not None:
+        advice = "Set a key such as OPENAI_API_KEY, start Ollama, or use the local model."
+        found.append(
+            Finding("providers", "note", "none is configured, and no key is in the environment", advice)
+        )
+    return found
+
+
+def check_local_model() -> Finding:
+    """The packages of the built-in model."""
+    missing = local_model_available()
+    if missing is None:
+        return Finding("local model", "ok", "its packages are installed")
+    return Finding("local model", "note", missing)
+
+
+async def _check_network(data: Path, url: str, providers: list[Provider]) -> list[Finding]:
+    findings = [await _check_gateway(data, url)]
+    if providers:
+        findings += await _check_providers(providers)
+    return findings
+
+
+async def _check_gateway(data: Path, url: str) -> Finding:
+    link = GatewayLink(url)
+    running = read_running(data)
+    try:
+        status, _ = await link.get("/readyz")
+    except Unavailable:
+        if running is not None:
+            message = f"process {running.pid} serves {data} on port {running.port}, and {url} is silent"
+            return Finding(
+                "gateway", "note", message, f"waypost doctor --url http://127.0.0.1:{running.port}"
+            )
+        return Finding("gateway", "note", f"nothing answers at {url}; the port is free", "waypost serve")
+    except GatewayError:
+        advice = "Stop that program, or choose another port: waypost serve --port 4101"
+        return Finding("gateway", "wrong", f"something that is not HTTP answers at {url}", advice)
+    finally:
+        await link.aclose()
+    if status == 200:
+        return Finding("gateway", "ok", f"it is ready at {url}")
+    if status == 503:
+        return Finding(
+            "gateway", "wrong", f"it runs at {url} and is not ready", f"curl {url}/readyz says why."
+        )
+    advice = "Stop that program, or choose another port: waypost serve --port 4101"
+    return Finding("gateway", "wrong", f"another program answers at {url}", advice)
+
+
+async def _check_providers(providers: list[Provider]) -> list[Finding]:
+    from waypost.upstream.client import HttpUpstream
+    from waypost.upstream.listing import fetch_models
+
+    upstream = HttpUpstream(asyncio.get_running_loop())
+
+    async def ask(provider: Provider) -> Finding:
+        name = f"provider {provider.name} online"
+        if provider.models_path is None:
+            return Finding(name, "note", "it has no list of models to ask for")
+        try:
+            models = await fetch_models(upstream, provider)
+        except GatewayError as error:
+            return Finding(
+                name, "wrong", error.message, "Check its key, its URL and the network of this machine."
+            )
+        return Finding(name, "ok", f"{len(models)} models")
+
+    try:
+        return list(await asyncio.gather(*map(ask, providers)))
+    finally:
+        await upstream.aclose()

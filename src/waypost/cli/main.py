@@ -1,0 +1,77 @@
+"""The `waypost` command: what it can do, and how it ends when something is wrong."""
+
+from __future__ import annotations
+
+import typer
+from typer.core import TyperGroup
+
+from waypost.cli import chat, config, doctor, keys, models, requests, serve, simulate
+from waypost.cli.exits import Exit
+from waypost.cli.options import Json
+from waypost.cli.output import fail, people, print_json, print_problems
+from waypost.errors import ConfigError, GatewayError, StoreUnavailable, UpstreamError
+
+EPILOG = (
+    "Every option can be set by the variable shown beside it. Exit codes: 0 done, 1 refused or wrong, "
+    "2 wrong usage, 3 something that is needed does not answer."
+)
+
+
+class Guarded(TyperGroup):
+    """Turns every error of Waypost into a message and an exit code: no stack for what a person can mend."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context class
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            from waypost.config.problems import problems_of
+
+            print_problems(problems_of(error))
+            fail(error.message)
+        except (StoreUnavailable, UpstreamError) as error:
+            fail(error.message, Exit.UNREACHABLE)
+        except GatewayError as error:
+            fail(error.message)
+
+
+app = typer.Typer(
+    name="waypost",
+    cls=Guarded,
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+    help="Waypost: one endpoint and one key for every model, with failover and exact cost control.\n\n"
+    "Start with [bold]waypost serve[/], then [bold]waypost chat[/].",
+)
+app.command("serve")(serve.serve)
+app.command("check")(config.check)
+app.command("reload")(config.reload)
+app.command("schema")(config.schema)
+app.add_typer(keys.app, name="keys")
+app.add_typer(models.app, name="models")
+app.command("chat")(chat.chat)
+app.add_typer(requests.app, name="requests")
+app.command("simulate")(simulate.simulate)
+app.command("doctor")(doctor.doctor)
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Print the version.
+
+    Example: [bold]waypost version[/]
+    """
+    from importlib.metadata import version as installed
+
+    if as_json:
+        print_json({"version": installed("waypost")})
+    else:
+        people().print(installed("waypost"))
+
+
+def run() -> None:
+    """The entry point of the `waypost` command."""
+    app(prog_name="waypost")

@@ -1,0 +1,156 @@
+"""`waypost models`: what clients can ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_config
+from waypost.cli.output import fail, people, print_json, table
+
+if TYPE_CHECKING:
+    from waypost.config.snapshot import Route, Snapshot, Target
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="See the models that clients can ask for, with prices and sizes.\n\n"
+    "Read from the configuration, the environment and what providers listed before; no gateway is needed.",
+)
+
+Pattern = Annotated[
+    str | None,
+    typer.Argument(metavar="[PATTERN]", help="Only names that match, such as openai/* or *mini*."),
+]
+
+
+@app.command("list")
+def list_models(
+    pattern: Pattern = None, data: Data = DEFAULT_DATA, config: ConfigFile = None, as_json: Json = False
+) -> None:
+    """List models: configured ones first, then what each provider offers. Prices in USD per million tokens.
+
+    Examples:
+
+      waypost models list
+
+      waypost models list 'openai/*' --json
+    """
+    from fnmatch import fnmatchcase
+
+    snapshot = _snapshot(data, config)
+    routes = [
+        route for route in snapshot.routes.values() if pattern is None or fnmatchcase(route.name, pattern)
+    ]
+    if as_json:
+        for route in routes:
+            print_json(_view(route))
+        return
+    console = people()
+    if not routes:
+        console.print("No models." if pattern is None else f"No model matches {pattern}.", markup=False)
+        for name in snapshot.providers:
+            console.print(f"  Any model of {name} can be asked for as {name}/MODEL.", markup=False)
+        return
+    shown = table("model", "targets", "context", "input", "output", right=("context", "input", "output"))
+    for route in routes:
+        first = route.targets[0] if route.targets else None
+        prices = _prices(first) if first else None
+        shown.add_row(
+            route.name,
+            ", ".join(target.name for target in route.targets) if route.kind == "config" else "",
+            f"{first.facts.context:,}" if first and first.facts.context else "–",
+            prices[0] if prices else "unknown",
+            prices[1] if prices else "unknown",
+        )
+    console.print(shown)
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="What a client would send as `model`.")],
+    data: Data = DEFAULT_DATA,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show one model: its targets in the order they are tried, prices, sizes and abilities.
+
+    Examples:
+
+      waypost models show fast
+
+      waypost models show openai/gpt-5-mini --json
+    """
+    route = _snapshot(data, config).find(model)
+    if as_json:
+        print_json(_view(route))
+        return
+    console = people()
+    console.print(f"[bold]{route.name}[/]  [dim]{route.kind}[/]")
+    for target in route.targets:
+        prices = _prices(target)
+        console.print(f"\n  {target.name}  [dim]priority {target.priority}, weight {target.weight}[/]")
+        cost = f"${prices[0]} in, ${prices[1]} out per million tokens" if prices else "unknown"
+        console.print(f"    price     {cost}")
+        if target.tariff is not None:
+            console.print(f"    from      {target.tariff.version}", markup=False)
+        if target.facts.context:
+            console.print(f"    context   {target.facts.context:,} tokens")
+        if target.facts.max_output:
+            console.print(f"    output    {target.facts.max_output:,} tokens at most")
+        if target.facts.features:
+            console.print(f"    features  {', '.join(target.facts.features)}", markup=False)
+        if target.facts.modalities:
+            console.print(f"    reads     {', '.join(target.facts.modalities)}", markup=False)
+    if not route.targets:
+        fail(f"{route.name} has no target.")
+
+
+def _snapshot(data: Path, config: Path | None) -> Snapshot:
+    from waypost.catalog.discovery import ListedModel
+    from waypost.cli.surroundings import load_config, open_database, resolve_config
+    from waypost.stores.sql.discovered import DiscoveredModels
+
+    loaded = load_config(chosen_config(config))
+    database = open_database(data, create=False)
+    listed: dict[str, tuple[ListedModel, ...]] = {}
+    if database is not None:
+        for provider, models in DiscoveredModels(database).list().items():
+            listed[provider] = tuple(ListedModel(model, facts) for model, facts in models.items())
+    return resolve_config(loaded, listed)
+
+
+def _prices(target: Target) -> tuple[str, str] | None:
+    """Input and output price in USD per million tokens, of a short request now."""
+    from waypost.app.clock import SystemClock
+    from waypost.core.money import PER_MILLION, render_usd
+    from waypost.core.usage import Usage
+
+    if target.tariff is None:
+        return None
+    now = SystemClock.wall()
+    # A thousand tokens: below every long-context band, and exact for every price of a thousandth of a cent or more.
+    flat = target.tariff.cost(Usage(), now)
+    per = PER_MILLION // 1000
+    asked = (target.tariff.cost(Usage(input=1000), now) - flat) * per
+    answered = (target.tariff.cost(Usage(output=1000), now) - flat) * per
+    return render_usd(asked), render_usd(answered)
+
+
+def _view(route: Route) -> dict[str, object]:
+    targets: list[dict[str, object]] = []
+    for target in route.targets:
+        prices = _prices(target)
+        targets.append(
+            {
+                "provider": target.provider.name,
+                "model": target.model,
+                "priority": target.priority,
+                "weight": target.weight,
+                "prices": {"input": prices[0], "output": prices[1]} if prices else None,
+                "price_version": target.tariff.version if target.tariff else None,
+                "facts": target.facts,
+            }
+        )
+    return {"name": route.name, "kind": route.kind, "targets": targets}

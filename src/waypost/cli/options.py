@@ -1,0 +1,50 @@
+"""Options that several commands share, so that they read and behave the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        envvar="WAYPOST_DATA",
+        metavar="DIR",
+        help="Folder with the database, keys and records of the gateway.",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="WAYPOST_CONFIG",
+        metavar="FILE",
+        help="Configuration file. Default: waypost.yaml in the current folder, if there is one.",
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", envvar="WAYPOST_JSON", help="Print JSON for scripts: one document per line, nothing else."
+    ),
+]
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url", envvar="WAYPOST_URL", metavar="URL", help="Base URL of the running gateway, without /v1."
+    ),
+]
+
+DEFAULT_DATA = Path("data")
+DEFAULT_URL = "http://127.0.0.1:4100"
+DEFAULT_CONFIG = Path("waypost.yaml")
+
+
+def chosen_config(config: Path | None) -> Path | None:
+    """The file that was named, or the usual one if it is there."""
+    if config is not None:
+        return config
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None

@@ -1,0 +1,140 @@
+"""`waypost serve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waypost.cli.exits import Exit
+from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_config
+from waypost.cli.output import fail, people, print_json
+
+if TYPE_CHECKING:
+    from waypost.app.gateway import Started
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WAYPOST_HOST",
+            metavar="HOST",
+            help="Address to listen on. Default: `server.host` of the configuration, or 127.0.0.1.",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="WAYPOST_PORT",
+            min=0,
+            max=65535,
+            help="Port to listen on; 0 for any free one. Default: `server.port`, or 4100.",
+        ),
+    ] = None,
+    drain_delay: Annotated[
+        str,
+        typer.Option(
+            envvar="WAYPOST_DRAIN_DELAY",
+            metavar="TIME",
+            help="After a stop was asked for: how long to go on answering while /readyz already says no, so that a "
+            "load balancer takes the gateway out first.",
+        ),
+    ] = "0s",
+    data: Data = DEFAULT_DATA,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Run the gateway.
+
+    Without a configuration it uses the providers whose keys are in the environment, model servers of this machine,
+    and, if there is neither, a small local model. The first start prints an API key, once.
+
+    Examples:
+
+      waypost serve
+
+      OPENAI_API_KEY=… waypost serve --port 8080
+
+      waypost serve --config waypost.yaml --data /var/lib/waypost --host 0.0.0.0
+    """
+    from waypost.app import Options
+    from waypost.app import serve as serve_gateway
+    from waypost.config.values import parse_duration
+
+    try:
+        delay = parse_duration(drain_delay)
+    except ValueError as error:
+        fail(f"--drain-delay: {error}.", Exit.USAGE)
+    options = Options(data=data, config=chosen_config(config), host=host, port=port, drain_delay_s=delay)
+    raise typer.Exit(serve_gateway(options, _announce_json if as_json else _announce))
+
+
+def _announce_json(started: Started) -> None:
+    print_json(
+        {
+            "url": started.url,
+            "key": started.new_key,
+            "keys": started.key_count,
+            "providers": [provider.name for provider in started.found.providers],
+            "local_model": started.found.local_model,
+            "models": started.models,
+            "recovered": started.recovered,
+        }
+    )
+
+
+def _announce(started: Started) -> None:
+    console = people()
+    url = started.url.removesuffix("/")
+    base = url if url.endswith("/v1") else f"{url}/v1"
+    console.print(f"\n[bold]Waypost is ready.[/]  [dim]Ctrl-C stops it.[/]\n\n  Base URL  [bold]{base}[/]")
+    if started.new_key is not None:
+        console.print(
+            f"  API key   [bold]{started.new_key}[/]  [dim]shown only now; only its hash is stored[/]"
+        )
+    else:
+        count = "1 key" if started.key_count == 1 else f"{started.key_count} keys"
+        console.print(f"  API key   {count} from before; for another one: waypost keys create --name NAME")
+    _announce_targets(started)
+    if started.recovered:
+        console.print(f"  Recovered {started.recovered}", markup=False)
+    key = started.new_key or "$WAYPOST_KEY"
+    body = (
+        f'{{"model": "{_first_model(started)}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
+    )
+    console.print("\n  Try it:\n")
+    quote = "'" if started.new_key else '"'
+    console.print(
+        f"curl {base}/chat/completions \\\n  -H {quote}authorization: Bearer {key}{quote} \\\n"
+        f"  -H 'content-type: application/json' \\\n  -d '{body}'\n",
+        markup=False,
+    )
+
+
+def _announce_targets(started: Started) -> None:
+    console = people()
+    found = started.found
+    for provider in found.providers:
+        if found.local_model and found.local_model.startswith(f"{provider.name}/"):
+            continue
+        count = len(found.listed.get(provider.name, ()))
+        models = f", {count} model{'s' if count > 1 else ''}" if count else ""
+        console.print(f"  Found     {provider.name} [dim]({provider.origin_label}{models})[/]")
+    if found.local_model:
+        console.print(f"  Found     {found.local_model} [dim](small local model)[/]")
+    if not found.providers and not found.local_model:
+        console.print(
+            "  Found     [yellow]no provider by itself[/] [dim](waypost doctor says what is missing)[/]"
+        )
+    for reason in found.ignored:
+        console.print(f"  Ignored   {reason}", markup=False, style="dim")
+
+
+def _first_model(started: Started) -> str:
+    if started.found.local_model:
+        return started.found.local_model
+    for provider, models in started.found.listed.items():
+        if models:
+            return f"{provider}/{models[0].id}"
+    return "MODEL"

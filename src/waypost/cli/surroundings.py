@@ -1,0 +1,65 @@
+"""The configuration as a command without a gateway sees it: file, environment, and what the database remembers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waypost.catalog.discovery import ListedModel
+    from waypost.config.load import Loaded
+    from waypost.config.snapshot import Snapshot
+    from waypost.stores.sql.engine import Database
+
+
+def load_config(config: Path | None) -> Loaded:
+    """The chosen file, or the defaults when there is none. Raises ConfigInvalid."""
+    from waypost.config.load import load_defaults, load_file
+
+    return load_defaults() if config is None else load_file(config)
+
+
+def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]] | None = None) -> Snapshot:
+    """Resolved against this process's environment. Raises ConfigInvalid.
+
+    Nothing is asked over the network: servers of this machine count where a target names them, or where their models
+    are remembered in `discovered`.
+    """
+    from waypost.app.found import LOCAL_MODEL, from_environment, local_model
+    from waypost.catalog.catalog import load
+    from waypost.config.resolve import Surroundings, resolve
+    from waypost.dialects.registry import DIALECTS
+    from waypost.providers.environment import find_in_environment
+    from waypost.providers.registry import all_providers
+
+    remembered = discovered or {}
+    discovery = loaded.config.discovery
+    found = from_environment(find_in_environment(os.environ), os.environ) if discovery.environment else []
+    if discovery.local_model == "on" or LOCAL_MODEL in remembered:
+        # Its port is chosen when it starts; here only its name matters.
+        found.append(local_model(1))
+    around = Surroundings(
+        environ=os.environ,
+        presets={spec.name: spec for spec in all_providers()},
+        dialects=DIALECTS,
+        catalog=load(),
+        found=found,
+        discovered=remembered,
+    )
+    return resolve(loaded, around, version=0)
+
+
+def open_database(data: Path, *, create: bool) -> Database | None:
+    """The database of a data folder, brought up to date; None when there is none and none is to be made.
+
+    Raises StoreUnavailable and ConfigError.
+    """
+    from waypost.stores.sql.engine import FILE_NAME, open_sqlite
+    from waypost.stores.sql.schema import prepare
+
+    if not create and not (data / FILE_NAME).exists():
+        return None
+    database = open_sqlite(data)
+    prepare(database)
+    return database

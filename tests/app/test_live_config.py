@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from transcript import FlatTariff, NoCatalog, provider
+from waypost.app.live_config import LiveConfig
+from waypost.catalog.discovery import ListedModel
+from waypost.errors import ConfigError
+from waypost.telemetry.logs import Log
+
+GOOD = """
+providers:
+  - {name: lab, dialect: openai_chat, base_url: "http://127.0.0.1:9/v1"}
+models:
+  - {name: %s, targets: [{provider: lab, model: m}]}
+"""
+
+
+class Place:
+    def __init__(self, folder: Path, text: str = GOOD % "fast") -> None:
+        self.file = folder / "waypost.yaml"
+        self.file.write_text(text)
+        self.log = StringIO()
+        self.config = LiveConfig(
+            self.file, {"OPENAI_API_KEY": "x"}, NoCatalog(), FlatTariff(), Log(self.log, lambda: 0.0)
+        )
+        self.config.resolve()
+
+    def routes(self) -> set[str]:
+        return set(self.config.snapshot().routes)
+
+    def write(self, text: str) -> None:
+        """As an editor does: another inode, so that the change shows however coarse the clock of the disk is."""
+        new = self.file.with_suffix(".new")
+        new.write_text(text)
+        os.replace(new, self.file)
+
+
+def test_a_reload_swaps_the_whole_snapshot(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    before = place.config.snapshot()
+    place.write(GOOD % "slow")
+    assert place.config.reload()
+    assert place.routes() == {"slow"}
+    assert set(before.routes) == {"fast"}, "a request under way keeps what it began with"
+    assert place.config.snapshot().version == before.version + 1
+
+
+@pytest.mark.parametrize("bad", ["models: [", "nonsense: 1", GOOD.replace("lab, model", "labb, model") % "x"])
+def test_a_bad_file_leaves_the_old_configuration_in_force_and_says_why(tmp_path: Path, bad: str) -> None:
+    place = Place(tmp_path)
+    before = place.config.snapshot()
+    place.write(bad)
+    assert not place.config.reload()
+    assert place.config.snapshot() is before
+    assert "waypost.yaml" in place.log.getvalue()
+
+
+def test_a_missing_file_is_no_empty_configuration(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.file.unlink()
+    assert not place.config.reload()
+    assert place.routes() == {"fast"}
+
+
+def test_a_poll_reloads_only_what_changed(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    version = place.config.snapshot().version
+    place.config.reload_if_changed()
+    assert place.config.snapshot().version == version
+    place.write(GOOD % "slow")
+    place.config.reload_if_changed()
+    assert place.routes() == {"slow"}
+
+
+def test_what_was_found_survives_a_reload(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    found = provider("ollama", origin_label="local")
+    place.config.resolve(found=[found], discovered={"ollama": [ListedModel("qwen3")]})
+    assert place.routes() == {"fast", "ollama/qwen3"}
+    assert place.config.snapshot().routes["ollama/qwen3"].targets[0].tariff is not None
+    place.config.reload()
+    assert "ollama/qwen3" in place.routes()
+
+
+def test_without_a_file_there_are_defaults() -> None:
+    config = LiveConfig(None, {}, NoCatalog(), FlatTariff(), Log(StringIO(), lambda: 0.0))
+    config.resolve()
+    assert config.snapshot().routes == {}
+
+
+def test_a_bad_file_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        Place(tmp_path, "nonsense: 1")

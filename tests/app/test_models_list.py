@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import msgspec
+from openai.types import Model
+
+from transcript import Stage, provider, target
+from waypost.app.models_list import ModelsList
+from waypost.config.snapshot import Route, Snapshot
+from waypost.core.facts import ModelFacts
+from waypost.core.key import Key
+
+ALL = Key(key_id="k", name="app", digest=b"", hint="", created_at=0)
+
+
+def snapshot(version: int = 1) -> Snapshot:
+    known = target(provider(), facts=ModelFacts(context=128_000, max_output=4096, features=("tools",)))
+    unknown = target(provider("p2"), "m2", tariff=None)
+    routes = {
+        "fast": Route("fast", (known, unknown)),
+        "p2/m2": Route("p2/m2", (unknown,), kind="discovered"),
+    }
+    return msgspec.structs.replace(Stage().snapshot, version=version, routes=routes)
+
+
+def rows(body: bytes) -> list[dict[str, object]]:
+    decoded: dict[str, list[dict[str, object]]] = msgspec.json.decode(body)
+    return decoded["data"]
+
+
+def test_the_list_is_openais_and_says_what_is_known() -> None:
+    body = ModelsList().render(snapshot(), ALL, 0.0)
+    fast, other = rows(body)
+    assert Model.model_validate(fast).id == "fast"
+    assert (fast["context_length"], fast["max_output_tokens"], fast["features"]) == (128_000, 4096, ["tools"])
+    assert fast["targets"] == ["p1/m1", "p2/m2"]
+    assert fast["pricing"] == {"input": 0.001, "output": 0.01, "cache_read": 0.001}
+    assert (other["owned_by"], other["pricing"]) == ("p2", None)
+
+
+def test_the_list_has_the_fields_anthropics_client_pages_by() -> None:
+    page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0))
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("fast", "p2/m2", False)
+    assert {"type", "display_name", "created_at"} <= set(page["data"][0])
+
+
+def test_a_key_sees_what_it_may_use() -> None:
+    listing = ModelsList()
+    limited = msgspec.structs.replace(ALL, models=("p2/*",))
+    assert [row["id"] for row in rows(listing.render(snapshot(), limited, 0.0))] == ["p2/m2"]
+    assert len(rows(listing.render(snapshot(), ALL, 0.0))) == 2
+    none = msgspec.structs.replace(ALL, models=("nothing",))
+    assert rows(listing.render(snapshot(), none, 0.0)) == []
+
+
+def test_a_new_configuration_is_a_new_list() -> None:
+    listing = ModelsList()
+    before = listing.render(snapshot(1), ALL, 0.0)
+    assert listing.render(snapshot(1), ALL, 0.0) is before
+    changed = msgspec.structs.replace(snapshot(2), routes={})
+    assert rows(listing.render(changed, ALL, 0.0)) == []

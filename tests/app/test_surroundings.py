@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from transcript import ScriptedUpstream
+from waypost.app.surroundings import Finder
+from waypost.config.schema import Config, DiscoveryConfig, ProviderConfig
+from waypost.telemetry.logs import Log
+
+KEY = "sk-proj-0123456789abcdefABCDEF"
+QUIET = DiscoveryConfig(environment=True, local=False, local_model="off")
+
+
+def finder(tmp_path: Path, environ: dict[str, str]) -> Finder:
+    return Finder(environ, tmp_path, ScriptedUpstream([]), Log(StringIO(), lambda: 0.0))
+
+
+async def test_keys_are_found_and_placeholders_are_told_of(tmp_path: Path) -> None:
+    found = await finder(tmp_path, {"OPENAI_API_KEY": KEY, "GROQ_API_KEY": "your-key"}).look(
+        Config(discovery=QUIET)
+    )
+    assert [each.name for each in found.providers] == ["openai"]
+    assert [line.partition(":")[0] for line in found.ignored] == ["GROQ_API_KEY"]
+    assert "your-key" not in str(found.ignored)
+
+
+async def test_nothing_is_looked_for_when_switched_off(tmp_path: Path) -> None:
+    off = Config(discovery=DiscoveryConfig(environment=False, local=False, local_model="off"))
+    assert (await finder(tmp_path, {"OPENAI_API_KEY": KEY}).look(off)).providers == ()
+
+
+@pytest.mark.parametrize("case", ["a provider is configured", "a key is found"])
+async def test_the_built_in_model_stays_off_when_there_is_something_else(tmp_path: Path, case: str) -> None:
+    configured = case == "a provider is configured"
+    config = Config(
+        providers=[ProviderConfig(name="openai", preset="openai")] if configured else [],
+        discovery=msgspec.structs.replace(QUIET, local_model="auto"),
+    )
+    found = await finder(tmp_path, {} if configured else {"OPENAI_API_KEY": KEY}).look(config)
+    assert found.local_model is None

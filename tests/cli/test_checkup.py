@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import update
+
+from cli.test_requests import exchange
+from waypost.cli.checkup import (
+    check_config,
+    check_database,
+    check_folder,
+    check_keys,
+    check_local_model,
+    check_python,
+)
+from waypost.stores.sql.engine import FILE_NAME, open_sqlite
+from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.tables import ACCOUNTS
+
+
+def test_python_and_local_model() -> None:
+    assert check_python().state == "ok"
+    assert check_local_model().state in ("ok", "note")
+
+
+def test_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    assert [finding.state for finding in check_folder(tmp_path)] == ["ok", "ok"]
+    tmp_path.chmod(0o755)
+    assert check_folder(tmp_path)[0].advice == f"chmod 700 {tmp_path}"
+    assert check_folder(tmp_path / "none")[0].state == "note"
+    (tmp_path / "file").touch()
+    assert check_folder(tmp_path / "file")[0].state == "wrong"
+
+
+def test_ledger_sums_are_checked_to_the_nano_dollar(tmp_path: Path) -> None:
+    assert check_database(tmp_path)[0].state == "note"
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    account = "key:k:total"
+    SqlJournal(database).post("s", 1, [msgspec.structs.replace(exchange(1), accounts=(account,))])
+    pages, ledger = check_database(tmp_path)
+    assert (pages.state, ledger.state) == ("ok", "ok")
+    assert "1 lines, $0.000123, 1 accounts" in ledger.message
+    with database.write() as connection:
+        connection.execute(update(ACCOUNTS).values(posted_nusd=ACCOUNTS.c.posted_nusd + 1))
+    database.close()
+    _, ledger = check_database(tmp_path)
+    assert (ledger.state, account in ledger.message) == ("wrong", True)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to look at " * 100)
+    assert check_database(tmp_path)[0].state == "wrong"
+
+
+def test_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh")
+    monkeypatch.setenv("GROQ_API_KEY", "your-api-key")
+    snapshot, finding = check_config(None)
+    assert finding.state == "ok"
+    found = {one.name: one for one in check_keys(snapshot)}
+    assert found["provider openai"].state == "ok"
+    assert found["provider groq"].state == "note"
+    assert "your-api-key" not in repr(found)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from cli.command_line import documents, run
+from waypost.core.keytext import looks_valid
+from waypost.stores.sql.engine import FILE_NAME, open_sqlite
+from waypost.stores.sql.keys import KeyRows
+
+
+def test_the_command_of_the_issue_as_a_process(tmp_path: Path) -> None:
+    limits = ("--budget", "5.00", "--per", "day", "--rpm", "60", "--models", "fast", "--expires", "30d")
+    words = ("keys", "create", "--name", "app", *limits, "--json", "--data")
+    command = [sys.executable, "-c", "from waypost.cli.main import run; run()", *words, str(tmp_path / "new")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
+    )
+    view = msgspec.json.decode(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert looks_valid(view["key"])
+    assert (view["name"], view["budget"], view["budget_per"], view["rpm"]) == ("app", "5", "day", 60)
+    assert view["models"] == ["fast"]
+    assert view["expires_at"] - view["created_at"] == 30 * 86400
+    assert view["key"].encode() not in b"".join(
+        file.read_bytes() for file in (tmp_path / "new").iterdir() if file.is_file()
+    )
+    database = open_sqlite(tmp_path / "new")
+    (key,) = KeyRows(database).list()
+    assert key.digest == sha256(view["key"].encode()).digest()
+    assert key.budget_nusd == 5_000_000_000
+    database.close()
+
+
+def create(data: Path, *words: str) -> dict[str, object]:
+    (view,) = documents(run("keys", "create", "--data", str(data), "--json", *words))
+    return view
+
+
+def test_list_rotate_revoke(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path))
+    first = create(tmp_path, "--name", "app", "--models", "fast, openai/*", "--models", "slow")
+    assert first["models"] == ["fast", "openai/*", "slow"]
+    (rotated,) = documents(run("keys", "rotate", "app", "--overlap", "1h", *data, "--json"))
+    assert rotated["id"] == first["id"]
+    assert rotated["key"] != first["key"]
+    (listed,) = documents(run("keys", "list", *data, "--json"))
+    assert listed["state"] == "active"
+    assert "key" not in listed
+    (revoked,) = documents(run("keys", "revoke", str(first["id"]), *data, "--json"))
+    assert revoked["state"] == "revoked"
+    shown = run("keys", "list", *data).stdout
+    assert "revoked" in shown
+    assert str(first["key"]) not in shown
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path))
+    nothing = run("keys", "list", *data)
+    assert nothing.exit_code == 1
+    assert "no gateway data" in nothing.stderr
+    assert not (tmp_path / FILE_NAME).exists()
+    create(tmp_path, "--name", "twin")
+    create(tmp_path, "--name", "twin")
+    twice = run("keys", "revoke", "twin", *data)
+    assert (twice.exit_code, "2 keys are named 'twin'" in twice.stderr) == (1, True)
+    unknown = run("keys", "revoke", "nobody", *data)
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    for words in (
+        ("--budget", "five"),
+        ("--expires", "soon"),
+        ("--expires", "2001-01-01"),
+        ("--per", "decade"),
+    ):
+        assert run("keys", "create", "--name", "x", *words, *data).exit_code == 2
+
+
+def test_variables_set_options(tmp_path: Path) -> None:
+    done = run(
+        "keys",
+        "create",
+        WAYPOST_KEY_NAME="by-env",
+        WAYPOST_DATA=str(tmp_path),
+        WAYPOST_JSON="1",
+        WAYPOST_KEY_RPM="7",
+    )
+    (view,) = documents(done)
+    assert (view["name"], view["rpm"]) == ("by-env", 7)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.command_line import documents, run
+from waypost.core.facts import ModelFacts
+from waypost.stores.sql.discovered import DiscoveredModels
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.schema import prepare
+
+CONFIG = """
+providers: [{name: lab, dialect: openai_chat, base_url: http://lab/v1}]
+models:
+  - name: fast
+    targets: [{provider: lab, model: qwen3, priority: 2}, {provider: lab, model: qwen3-big}]
+    prices: {input: 0.25, output: 2.00}
+"""
+
+
+def words(folder: Path) -> tuple[str, ...]:
+    (folder / "w.yaml").write_text(CONFIG)
+    return ("--config", str(folder / "w.yaml"), "--data", str(folder / "data"))
+
+
+def test_configured_and_discovered_models_with_prices(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "data")
+    prepare(database)
+    DiscoveredModels(database).put("lab", {"qwen3": ModelFacts(context=32_768)}, at=1.0)
+    database.close()
+    fast, listed = documents(run("models", "list", *words(tmp_path), "--json"))
+    assert (fast["name"], fast["kind"], listed["name"]) == ("fast", "config", "lab/qwen3")
+    targets = fast["targets"]
+    assert isinstance(targets, list)
+    assert [target["model"] for target in targets] == ["qwen3-big", "qwen3"]
+    assert targets[0]["prices"] == {"input": "0.25", "output": "2"}
+    assert targets[1]["facts"]["context"] == 32_768
+    shown = run("models", "list", "lab/*", *words(tmp_path)).stdout
+    assert "lab/qwen3" in shown
+    assert "32,768" in shown
+    assert "unknown" in shown
+    assert "fast" not in shown
+
+
+def test_show_explains_one_model(tmp_path: Path) -> None:
+    shown = run("models", "show", "fast", *words(tmp_path)).stdout
+    assert "$0.25 in, $2 out per million tokens" in shown
+    assert shown.index("lab/qwen3-big") < shown.index("priority 2")
+    (view,) = documents(run("models", "show", "lab/any", *words(tmp_path), "--json"))
+    assert view["kind"] == "direct"
+    missing = run("models", "show", "nope", *words(tmp_path))
+    assert (missing.exit_code, "There is no model 'nope'" in missing.stderr) == (1, True)
+
+
+def test_without_anything(tmp_path: Path) -> None:
+    done = run("models", "list", "--data", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (0, "No models.\n")
+
+
+def test_the_catalogue_knows_prices_of_a_provider_found_by_its_key(tmp_path: Path) -> None:
+    (view,) = documents(
+        run(
+            "models",
+            "show",
+            "openai/gpt-4o-mini",
+            "--json",
+            "--data",
+            str(tmp_path),
+            OPENAI_API_KEY="sk-abcdefgh",
+        )
+    )
+    targets = view["targets"]
+    assert isinstance(targets, list)
+    assert targets[0]["prices"] == {"input": "0.15", "output": "0.6"}

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.command_line import documents, run
+from waypost.core.record import Attempt, Exchange
+from waypost.core.usage import Usage
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.schema import prepare
+
+NOON_US = 1_795_200_000_000_000
+
+
+def exchange(number: int) -> Exchange:
+    attempt = Attempt(
+        attempt_id=f"a{number}",
+        provider="lab",
+        model="qwen3",
+        started_us=NOON_US,
+        state="settled",
+        status=200,
+        error=None,
+        first_token_us=20_000,
+        total_us=100_000,
+        usage=Usage(input=12, output=34),
+        cost_nusd=123_000,
+        price_version="v",
+    )
+    return Exchange(
+        exchange_id=f"wp-{number}",
+        started_us=NOON_US + number,
+        key_id="k",
+        operation="chat",
+        asked_model="fast",
+        route="fast",
+        stream=False,
+        status=200,
+        outcome="ok",
+        error=None,
+        first_token_us=20_000,
+        total_us=101_000,
+        overhead_us=90,
+        cost_nusd=123_000,
+        config_version=1,
+        attempts=(attempt,),
+        request_body=b'{"messages": "[bold]"}' if number == 2 else None,
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    SqlJournal(database).post("segment", 3, [exchange(number) for number in (1, 2, 3)])
+    database.close()
+    return str(tmp_path)
+
+
+def test_tail_is_in_order_with_the_newest_last(data: str) -> None:
+    views = documents(run("requests", "tail", "-n", "2", "--data", data, "--json"))
+    assert [view["exchange_id"] for view in views] == ["wp-2", "wp-3"]
+    assert views[0]["cost_usd"] == "0.000123"
+    shown = run("requests", "tail", "--data", data).stdout
+    assert shown.index("wp-1") < shown.index("wp-3")
+    assert "12 + 34" in shown
+    assert "$0.000123" in shown
+
+
+def test_show_has_attempts_and_bodies(data: str) -> None:
+    shown = run("requests", "show", "wp-2", "--data", data).stdout
+    assert "lab/qwen3" in shown
+    assert '{"messages": "[bold]"}' in shown
+    (view,) = documents(run("requests", "show", "wp-2", "--data", data, "--json"))
+    assert view["request_body"] == '{"messages": "[bold]"}'
+    attempts = view["attempts"]
+    assert isinstance(attempts, list)
+    assert attempts[0]["usage"]["output"] == 34
+
+
+def test_what_is_not_there(data: str, tmp_path: Path) -> None:
+    assert run("requests", "show", "nope", "--data", data).exit_code == 1
+    assert run("requests", "tail", "--data", str(tmp_path / "empty")).exit_code == 1

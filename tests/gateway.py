@@ -1,0 +1,148 @@
+"""The real gateway as a process, for tests: started on a free port with its own data folder, always stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from waypost.core.money import render_usd
+from waypost.simulator.bill import SIMULATED_PRICES, SimulatedPrice
+
+_COMMAND = [sys.executable, "-c", "from waypost.cli.main import run; run()"]
+_READY_S = 30
+
+
+class Said(msgspec.Struct):
+    """What `waypost serve --json` prints once it listens."""
+
+    url: str
+    key: str | None
+
+
+def config_for(simulator_url: str, *, more: str = "", provider: str = "") -> str:
+    """A `waypost.yaml` with the simulator as provider `sim`, its models at the prices it bills, and nothing else.
+
+    `simulator_url` is its OpenAI base URL. `provider` adds lines to the provider's entry, `more` to the file.
+    """
+    models = "".join(_model(name, price) for name, price in SIMULATED_PRICES.items())
+    return f"""
+providers:
+  - name: sim
+    preset: simulated
+    base_url: {simulator_url}
+    discover: false
+    {provider}
+models:
+{models}
+discovery: {{environment: false, local: false, local_model: "off"}}
+{more}
+"""
+
+
+def _model(name: str, price: SimulatedPrice) -> str:
+    rates = {
+        "input": price.input,
+        "output": price.output,
+        "cache_read": price.cached,
+        "reasoning": price.reasoning,
+        "audio_input": price.audio_input,
+        "audio_output": price.audio_output,
+    }
+    # The simulator's rates are nano-dollars per million tokens; the file wants dollars.
+    prices = ", ".join(f'{kind}: "{render_usd(rate)}"' for kind, rate in rates.items())
+    return f"  - {{name: {name}, targets: [{{provider: sim, model: {name}}}], prices: {{{prices}}}}}\n"
+
+
+class GatewayProcess:
+    """Use as a context manager. `kill` and `start` again to test recovery on the same data folder."""
+
+    def __init__(self, folder: Path, config: str, environ: dict[str, str] | None = None) -> None:
+        self.data = folder / "data"
+        self.config = folder / "waypost.yaml"
+        self.config.write_text(config)
+        self._environ = {**{k: v for k, v in os.environ.items() if "API_KEY" not in k}, **(environ or {})}
+        self._log: IO[bytes] = (folder / "gateway.log").open("ab")
+        self.log_file = folder / "gateway.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.key = ""
+
+    def __enter__(self) -> GatewayProcess:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._log.close()
+
+    def command(self, *arguments: str) -> list[str]:
+        """A `waypost` command line on this gateway's data folder."""
+        return [*_COMMAND, *arguments, "--data", str(self.data)]
+
+    def start(self) -> None:
+        """Start it and wait until it says where it listens."""
+        self.process = subprocess.Popen(
+            [*self.command("serve"), "--config", str(self.config), "--port", "0", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self._environ,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the gateway did not start: {self.log_file.read_text()[-2000:]}"
+        said = msgspec.json.decode(line, type=Said)
+        self.url = said.url
+        self.key = said.key or self.key
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the drain. Returns the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: no drain, no goodbye."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        process.send_signal(number)
+        try:
+            status = process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        return status
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def create_key(self, *options: str) -> str:
+        """A new key by the command line, as a person would make it."""
+        done = subprocess.run(
+            [*self.command("keys", "create"), "--json", *options],
+            capture_output=True,
+            env=self._environ,
+            timeout=_READY_S,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        key: str = msgspec.json.decode(done.stdout)["key"]
+        return key
+
+    def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        """Read the gateway's database; safe while it runs."""
+        with sqlite3.connect(f"file:{self.data / 'waypost.db'}?mode=ro", uri=True) as connection:
+            rows: list[tuple[object, ...]] = connection.execute(sql, values).fetchall()
+        connection.close()
+        return rows
