@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -68,7 +67,6 @@ class GatewayProcess:
         self.config = folder / "waypost.yaml"
         self.config.write_text(config)
         self._environ = {**{k: v for k, v in os.environ.items() if "API_KEY" not in k}, **(environ or {})}
-        self._log: IO[bytes] = (folder / "gateway.log").open("ab")
         self.log_file = folder / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -80,7 +78,6 @@ class GatewayProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._log.close()
 
     def command(self, *arguments: str) -> list[str]:
         """A `waypost` command line on this gateway's data folder."""
@@ -88,12 +85,13 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Start it and wait until it says where it listens."""
-        self.process = subprocess.Popen(
-            [*self.command("serve"), "--config", str(self.config), "--port", "0", "--json"],
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=self._environ,
-        )
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.command("serve"), "--config", str(self.config), "--port", "0", "--json"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environ,
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"the gateway did not start: {self.log_file.read_text()[-2000:]}"

@@ -38,3 +38,13 @@ def test_plain_lines_for_a_terminal() -> None:
     Log(stream, lambda: 3600.0, plain=True).info("started", port=4100)
     Log(stream, lambda: 3600.0, plain=True).error("stopped")
     assert stream.getvalue() == "01:00:00 info    started  port=4100\n01:00:00 error   stopped\n"
+
+
+def test_a_log_that_can_not_be_written_is_counted_and_stops_nothing() -> None:
+    class Gone(StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    log = Log(Gone(), lambda: 0.0)
+    log.info("unheard")
+    assert log.lost == 1

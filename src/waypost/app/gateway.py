@@ -95,7 +95,7 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
         lock = take_lock(options.data)
         stack.callback(lock.give_back)
         books = _open_books(options, config, clock, stack)
-        await _Gateway(options, announce, clock, log, config, lock, books, stack).run()
+        await _Gateway(options, announce, clock, log, config, lock, books, stack, stream).run()
 
 
 class _Books(msgspec.Struct, frozen=True):
@@ -105,8 +105,6 @@ class _Books(msgspec.Struct, frozen=True):
     ledger: BookLedger
     recovered: str | None
     keys: KeyRows
-    new_key: str | None
-    key_count: int
 
 
 def _open_books(options: Options, config: LiveConfig, clock: SystemClock, stack: AsyncExitStack) -> _Books:
@@ -115,12 +113,7 @@ def _open_books(options: Options, config: LiveConfig, clock: SystemClock, stack:
     stack.callback(database.close)
     prepare(database)
     ledger, report = open_ledger(options.data, SqlJournal(database), clock, fsync=durability == "fsync")
-    rows = KeyRows(database)
-    new_key = None
-    if not (known := rows.list()):
-        issued, key = rows.create(NewKey(name="first"), clock.wall(), os.urandom)
-        new_key, known = issued.text, [key]
-    return _Books(database, ledger, _summary(report), rows, new_key, len(known))
+    return _Books(database, ledger, _summary(report), KeyRows(database))
 
 
 def _settle_garbage() -> None:
@@ -154,7 +147,9 @@ class _Gateway:
         lock: FolderLock,
         books: _Books,
         stack: AsyncExitStack,
+        stream: TextIO,
     ) -> None:
+        self._stream = stream
         self._options = options
         self._announce = announce
         self._clock = clock
@@ -200,13 +195,25 @@ class _Gateway:
         stack.push_async_callback(background.stop)
         await keys.refresh()
 
-        def started(_server: Server, host: str, port: int) -> None:
+        running: list[Server] = []
+        on_terminal = self._stream.isatty()
+
+        def hung_up() -> None:
+            # A terminal that closes sends SIGHUP too. Then nobody is left to stop the gateway, so it stops itself.
+            if on_terminal and not self._stream.isatty():
+                for server in running:
+                    server.stop()
+            else:
+                background.reload()
+
+        def started(server: Server, host: str, port: int) -> None:
+            running.append(server)
             self._lock.announce(port)
             background.start()
             _settle_garbage()
             self._tell(host, port, found)
 
-        await serve_edge(edge, listening, on_started=started, on_reload=background.reload)
+        await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
 
     def _edge(self, keys: SqlKeys, upstream: HttpUpstream, rates: Rates) -> Edge:
         clock, config, ledger = self._clock, self._config, self._books.ledger
@@ -249,11 +256,16 @@ class _Gateway:
             shown = "127.0.0.1"
         snapshot = self._config.snapshot()
         books = self._books
+        known, new_key = books.keys.list(), None
+        if not known:
+            # Only now that the gateway listens: a start that fails must not use up the one time a key is shown.
+            issued, key = books.keys.create(NewKey(name="first"), self._clock.wall(), os.urandom)
+            known, new_key = [key], issued.text
         self._announce(
             Started(
                 url=f"http://{shown}:{port}",
-                new_key=books.new_key,
-                key_count=books.key_count,
+                new_key=new_key,
+                key_count=len(known),
                 found=found,
                 models=len(snapshot.routes),
                 recovered=books.recovered,

@@ -9,7 +9,7 @@ from waypost.cli import chat, config, doctor, keys, models, requests, serve, sim
 from waypost.cli.exits import Exit
 from waypost.cli.options import Json
 from waypost.cli.output import fail, people, print_json, print_problems
-from waypost.errors import ConfigError, GatewayError, StoreUnavailable, UpstreamError
+from waypost.errors import ConfigError, ConfigInvalid, GatewayError, StoreUnavailable, UpstreamError
 
 EPILOG = (
     "Every option can be set by the variable shown beside it. Exit codes: 0 done, 1 refused or wrong, "
@@ -24,9 +24,10 @@ class Guarded(TyperGroup):
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            from waypost.config.problems import problems_of
+            if isinstance(error, ConfigInvalid):
+                from waypost.config.problems import problems_of
 
-            print_problems(problems_of(error))
+                print_problems(problems_of(error))
             fail(error.message)
         except (StoreUnavailable, UpstreamError) as error:
             fail(error.message, Exit.UNREACHABLE)

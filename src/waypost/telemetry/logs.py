@@ -21,6 +21,8 @@ class Log:
         self._stream = stream
         self._now = now
         self.plain = plain
+        #: Lines that could not be written.
+        self.lost = 0
 
     def info(self, event: str, **fields: object) -> None:
         self._write("info", event, fields)
@@ -49,5 +51,9 @@ class Log:
                 {"at": at.isoformat(timespec="milliseconds"), "level": level, "event": event, **fields},
                 enc_hook=str,
             ).decode()
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except OSError:
+            # The terminal or the pipe is gone, so there is nobody to tell; requests must not fail for that.
+            self.lost += 1
