@@ -94,7 +94,9 @@ class GatewayProcess:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"the gateway did not start: {self.log_file.read_text()[-2000:]}"
+        if not line:
+            self.kill()
+            raise AssertionError(f"the gateway did not start: {self.log_file.read_text()[-2000:]}")
         said = msgspec.json.decode(line, type=Said)
         self.url = said.url
         self.key = said.key or self.key

@@ -154,6 +154,12 @@ class ScriptedAnswer:
             await step()
         return b""
 
+    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+        while chunk := await self.next():
+            if not deliver(chunk):
+                return True
+        return False
+
     def close(self) -> None:
         self.closed = True
 
@@ -182,9 +188,11 @@ class ScriptedUpstream:
 
 
 class RecordingClient:
-    """Receives; hangs up before write number `leaves_at` (0: before anything is sent)."""
+    """Receives; hangs up before write number `leaves_at` (0: before anything is sent). A `patient` one is slow: every
+    write to it has to be awaited."""
 
-    def __init__(self, leaves_at: int | None = None) -> None:
+    def __init__(self, leaves_at: int | None = None, *, patient: bool = False) -> None:
+        self.patient = patient
         self.leaves_at = leaves_at
         self.gone = False
         self.status: int | None = None
@@ -225,6 +233,13 @@ class RecordingClient:
     async def write(self, chunk: bytes) -> None:
         if self._tick():
             self.chunks.append(chunk)
+
+    def try_write(self, chunk: bytes) -> bool:
+        if self.patient:
+            return False
+        if self._tick():
+            self.chunks.append(chunk)
+        return True
 
     async def finish(self) -> None:
         self.finished = True
@@ -299,6 +314,7 @@ class Stage:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.clock.advance(seconds)
 
     async def ask(
         self,

@@ -143,6 +143,14 @@ class Answer(Protocol):
         """The next decompressed piece of a streamed body, b"" at its proper end. Raises UpstreamError."""
         ...
 
+    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+        """Hand each piece to `deliver` the moment it arrives, without waking the caller for it.
+
+        Returns True when `deliver` said False (it wants no more for now), False at the body's proper end. Raises
+        UpstreamError, and what `deliver` raises.
+        """
+        ...
+
     def close(self) -> None:
         """Idempotent. An answer that was read to its end gives its connection back; any other one is cancelled
         by closing the connection."""
@@ -189,6 +197,10 @@ class Client(Protocol):
 
     async def write(self, chunk: bytes) -> None:
         """One piece; waits while the client is slow, up to the write-stall limit, after which `gone` is set."""
+        ...
+
+    def try_write(self, chunk: bytes) -> bool:
+        """Write one piece if that needs no waiting. False, with nothing written, when `write` has to be awaited."""
         ...
 
     async def finish(self) -> None:

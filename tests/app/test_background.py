@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+import pytest
+
 from transcript import FakeClock, FlatTariff, NoCatalog, ScriptedAnswer, ScriptedUpstream, provider
 from waypost.app.background import Background
 from waypost.app.live_config import LiveConfig
@@ -125,3 +127,18 @@ async def test_stopping_leaves_no_task(tmp_path: Path) -> None:
     work.background.start()
     await work.close()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_changed_file_asks_new_providers_at_once_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waypost.app.background._FILE_POLL_S", 0.0)
+    work = Work(tmp_path)
+    work.background.start()
+    await work.until(lambda: "lab/m1" in work.config.snapshot().routes)
+    assert work.config.file is not None
+    new = tmp_path / "new.yaml"
+    new.write_text(FILE.replace("lab", "lab2"))
+    new.replace(work.config.file)
+    await work.until(lambda: "lab2/m1" in work.config.snapshot().routes)
+    await work.close()

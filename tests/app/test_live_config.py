@@ -70,10 +70,10 @@ def test_a_missing_file_is_no_empty_configuration(tmp_path: Path) -> None:
 def test_a_poll_reloads_only_what_changed(tmp_path: Path) -> None:
     place = Place(tmp_path)
     version = place.config.snapshot().version
-    place.config.reload_if_changed()
+    assert not place.config.reload_if_changed()
     assert place.config.snapshot().version == version
     place.write(GOOD % "slow")
-    place.config.reload_if_changed()
+    assert place.config.reload_if_changed()
     assert place.routes() == {"slow"}
 
 
@@ -87,6 +87,25 @@ def test_what_was_found_survives_a_reload(tmp_path: Path) -> None:
     assert "ollama/qwen3" in place.routes()
 
 
+@pytest.mark.parametrize(
+    ("discovery", "served"),
+    [
+        ("{environment: false, local: false, local_model: 'on'}", {"local/m"}),
+        ("{environment: true, local: false, local_model: 'off'}", {"openai/m"}),
+        ("{environment: false, local: true, local_model: 'off'}", {"ollama/m"}),
+        ("{environment: false, local: false, local_model: 'off'}", set()),
+    ],
+)
+def test_only_what_the_file_wants_is_taken_of_what_was_found(
+    tmp_path: Path, discovery: str, served: set[str]
+) -> None:
+    place = Place(tmp_path, f"{GOOD % 'fast'}\ndiscovery: {discovery}\n")
+    labels = {"local": "local", "openai": "environment", "ollama": "local"}
+    found = [provider(name, origin_label=label) for name, label in labels.items()]
+    place.config.resolve(found=found, discovered={name: [ListedModel("m")] for name in labels})
+    assert place.routes() - {"fast"} == served
+
+
 def test_without_a_file_there_are_defaults() -> None:
     config = LiveConfig(None, {}, NoCatalog(), FlatTariff(), Log(StringIO(), lambda: 0.0))
     config.resolve()
@@ -96,3 +115,18 @@ def test_without_a_file_there_are_defaults() -> None:
 def test_a_bad_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         Place(tmp_path, "nonsense: 1")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "free"), [("https://gpu.example/v1", False), ("http://127.0.0.1:9/v1", True)]
+)
+def test_a_server_elsewhere_is_not_free_because_one_of_its_kind_runs_here(
+    tmp_path: Path, base_url: str, free: bool
+) -> None:
+    place = Place(tmp_path, f'providers:\n  - {{name: rented, preset: ollama, base_url: "{base_url}"}}\n')
+    place.config.resolve(
+        found=[provider("ollama", origin_label="local")], discovered={"rented": [ListedModel("m")]}
+    )
+    snapshot = place.config.snapshot()
+    for route in (snapshot.routes["rented/m"], snapshot.find("rented/other")):
+        assert (route.targets[0].tariff is not None) is free

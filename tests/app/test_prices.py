@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from transcript import FlatTariff, NoCatalog
-from waypost.app.prices import GatewayCatalog
+from waypost.app.prices import GatewayCatalog, free_tariff
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
+from waypost.core.usage import Usage
 
 
 class Published:
@@ -24,3 +25,9 @@ def test_a_server_that_goes_away_is_not_free_any_more() -> None:
     assert catalog.find("ollama", "m")[0] is not None
     local.clear()
     assert catalog.find("ollama", "m")[0] is None
+
+
+def test_free_is_a_price() -> None:
+    tariff = free_tariff()
+    assert tariff.cost(Usage(input=1000, output=1000), 0.0) == 0
+    assert tariff.version.startswith("config:local#")

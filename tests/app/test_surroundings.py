@@ -9,6 +9,7 @@ import pytest
 from transcript import ScriptedUpstream
 from waypost.app.surroundings import Finder
 from waypost.config.schema import Config, DiscoveryConfig, ProviderConfig
+from waypost.providers.supervised import LocalModel
 from waypost.telemetry.logs import Log
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
@@ -42,3 +43,18 @@ async def test_the_built_in_model_stays_off_when_there_is_something_else(tmp_pat
     )
     found = await finder(tmp_path, {} if configured else {"OPENAI_API_KEY": KEY}).look(config)
     assert found.local_model is None
+
+
+async def test_the_built_in_model_that_runs_is_no_longer_told_of_once_it_is_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def started(self: LocalModel) -> None:
+        self.port = 9
+
+    monkeypatch.setattr(LocalModel, "start", started)
+    place = finder(tmp_path, {"OPENAI_API_KEY": KEY})
+    on = await place.look(Config(discovery=msgspec.structs.replace(QUIET, local_model="on")))
+    assert on.local_model == "local/smollm2"
+    assert [each.name for each in on.providers] == ["openai", "local"]
+    off = await place.look(Config(discovery=QUIET))
+    assert (off.local_model, [each.name for each in off.providers], off.listed) == (None, ["openai"], {})

@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from waypost.cli.exits import Exit
-from waypost.cli.output import fail, people, print_json, show_ms, show_time, show_usd, table
+from waypost.cli.output import fail, people, print_json, show_ms, show_time, show_usd, table, visible
 
 
 def test_values_as_people_read_them() -> None:
@@ -38,3 +38,7 @@ def test_nothing_is_cut_where_there_is_no_screen(capsys: pytest.CaptureFixture[s
     assert "a" * 90 in out
     assert "b" * 90 in out
     assert "\x1b" not in out
+
+
+def test_foreign_text_is_shown_as_it_is_without_control_characters() -> None:
+    assert visible("[b]\x1b[2J\r a\tb\n").plain == "[b]\ufffd[2J\ufffd a\tb\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli.command_line import documents, run
@@ -83,3 +84,18 @@ def test_show_has_attempts_and_bodies(data: str) -> None:
 def test_what_is_not_there(data: str, tmp_path: Path) -> None:
     assert run("requests", "show", "nope", "--data", data).exit_code == 1
     assert run("requests", "tail", "--data", str(tmp_path / "empty")).exit_code == 1
+
+
+def test_a_clients_words_neither_rule_the_terminal_nor_break_the_table(tmp_path: Path) -> None:
+    words = "[/x] \x1b]52;c;ZXZpbA==\x07 \x9b2J [red]"
+    odd = msgspec.structs.replace(exchange(2), route=None, asked_model=words, request_body=words.encode())
+    attempt = msgspec.structs.replace(odd.attempts[0], model=words)
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    SqlJournal(database).post("segment", 1, [msgspec.structs.replace(odd, attempts=(attempt,))])
+    database.close()
+    for command in (("tail",), ("show", "wp-2")):
+        shown = run("requests", *command, "--data", str(tmp_path)).stdout
+        assert "[/x]" in shown
+        assert "[red]" in shown
+        assert not {"\x1b", "\x07", "\x9b"} & set(shown)

@@ -20,7 +20,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
             providers=(), ignored=("X_API_KEY: it is empty",), local_model="local/smollm2", listed={}
         )
         key = "sk-wp-first" if options.port == 0 else None
-        announce(Started("http://127.0.0.1:4100", key, 2, found, 1, None))
+        example = "fast" if options.config is not None else None
+        announce(Started("http://127.0.0.1:4100", key, 2, found, 1, None, example))
         return 0
 
     monkeypatch.setattr("waypost.app.serve", serve)
@@ -42,6 +43,14 @@ def test_a_later_start_shows_no_key(asked: list[Options]) -> None:
     assert "2 keys from before" in shown
     assert '-H "authorization: Bearer $WAYPOST_KEY"' in shown
     assert asked[0].host == "::1"
+
+
+def test_the_curl_asks_for_a_model_that_is_configured(asked: list[Options], tmp_path: Path) -> None:
+    config = tmp_path / "waypost.yaml"
+    config.touch()
+    shown = run("serve", "--config", str(config)).stdout
+    assert '"model": "fast"' in shown
+    assert len(asked) == 1
 
 
 def test_json(asked: list[Options]) -> None:

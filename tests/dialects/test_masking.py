@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from waypost.dialects.masking import MESSAGE_CAP, clean_message, mask
+from waypost.dialects.masking import MESSAGE_CAP, clean_message, mask, mask_json
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,27 @@ def test_plain_words_stay() -> None:
 def test_one_short_line() -> None:
     assert clean_message("a\n\tb") == "a b"
     assert len(clean_message("word " * 5000)) == MESSAGE_CAP
+
+
+def test_account_names_are_masked() -> None:
+    shown = mask("Rate limit reached in organization org-AbCdEfGhIjKlMnOpQrStUvWx on tokens")
+    assert shown == "Rate limit reached in organization *** on tokens"
+
+
+def test_a_key_behind_an_escape_is_masked_and_the_document_stays_json() -> None:
+    for key in ("sk-abcdefghijklmnop", "sk-" + "abc123" * 10):
+        body = msgspec.json.encode({"error": {"message": f"bad key:\n{key}", "n": [1, key]}})
+        masked = mask_json(body)
+        assert masked is not None
+        assert key.encode() not in masked
+        assert msgspec.json.decode(masked)["error"] == {"message": "bad key:\n***", "n": [1, "***"]}
+    escaped = mask_json(b'{"a":"sk\\u002dabcdefghijklmnop"}')
+    assert escaped == b'{"a":"***"}'
+
+
+def test_what_needs_no_masking_keeps_its_bytes_and_what_is_no_json_is_dropped() -> None:
+    body = b'{ "a": 1.50, "b": ["x"] }'
+    assert mask_json(body) == body
+    assert mask_json(b"<html>") is None
+    assert mask_json(b'{"a":' * 5000) is None
+    assert mask_json(b'{"a":"\xff"}') is None

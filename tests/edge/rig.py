@@ -56,6 +56,11 @@ class ScriptedPipeline:
         self.script: Script = echo
         self.aborted = asyncio.Event()
         self.ended = 0
+        self.refusal: GatewayError | None = None
+
+    async def check_key(self, presented: bytes | None) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     async def run(self, call: Call) -> None:
         self.calls.append(call)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from edge.rig import JSON, Rig, echo, get, post, until
+from edge.rig import JSON, Rig, Socket, echo, get, post, until
 from waypost.pipeline.exchange import Call
 
 
@@ -157,3 +157,94 @@ async def test_header_values_can_not_be_injected() -> None:
         client = await rig.connect()
         client.send(post(b"{}"))
         assert b"x-injected" not in await client.rest()
+
+
+async def upto(client: Socket, end: bytes) -> bytes:
+    """Everything up to and including `end`."""
+    return await client.reader.readuntil(end)
+
+
+async def test_a_stream_written_without_waiting_is_the_same_bytes_in_the_same_order() -> None:
+    async with Rig().serving() as rig:
+
+        async def script(call: Call) -> None:
+            client = call.client
+            await client.start(200, [JSON])
+            assert client.try_write(b"one")
+            await client.write(b"two")
+            assert client.try_write(b"three")
+            await client.finish()
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        raw = await upto(client, b"0\r\n\r\n")
+        assert raw.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n")
+
+
+async def test_a_slow_client_is_waited_for_and_nothing_is_lost_or_reordered() -> None:
+    async with Rig().serving() as rig:
+        refused = asyncio.Event()
+        pieces = [bytes([65 + n % 26]) * 65536 for n in range(200)]
+
+        async def script(call: Call) -> None:
+            client = call.client
+            await client.start(200, [JSON])
+            for piece in pieces:
+                if not client.try_write(piece):
+                    refused.set()
+                    await client.write(piece)
+            await client.finish()
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await refused.wait()
+        await upto(client, b"\r\n\r\n")
+        expected = b"".join(b"10000\r\n%b\r\n" % piece for piece in pieces) + b"0\r\n\r\n"
+        assert await client.reader.readexactly(len(expected)) == expected
+
+
+async def test_a_client_that_is_gone_takes_everything() -> None:
+    async with Rig().serving() as rig:
+        left = asyncio.Event()
+        taken: list[bool] = []
+
+        async def script(call: Call) -> None:
+            call.client.on_gone(left.set)
+            await call.client.start(200, [JSON])
+            await left.wait()
+            taken.append(call.client.try_write(b"into the void"))
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await upto(client, b"\r\n\r\n")
+        await client.close()
+        await until(lambda: bool(taken))
+        assert taken == [True]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "closes"),
+    [
+        (post(b"{}"), False),
+        (post(b"{}", extra=b"Connection: close\r\n"), True),
+        (post(b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"), True),
+    ],
+    ids=["kept alive", "close", "HTTP/1.0"],
+)
+async def test_a_whole_answer_has_its_length_and_a_date_once_and_keeps_its_promise(
+    request_text: bytes, closes: bool
+) -> None:
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        client.send(request_text)
+        head = (await upto(client, b"{}")).partition(b"\r\n\r\n")[0].lower()
+        assert head.startswith(b"http/1.1 200 ok\r\n")
+        assert head.count(b"content-length: 2") == 1
+        assert head.count(b"\r\ndate: ") == 1
+        assert (b"connection: close" in head) is closes
+        if not closes:
+            client.send(request_text)
+            assert b"200 OK" in await upto(client, b"{}")

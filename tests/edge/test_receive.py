@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.rig import Rig, get, post, until
 from waypost.config.snapshot import Settings
 from waypost.edge.receive import check_head, read_body
-from waypost.errors import Disconnected, InvalidRequest, TooLarge, UnsupportedMediaType
+from waypost.errors import Disconnected, InvalidRequest, TooLarge, Unauthenticated, UnsupportedMediaType
 
 SMALL = Settings(body_max_bytes=10)
 
@@ -142,3 +142,25 @@ async def test_an_unknown_path_does_not_read_the_body() -> None:
         assert (await client.answer()).status == 404
         assert await client.rest() == b""
         await until(lambda: rig.edge.active == 0)
+
+
+async def test_nobody_unknown_is_read_further_or_invited_to_send() -> None:
+    rig = Rig()
+    rig.pipeline.refusal = Unauthenticated("This gateway does not know this API key.")
+    async with rig.serving():
+        for extra in (b"", b"Expect: 100-continue\r\n"):
+            client = await rig.connect()
+            whole = post(b"x" * 100_000, extra=extra)
+            client.send(whole[: -100_000 if extra else -1])
+            answer = await client.answer()
+            assert (answer.status, answer.headers[b"connection"]) == (401, b"close")
+    assert rig.pipeline.calls == []
+
+
+async def test_a_body_that_has_arrived_is_judged_with_its_key_by_the_pipeline() -> None:
+    rig = Rig()
+    rig.pipeline.refusal = Unauthenticated("This gateway does not know this API key.")
+    async with rig.serving():
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        assert (await client.answer()).status == 200

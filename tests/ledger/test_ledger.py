@@ -2,6 +2,7 @@ import asyncio
 import errno
 import os
 import random
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -257,3 +258,22 @@ def test_sums_agree_whatever_happens(tmp_path_factory, steps, flips):
 def test_a_mark_of_an_older_version_still_decodes():
     fields = msgspec.to_builtins(exchange(1))[:16]
     assert msgspec.convert(fields, type(exchange(1))).attempts == ()
+
+
+async def test_a_request_between_the_end_of_a_read_and_its_callback_finds_the_account(tmp_path, monkeypatch):
+    reading = Future()
+    async with opened(tmp_path, FlakyJournal()) as ledger:
+        monkeypatch.setattr(ledger._writer, "ask_posted", lambda accounts: reading)
+
+        async def late():
+            await ledger.load(key(), AT)
+            return ledger.try_reserve(key(), CENT, AT)
+
+        first = asyncio.ensure_future(late())
+        await asyncio.sleep(0)
+        reading.set_result({})  # the loop hears of it in its next turn
+        for turn in range(3):  # … in which, and in those after it, others ask
+            other = asyncio.ensure_future(late())
+            await asyncio.sleep(0)
+            assert not other.done() or other.result() is not None, turn
+        assert None not in await asyncio.gather(first, other)

@@ -233,6 +233,7 @@ def kill_at_random(data: Path, first: int, chance: random.Random) -> list[int]:
     return [int(line) for line in told.split(b"\n")[:-1]]
 
 
+@pytest.mark.process
 def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     """Twenty lives of one data folder: no settlement lost or doubled, nothing unclassified, sums exact."""
     chance = random.Random(7)

@@ -208,3 +208,23 @@ async def test_a_number_no_store_can_hold_is_set_aside(tmp_path):
         assert writer.stuck == 1
     assert journal.posted(["key:k1:total"]) == {"key:k1:total": 7}
     database.close()
+
+
+class BrokenJournal(MemoryJournal):
+    """Fails in a way that nobody foresaw."""
+
+    def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+        raise KeyError(segment)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_a_thread_that_has_died(tmp_path):
+    async with running(tmp_path, BrokenJournal()) as (intents, writer):
+        writer.add(intents.settled(exchange(1)))
+        waiting = [asyncio.create_task(writer.posted(["key:k1:total"])) for _ in range(3)]
+        for each in waiting:  # whether it was taken before the thread died, or came after
+            with pytest.raises(StoreUnavailable):
+                await asyncio.wait_for(each, 5)
+        assert writer.fault is not None
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(writer.posted(["key:k1:total"]), 5)

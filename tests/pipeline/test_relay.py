@@ -78,3 +78,10 @@ async def test_an_answer_that_is_no_stream_fails_over() -> None:
     client = await stage.ask(STREAM)
     assert client.header(b"x-waypost-provider") == b"p2"
     assert stage.attempts[0].error == "upstream_garbled"
+
+
+async def test_a_slow_client_sees_the_same_stream() -> None:
+    quick, slow = Stage([streamed(events())]), Stage([streamed(events())])
+    expected = (await quick.ask(STREAM)).body
+    assert (await slow.ask(STREAM, RecordingClient(patient=True))).body == expected
+    assert slow.attempts == quick.attempts

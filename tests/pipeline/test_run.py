@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -21,7 +23,7 @@ from transcript import (
 )
 from waypost.config.snapshot import Settings
 from waypost.core.usage import Usage
-from waypost.errors import Garbled, TimedOut, Truncated, Unavailable
+from waypost.errors import Garbled, StoreUnavailable, TimedOut, Truncated, Unauthenticated, Unavailable
 
 
 def bill(stage: Stage) -> list[tuple[str, str, int | None]]:
@@ -350,6 +352,13 @@ async def test_overhead_leaves_out_the_wait_for_the_provider() -> None:
     assert stage.exchange.overhead_us == 0
 
 
+async def test_overhead_leaves_out_the_pause_before_another_try() -> None:
+    stage = Stage([Unavailable("down"), completion()])
+    await stage.ask(CHAT)
+    assert stage.exchange.total_us == int(stage.slept[0] * 1e6) > 0
+    assert stage.exchange.overhead_us == 0
+
+
 async def test_a_garbled_answer_fails_over() -> None:
     stage = Stage(
         [ScriptedAnswer(200, b"<html>"), Garbled("bad"), completion()],
@@ -374,3 +383,122 @@ async def test_a_dialect_no_target_speaks_is_refused() -> None:
     client = await stage.ask(CHAT)
     assert client.status == 400
     assert KEY_TEXT not in client.body
+
+
+async def test_a_mark_that_can_not_be_written_is_503_and_nothing_is_sent_or_booked() -> None:
+    stage = Stage([completion()])
+
+    def refuse(mark: object) -> None:
+        raise StoreUnavailable("The disk is full.")
+
+    stage.ledger.dispatch = refuse  # type: ignore[method-assign]  # a disk that fills up now
+    client = await stage.ask(CHAT)
+    assert client.status == 503
+    assert stage.upstream.sent == []
+    assert bill(stage) == [("p1", "voided", 0)]
+
+
+async def test_after_an_abort_nothing_more_is_sent() -> None:
+    stage = Stage([completion()], settings=Settings(durability="fsync"))
+    await stage.ask(
+        CHAT, number=1
+    )  # the key is in memory now: the next exchange waits for nothing before its attempt
+    stage.ledger.settled.clear()
+    client = RecordingClient()
+
+    async def aborted() -> None:
+        stage.pipeline.abort_all()
+
+    stage.ledger.durable = aborted  # type: ignore[method-assign]  # the drain limit passes while the disk works
+    await stage.ask(CHAT, client, number=2)
+    assert error_code(client.body) == "draining"
+    assert len(stage.upstream.sent) == 1
+    assert bill(stage) == [("p1", "voided", 0)]
+
+
+async def test_no_other_target_is_asked_for_a_client_that_left() -> None:
+    client = RecordingClient()
+
+    async def leave() -> None:
+        client.leave()
+
+    cut = ScriptedAnswer(200, b"<html>")
+    stage = Stage(
+        [leave, cut, completion()],
+        targets=(target(provider("p1")), target(provider("p2"))),
+    )
+    await stage.ask(CHAT, client)
+    assert len(stage.upstream.sent) == 1
+    assert stage.exchange.outcome == "disconnected"
+    assert [attempt.provider for attempt in stage.attempts] == ["p1"]
+
+
+async def test_a_key_can_be_checked_before_the_request_is_there() -> None:
+    stage = Stage()
+    await stage.pipeline.check_key(KEY_TEXT)
+    await stage.pipeline.check_key(KEY_TEXT)
+    assert stage.keys.lookups == 1
+    for unknown in (None, b"", b"other"):
+        with pytest.raises(Unauthenticated):
+            await stage.pipeline.check_key(unknown)
+
+
+async def test_nothing_is_written_behind_the_end_of_a_stream() -> None:
+    stage = Stage([streamed([*events(), RuntimeError("behind the end")])])
+    client = await stage.ask(STREAM)
+    assert client.body.endswith(b"data: [DONE]\n\n")
+    assert (stage.exchange.outcome, stage.exchange.error) == ("ok", None)
+
+
+async def pause() -> None:
+    await asyncio.sleep(0)
+
+
+class SlowClient(RecordingClient):
+    """Gives way to other tasks before whatever it is sent."""
+
+    async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        await pause()
+        await super().reply(status, headers, body)
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        await pause()
+        await super().start(status, headers)
+
+    async def write(self, chunk: bytes) -> None:
+        await pause()
+        await super().write(chunk)
+
+
+@pytest.mark.parametrize("step", range(32))
+@pytest.mark.parametrize("how", ["cancel", "abort", "leave", "leave at last", "abort and leave"])
+@pytest.mark.parametrize("streams", [False, True])
+async def test_an_exchange_that_ends_at_any_await_is_settled_once_with_no_hold_left(
+    step: int, how: str, streams: bool
+) -> None:
+    interleaved = [part for event in events() for part in (event, pause)]
+    script: list[object] = [pause, Unavailable("down"), pause]
+    script.append(streamed(interleaved) if streams else completion())
+    on_disconnect = "drain" if how == "leave at last" else "cancel"
+    stage = Stage(script, targets=(target(provider(on_disconnect=on_disconnect)),))
+    client = SlowClient(patient=True)
+    task = asyncio.create_task(stage.ask(STREAM if streams else CHAT, client))
+    for _ in range(step):
+        await pause()
+    if how == "cancel":
+        task.cancel()
+    if "abort" in how:
+        stage.pipeline.abort_all()
+    if "leave" in how:
+        client.leave()
+    await asyncio.wait((task,), timeout=5)
+    assert task.done()
+    assert task.cancelled() or task.exception() is None
+    assert stage.pipeline.active == 0
+    assert all(hold.closed for hold in stage.ledger.holds)
+    assert all(answer.closed for answer in stage.upstream.answers if answer.body is None)
+    if step:  # a task that was cancelled before its first step has never been an exchange
+        assert len(stage.attempts) <= 2
+        assert [attempt.attempt_id for attempt in stage.attempts] == [
+            mark.attempt_id for mark in stage.ledger.marks
+        ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 
@@ -8,7 +10,7 @@ from waypost.config.snapshot import Settings, Target
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.registry import DIALECTS
-from waypost.errors import Disconnected, Garbled, GatewayError, Throttled, Unavailable
+from waypost.errors import Disconnected, Garbled, GatewayError, StoreUnavailable, Throttled, Unavailable
 from waypost.pipeline.exchange import Call, LiveExchange, Trial
 from waypost.pipeline.settle import Settle
 
@@ -62,6 +64,7 @@ def test_a_providers_own_charge_counts_only_where_it_is_known_to_be_one(trusted:
 )
 def test_a_failed_attempt_costs_what_it_may_have_billed(error: GatewayError, state: str, costs: bool) -> None:
     books = Books()
+    books.trial.sent = True
     books.settle.fail_trial(books.live, error)
     attempt = books.live.attempts[0]
     assert (attempt.state, attempt.error) == (state, error.code)
@@ -84,6 +87,7 @@ def test_delivered_text_is_settled_as_counted() -> None:
 
 def test_an_exchange_is_settled_once_whoever_asks_again() -> None:
     books = Books()
+    books.trial.sent = True
     books.settle.settle(books.live)
     books.settle.settle(books.live)
     assert len(books.stage.ledger.settled) == 1
@@ -109,3 +113,60 @@ def test_the_keys_own_setting_decides_whether_content_is_kept(
     books = Books(settings=Settings(log_content=gateway))
     books.live.key = msgspec.structs.replace(books.stage.key, log_content=key)
     assert books.settle.keeps_content(books.live) is kept
+
+
+class TieredTariff:
+    version = "tiers"
+
+    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
+        return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]
+
+    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+        return self.cost(Usage(input=input_tokens), at, tier)
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "cost"),
+    [
+        (None, None, 10),
+        (None, "flex", 5),
+        ("flex", "flex", 5),
+        ("flex", None, 10),
+        ("priority", None, 20),
+        ("priority", "flex", 5),
+    ],
+)
+def test_a_cheap_tier_has_to_be_confirmed_by_the_provider(
+    asked: str | None, served: str | None, cost: int
+) -> None:
+    books = Books(target(provider(), tariff=TieredTariff()))
+    assert books.live.asked is not None
+    books.live.asked = msgspec.structs.replace(books.live.asked, tier=asked)
+    assert books.settle.price(books.live, books.trial, Usage(input=1), served) == cost
+
+
+def test_what_was_never_sent_costs_nothing() -> None:
+    books = Books()
+    books.settle.fail_trial(books.live, StoreUnavailable("The disk is full."))
+    attempt = books.live.attempts[0]
+    assert (attempt.state, attempt.cost_nusd, attempt.usage) == ("voided", 0, None)
+
+
+def test_somebody_without_a_key_can_not_fill_the_disk() -> None:
+    books = Books()
+
+    def refuse_unknown(times: int) -> int:
+        before = len(books.stage.ledger.settled)
+        for _ in range(times):
+            call = msgspec.structs.replace(books.live.call, exchange_id=f"x{next(numbers)}")
+            books.settle.settle(LiveExchange(call, books.stage.snapshot, 0))
+        return len(books.stage.ledger.settled) - before
+
+    numbers = itertools.count(2)
+    assert refuse_unknown(1000) == pytest.approx(100, abs=2)
+    assert refuse_unknown(1000) == 0
+    books.stage.clock.advance(5)
+    assert refuse_unknown(1000) == pytest.approx(50, abs=2)
+    books.settle.settle(books.live)
+    assert books.stage.ledger.settled[-1].exchange_id == "x1", "who has a key is always recorded"
+    assert b'waypost_overhead_seconds_count{operation="chat"} 3001.0' in books.stage.metrics.render()

@@ -10,6 +10,7 @@ from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.usage import Usage
 from waypost.errors import Forbidden, Unpriced
 from waypost.policy.admit import check_access, cost_ceiling
 
@@ -88,3 +89,19 @@ def test_the_dearest_target_decides(priced: list[bool]) -> None:
     held = cost_ceiling(KEY, Route("r", targets), ASKED, Settings(allow_unpriced=True), 0)
     each = [100 + 100 * (i + 1) for i, yes in enumerate(priced) if yes]
     assert held == max(each, default=0)
+
+
+class TieredTariff:
+    version = "tiers"
+
+    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
+        return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]
+
+    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+        return self.cost(Usage(input=input_tokens), at, tier)
+
+
+@pytest.mark.parametrize(("tier", "held"), [(None, 1000), ("flex", 1000), ("priority", 2000)])
+def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, held: int) -> None:
+    asked = msgspec.structs.replace(ASKED, tier=tier)
+    assert cost_ceiling(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held

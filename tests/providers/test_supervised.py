@@ -28,6 +28,8 @@ DEAF = GOOD.replace("while os.read(0, 1): pass", "import time; time.sleep(60)")
 #: Ready once; every later start ends at once.
 ONCE = 'import sys\nif "--port" in sys.argv: sys.exit(1)\n' + GOOD
 
+pytestmark = pytest.mark.process
+
 
 def supervised(folder: Path, script: str, **options: object) -> LocalModel:
     settings = {"ready_s": 20.0, "pauses_s": (0.0, 0.0, 0.0), **options}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -18,7 +19,7 @@ from upstream.wire import (
     until,
 )
 from waypost.core.origin import Deadlines
-from waypost.errors import Truncated
+from waypost.errors import TimedOut, Truncated
 from waypost.upstream.answer import StreamedAnswer
 from waypost.upstream.limits import Limits
 
@@ -127,3 +128,99 @@ async def test_an_end_that_comes_while_the_socket_rests_leaves_it_readable() -> 
     assert answer is not None
     assert await answer.next() == b"x" * 20
     assert await answer.next() == b""
+
+
+async def pumping(lane: Lane, deliver: Callable[[bytes], bool]) -> tuple[StreamedAnswer, asyncio.Task[bool]]:
+    """A streamed answer whose pieces go to `deliver`."""
+    task = await lane.ask(stream=True)
+    lane.connection.data_received(SSE)
+    answer = await task
+    assert isinstance(answer, StreamedAnswer)
+    pump = asyncio.ensure_future(answer.pump(deliver))
+    await asyncio.sleep(0)
+    return answer, pump
+
+
+def piece(text: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(text), text)
+
+
+async def test_pumped_pieces_arrive_in_the_same_turn_and_the_end_is_told() -> None:
+    lane, seen = Lane(), list[bytes]()
+    answer, pump = await pumping(lane, lambda data: seen.append(data) is None)
+    for letter in (b"a", b"b"):
+        lane.connection.data_received(piece(letter))
+        assert seen[-1] == letter, "without a turn of the loop"
+    assert answer.queued == 0
+    lane.connection.data_received(b"0\r\n\r\n")
+    assert await pump is False
+    assert seen == [b"a", b"b"]
+    assert not lane.connection.closed, "its connection can serve again"
+
+
+async def test_a_receiver_that_wants_no_more_gets_the_rest_later_in_order() -> None:
+    lane, seen = Lane(), list[bytes]()
+
+    def one(data: bytes) -> bool:
+        seen.append(data)
+        return False
+
+    answer, pump = await pumping(lane, one)
+    lane.connection.data_received(piece(b"a"))
+    lane.connection.data_received(piece(b"b"))
+    lane.connection.data_received(piece(b"c"))
+    assert await pump is True
+    assert await answer.pump(one) is True
+    assert seen == [b"a", b"bc"], "what came meanwhile was kept"
+    lane.connection.data_received(b"0\r\n\r\n")
+    assert await answer.pump(one) is False
+
+
+async def test_a_pump_fails_with_the_stream() -> None:
+    lane = Lane()
+    _, pump = await pumping(lane, lambda data: True)
+    lane.connection.data_received(piece(b"a"))
+    lane.connection.connection_lost(None)
+    with pytest.raises(Truncated):
+        await pump
+
+
+async def test_what_the_receiver_raises_is_the_receivers() -> None:
+    lane = Lane()
+
+    def broken(data: bytes) -> bool:
+        raise ValueError("of the receiver")
+
+    answer, pump = await pumping(lane, broken)
+    lane.connection.data_received(piece(b"a"))
+    with pytest.raises(ValueError, match="of the receiver"):
+        await pump
+    answer.close()
+
+
+async def test_cancelling_a_pump_closes_the_connection() -> None:
+    lane = Lane()
+    _, pump = await pumping(lane, lambda data: True)
+    pump.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pump
+    assert lane.connection.closed
+
+
+async def test_the_idle_deadline_runs_anew_with_each_pumped_piece() -> None:
+    lane = Lane()
+    deadlines = Deadlines(first_byte_s=100, idle_s=10, total_s=1000)
+    task = await lane.ask(deadlines=deadlines, stream=True)
+    lane.connection.data_received(SSE)
+    answer = await task
+    assert isinstance(answer, StreamedAnswer)
+    pump = asyncio.ensure_future(answer.pump(lambda data: True))
+    await asyncio.sleep(0)
+    for _ in range(5):
+        lane.timeline.advance(9)
+        lane.connection.data_received(piece(b"a"))
+        assert not pump.done()
+    lane.timeline.advance(11)
+    with pytest.raises(TimedOut) as late:
+        await pump
+    assert late.value.phase == "idle"

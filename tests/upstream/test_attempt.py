@@ -19,6 +19,7 @@ from waypost.errors import (
 from waypost.upstream.attempt import FORWARDED, Heads, accept
 
 CHAT = DIALECTS["openai_chat"]
+NONE = Credential(b"")
 
 
 def asked(stream: bool = False) -> Asked:
@@ -63,19 +64,29 @@ def test_a_credential_with_a_line_break_never_becomes_a_head() -> None:
 def test_other_statuses_are_failures(status: int, kind: type[Exception]) -> None:
     answer = ScriptedAnswer(status, b'{"error":{"message":"no"}}')
     with pytest.raises(kind):
-        accept(CHAT, asked(), answer)
+        accept(CHAT, asked(), answer, NONE)
     assert answer.closed
 
 
 def test_a_whole_answer_to_a_stream_request_is_a_failure_that_says_what_it_was() -> None:
     with pytest.raises(Garbled):
-        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"choices":[]}'))
+        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"choices":[]}'), NONE)
     with pytest.raises(Failed):
-        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"error":{"message":"no"}}'))
+        accept(CHAT, asked(stream=True), ScriptedAnswer(200, b'{"error":{"message":"no"}}'), NONE)
 
 
 def test_what_was_asked_for_passes() -> None:
     whole = ScriptedAnswer(200, b"{}")
-    accept(CHAT, asked(), whole)
-    accept(CHAT, asked(stream=True), ScriptedAnswer(200, None))
+    accept(CHAT, asked(), whole, NONE)
+    accept(CHAT, asked(stream=True), ScriptedAnswer(200, None), NONE)
     assert not whole.closed
+
+
+def test_a_refusal_that_quotes_the_gateways_key_does_not_tell_it() -> None:
+    # No known prefix, too short for the patterns: only the credential itself says that it is one.
+    key = Credential(b"authorization: Bearer hunter2hunter\r\nx-team-secret: swordfish1\r\n")
+    answer = ScriptedAnswer(400, b'{"error":{"message":"the key hunter2hunter of swordfish1 has no access"}}')
+    with pytest.raises(Rejected) as caught:
+        accept(CHAT, asked(), answer, key)
+    assert caught.value.body == b'{"error":{"message":"the key *** of *** has no access"}}'
+    assert "hunter2hunter" not in caught.value.message

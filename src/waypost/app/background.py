@@ -72,7 +72,7 @@ class Background:
     def reload(self) -> None:
         """Read the configuration again (SIGHUP); new providers are asked for their models at once."""
         if self._config.reload():
-            self._own(self._refresh_once())
+            self._own(self._refresh_now())
 
     def _own(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -101,6 +101,12 @@ class Background:
             await self.discovery.take(name, models)
         self._apply(found.providers)
 
+    async def _refresh_now(self) -> None:
+        try:
+            await self._refresh_once()
+        except Exception as error:  # noqa: BLE001 - told of; the next regular refresh does it again
+            self._log.fault("models could not be refreshed after a reload", error)
+
     def _apply(self, providers: Sequence[Provider]) -> None:
         try:
             self._config.resolve(found=providers, discovered=self.discovery.known)
@@ -117,7 +123,8 @@ class Background:
     async def _watch_file(self) -> None:
         while True:
             await asyncio.sleep(_FILE_POLL_S)
-            self._config.reload_if_changed()
+            if self._config.reload_if_changed():
+                self._own(self._refresh_now())
 
     async def _tidy(self) -> None:
         while True:

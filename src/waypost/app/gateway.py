@@ -21,9 +21,10 @@ from waypost.app.gate import AppGate, gauges
 from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.models_list import ModelsList
+from waypost.app.prices import free_tariff
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
-from waypost.catalog.override import override
+from waypost.config.snapshot import Snapshot
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, loop_factory
@@ -66,6 +67,8 @@ class Started(msgspec.Struct, frozen=True):
     found: Found
     models: int
     recovered: str | None
+    example: str | None = None
+    """A model for a first try: configured before discovered, and one for chat as far as is known."""
 
 
 #: Called once, when requests are answered.
@@ -87,7 +90,7 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             options.config,
             options.environ,
             load_catalog(),
-            override({"input": 0, "output": 0}, "local"),
+            free_tariff(),
             log := Log(stream, clock.wall, plain=stream.isatty()),
         )
         if (form := config.config.log.format) != "auto":
@@ -114,6 +117,11 @@ def _open_books(options: Options, config: LiveConfig, clock: SystemClock, stack:
     prepare(database)
     ledger, report = open_ledger(options.data, SqlJournal(database), clock, fsync=durability == "fsync")
     return _Books(database, ledger, _summary(report), KeyRows(database))
+
+
+def _example(snapshot: Snapshot) -> str | None:
+    chats = (name for name, route in snapshot.routes.items() if route.targets[0].facts.mode in (None, "chat"))
+    return next(chats, None)
 
 
 def _settle_garbage() -> None:
@@ -269,6 +277,7 @@ class _Gateway:
                 found=found,
                 models=len(snapshot.routes),
                 recovered=books.recovered,
+                example=_example(snapshot),
             )
         )
 

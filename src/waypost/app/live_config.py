@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from waypost.app.found import LOCAL_MODEL
 from waypost.app.prices import GatewayCatalog
 from waypost.catalog.discovery import ListedModel
 from waypost.config.load import Loaded, load_defaults, load_file
+from waypost.config.origins import BadUrl, parse_base_url
 from waypost.config.resolve import Surroundings, resolve
-from waypost.config.schema import Config
+from waypost.config.schema import Config, DiscoveryConfig
 from waypost.config.snapshot import Catalog, Provider, Snapshot
 from waypost.config.watch import Watch
 from waypost.core.price import Tariff
@@ -38,6 +40,7 @@ class LiveConfig:
         self._watch = Watch(file) if file is not None else None
         self._found: tuple[Provider, ...] = ()
         self._discovered: dict[str, Sequence[ListedModel]] = {}
+        self._elsewhere: frozenset[str] = frozenset()
         self._catalog = GatewayCatalog(catalog, free, self._local_names)
         self._version = 0
         self._snapshot: Snapshot | None = None
@@ -83,10 +86,9 @@ class LiveConfig:
         self._log.info("configuration in force", version=self._version, file=str(self.file or "defaults"))
         return True
 
-    def reload_if_changed(self) -> None:
-        """For a poller: reload when the file is another one than before."""
-        if self._watch is not None and self._watch.changed():
-            self.reload()
+    def reload_if_changed(self) -> bool:
+        """For a poller: reload when the file is another one than before. True when a new one is in force."""
+        return self._watch is not None and self._watch.changed() and self.reload()
 
     def _read(self) -> Loaded:
         return load_defaults() if self.file is None else load_file(self.file)
@@ -97,7 +99,8 @@ class LiveConfig:
         found: Sequence[Provider] | None = None,
         discovered: Mapping[str, Sequence[ListedModel]] | None = None,
     ) -> None:
-        before = (self._found, self._discovered)
+        before = (self._found, self._discovered, self._elsewhere)
+        self._elsewhere = _elsewhere(loaded.config)
         self._found = self._found if found is None else tuple(found)
         self._discovered = self._discovered if discovered is None else dict(discovered)
         around = Surroundings(
@@ -105,19 +108,42 @@ class LiveConfig:
             presets={spec.name: spec for spec in all_providers()},
             dialects=DIALECTS,
             catalog=self._catalog,
-            found=self._found if _wants_found(loaded.config) else (),
+            found=[each for each in self._found if _wants(loaded.config.discovery, each)],
             discovered=self._discovered,
         )
         try:
             self._snapshot = resolve(loaded, around, self._version + 1)
         except ConfigError:
-            self._found, self._discovered = before
+            self._found, self._discovered, self._elsewhere = before
             raise
         self._version += 1
 
     def _local_names(self) -> frozenset[str]:
-        return frozenset(provider.name for provider in self._found if provider.origin_label == "local")
+        found = {provider.name for provider in self._found if provider.origin_label == "local"}
+        return frozenset(found - self._elsewhere)
 
 
-def _wants_found(config: Config) -> bool:
-    return config.discovery.environment or config.discovery.local
+def _elsewhere(config: Config) -> frozenset[str]:
+    """Price names that the file gives to servers on other machines: those cost what they cost, even while a server of
+    the same kind runs here too."""
+    return frozenset(
+        name
+        for entry in config.providers
+        if entry.base_url is not None and not _here(entry.base_url)
+        for name in (entry.preset, entry.prices_from)
+        if name is not None
+    )
+
+
+def _here(base_url: str) -> bool:
+    try:
+        return parse_base_url(base_url).loopback
+    except BadUrl:
+        return True  # `resolve` says what is wrong with it
+
+
+def _wants(discovery: DiscoveryConfig, found: Provider) -> bool:
+    """Whether a provider that was found may be used by the file that is now in force."""
+    if found.name == LOCAL_MODEL:
+        return discovery.local_model != "off"
+    return discovery.environment if found.origin_label == "environment" else discovery.local

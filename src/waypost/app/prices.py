@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from waypost.catalog.override import override
 from waypost.config.snapshot import Catalog
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
+
+
+def free_tariff() -> Tariff:
+    """A known price of 0, which is not the same as no known price."""
+    return override({"input": 0, "output": 0}, "local")
 
 
 class GatewayCatalog:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from waypost.app.found import LOCAL_MODEL_NAME, answering, from_environment, local_model
+from waypost.app.found import LOCAL_MODEL, LOCAL_MODEL_NAME, answering, from_environment, local_model
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
 from waypost.config.snapshot import Provider
@@ -67,25 +67,24 @@ class Finder:
         if wanted.local_model == "on" or (
             wanted.local_model == "auto" and (nothing_else or self._model_serves)
         ):
-            await self._start_model(providers, ignored)
-        if self._model_serves:
-            listed[providers[-1].name] = [_OWN]
+            try:
+                providers.append(await self._own_model())
+                listed[LOCAL_MODEL] = [_OWN]
+            except OperatorError as error:
+                ignored.append(error.message)
         return Found(
             providers=tuple(providers),
             ignored=tuple(ignored),
-            local_model=LOCAL_MODEL_NAME if self._model_serves else None,
+            local_model=LOCAL_MODEL_NAME if LOCAL_MODEL in listed else None,
             listed=listed,
         )
 
-    async def _start_model(self, providers: list[Provider], ignored: list[str]) -> None:
+    async def _own_model(self) -> Provider:
+        """The built-in model, started if it does not run. Raises OperatorError."""
         if not self._model_serves:
-            try:
-                await self._model.start()
-            except OperatorError as error:
-                ignored.append(error.message)
-                return
+            await self._model.start()
             self._model_serves = True
-        providers.append(local_model(self._model.port))
+        return local_model(self._model.port)
 
     def remembered(self, stored: Mapping[str, Mapping[str, ModelFacts]]) -> dict[str, Sequence[ListedModel]]:
         """Lists of an earlier run, in the shape of new ones."""

@@ -9,7 +9,7 @@ import typer
 
 from waypost.cli.exits import Exit
 from waypost.cli.options import DEFAULT_DATA, Data, Json
-from waypost.cli.output import OK, fail, people, print_json, show_time, show_usd, table
+from waypost.cli.output import OK, fail, people, print_json, show_time, show_usd, table, visible
 
 if TYPE_CHECKING:
     from waypost.core.key import Key
@@ -136,10 +136,10 @@ def list_keys(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         budget = f"{show_usd(key.budget_nusd)} per {key.budget_per}" if key.budget_nusd is not None else "–"
         shown.add_row(
             key.key_id,
-            key.name,
+            visible(key.name),
             key.hint,
             _state(key, now),
-            ", ".join(key.models) or "all",
+            visible(", ".join(key.models) or "all"),
             str(key.rpm or "–"),
             budget.replace(" per total", " in total"),
             show_time(key.expires_at),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_config
-from waypost.cli.output import fail, people, print_json, table
+from waypost.cli.output import fail, people, print_json, table, visible
 
 if TYPE_CHECKING:
     from waypost.config.snapshot import Route, Snapshot, Target
@@ -58,8 +58,8 @@ def list_models(
         first = route.targets[0] if route.targets else None
         prices = _prices(first) if first else None
         shown.add_row(
-            route.name,
-            ", ".join(target.name for target in route.targets) if route.kind == "config" else "",
+            visible(route.name),
+            visible(", ".join(target.name for target in route.targets) if route.kind == "config" else ""),
             f"{first.facts.context:,}" if first and first.facts.context else "–",
             prices[0] if prices else "unknown",
             prices[1] if prices else "unknown",

@@ -14,6 +14,7 @@ from waypost.cli.exits import Exit
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from waypost.config.problems import ConfigProblem
 
@@ -59,6 +60,14 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
+
+
+def visible(text: str) -> Text:
+    """What somebody else wrote, a client's model name or body, safe on a terminal: no markup is read in it, and
+    control characters, which can rewrite the screen or the clipboard, are shown as `�`."""
+    from rich.text import Text
+
+    return Text("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text))
 
 
 def print_problems(problems: Sequence[ConfigProblem], *, stderr: bool = True) -> None:

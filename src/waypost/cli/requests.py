@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waypost.cli.options import DEFAULT_DATA, Data, Json
-from waypost.cli.output import fail, people, print_json, show_ms, show_time, show_usd, table
+from waypost.cli.output import fail, people, print_json, show_ms, show_time, show_usd, table, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,7 +107,7 @@ def _print_exchange(exchange: Exchange) -> None:
         "cost": show_usd(exchange.cost_nusd),
     }
     for name, value in rows.items():
-        console.print(f"  {name:<12} {value}", markup=False)
+        console.print(visible(f"  {name:<12} {value}"))
     if exchange.attempts:
         console.print()
         shown = table("  attempt", "target", "state", "status", "error", "total", "tokens in", "out", "cost")
@@ -115,7 +115,7 @@ def _print_exchange(exchange: Exchange) -> None:
             usage = attempt.usage
             shown.add_row(
                 f"  {number}",
-                f"{attempt.provider}/{attempt.model}",
+                visible(f"{attempt.provider}/{attempt.model}"),
                 attempt.state,
                 str(attempt.status or "–"),
                 attempt.error or "–",
@@ -128,7 +128,7 @@ def _print_exchange(exchange: Exchange) -> None:
     for title, body in (("request", exchange.request_body), ("answer", exchange.response_body)):
         if body is not None:
             console.print(f"\n[dim]{title}[/]")
-            console.print(body.decode("utf-8", "replace"), markup=False)
+            console.print(visible(body.decode("utf-8", "replace")))
 
 
 def _log(data: Path) -> RequestLog:
@@ -161,7 +161,7 @@ def _print_lines(exchanges: Iterable[Exchange], *, heading: bool) -> None:
         shown.add_row(
             show_time(exchange.started_us / 1e6),
             exchange.exchange_id,
-            exchange.route or exchange.asked_model or "–",
+            visible(exchange.route or exchange.asked_model or "–"),
             str(exchange.status),
             f"[{style}]{exchange.outcome}[/]",
             show_ms(exchange.total_us),

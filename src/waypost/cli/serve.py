@@ -100,9 +100,8 @@ def _announce(started: Started) -> None:
     if started.recovered:
         console.print(f"  Recovered {started.recovered}", markup=False)
     key = started.new_key or "$WAYPOST_KEY"
-    body = (
-        f'{{"model": "{_first_model(started)}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
-    )
+    model = started.example or started.found.local_model or "MODEL"
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
     console.print("\n  Try it:\n")
     quote = "'" if started.new_key else '"'
     console.print(
@@ -129,12 +128,3 @@ def _announce_targets(started: Started) -> None:
         )
     for reason in found.ignored:
         console.print(f"  Ignored   {reason}", markup=False, style="dim")
-
-
-def _first_model(started: Started) -> str:
-    if started.found.local_model:
-        return started.found.local_model
-    for provider, models in started.found.listed.items():
-        if models:
-            return f"{provider}/{models[0].id}"
-    return "MODEL"

@@ -27,6 +27,7 @@ def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]
     are remembered in `discovered`.
     """
     from waypost.app.found import LOCAL_MODEL, from_environment, local_model
+    from waypost.app.prices import GatewayCatalog, free_tariff
     from waypost.catalog.catalog import load
     from waypost.config.resolve import Surroundings, resolve
     from waypost.dialects.registry import DIALECTS
@@ -43,7 +44,9 @@ def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]
         environ=os.environ,
         presets={spec.name: spec for spec in all_providers()},
         dialects=DIALECTS,
-        catalog=load(),
+        catalog=GatewayCatalog(
+            load(), free_tariff(), lambda: {each.name for each in found if each.origin_label == "local"}
+        ),
         found=found,
         discovered=remembered,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 #: Longest provider message that is passed on, in characters.
 MESSAGE_CAP = 2000
 
@@ -12,6 +14,7 @@ _SECRETS = re.compile(
     | (?P<bearer>bearer\s+)[^\s"'<>,]{6,}
     | (?P<query>[?&](?:api[_-]?key|key|token|access_token|sig|signature)=)[^\s&"'<>]+
     | \b(?:sk|pk|rk|gsk|xai|pplx|hf|nvapi|wp|r8|fw|csk|ghp)[-_][A-Za-z0-9*_.=-]{8,}
+    | \b(?:org|proj|acct)[-_][A-Za-z0-9]{16,}               # account names: the operator's, not the client's
     | \b(?:AIza|ya29|eyJ|AKIA)[A-Za-z0-9*_.=-]{9,}
     | \b(?=[A-Za-z0-9_+=-]*[0-9])(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{40,}
     """,
@@ -22,6 +25,29 @@ _SECRETS = re.compile(
 def mask(text: str) -> str:
     """`text` with anything that looks like a key, a token or a URL's credentials replaced by `***`."""
     return _SECRETS.sub(_replacement, text)
+
+
+def mask_json(body: bytes) -> bytes | None:
+    """A JSON document with its texts masked: the same bytes when there was nothing to mask, None when it is not JSON.
+
+    Text by text, since an escape such as `\\n` in front of a key hides from `mask` where the key begins.
+    """
+    try:
+        document: object = msgspec.json.decode(body)
+        masked = _masked(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return body if masked == document else msgspec.json.encode(masked)
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    if isinstance(value, dict):
+        return {_masked(name): _masked(each) for name, each in value.items()}
+    return value
 
 
 def _replacement(found: re.Match[str]) -> str:

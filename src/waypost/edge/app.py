@@ -161,6 +161,9 @@ class Edge:
         try:
             key = read_key(ask.headers)
             check_head(ask.headers, settings)
+            if connection is None or connection.receiving:
+                # A body too large for one read waits in memory only for somebody who is known.
+                await self.pipeline.check_key(key)
             body = await read_body(ask.receive, settings, connection is None or connection.receiving)
             call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client)
             await self.pipeline.run(call)

@@ -113,6 +113,13 @@ class EdgeClient:
         if chunk and (self._connection is None or not self._connection.write_chunk(chunk)):
             await self._sender()({"type": "http.response.body", "body": chunk, "more_body": True})
 
+    def try_write(self, chunk: bytes) -> bool:
+        """See `ports.Client`. A client that is gone takes everything."""
+        connection = self._connection
+        if connection is None:
+            return self._gone
+        return connection.gone or connection.write_chunk(chunk)
+
     async def finish(self) -> None:
         await self._sender()(_END)
 

@@ -27,6 +27,10 @@ class Gate(Protocol):
 class Pipeline(Protocol):
     """What answers calls."""
 
+    async def check_key(self, presented: bytes | None) -> None:
+        """Raises Unauthenticated for a key that opens nothing, StoreUnavailable when that can not be known."""
+        ...
+
     async def run(self, call: Call) -> None:
         """Answer through `call.client`; raises nothing but CancelledError."""
         ...

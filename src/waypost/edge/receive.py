@@ -48,8 +48,8 @@ def _check_media(media: bytes) -> None:
 
 def _too_large(settings: Settings) -> TooLarge:
     return TooLarge(
-        f"The request's body is larger than {settings.body_max_bytes} bytes. Send less, or have the gateway's "
-        "`body_max_bytes` raised."
+        f"The request's body is larger than {settings.body_max_bytes} bytes. Send less, or have "
+        "`limits.body` raised in the gateway's configuration."
     )
 
 

@@ -48,8 +48,6 @@ def error_headers(error: GatewayError, exchange_id: str) -> Headers:
     headers = [JSON, *identity(exchange_id), *refusal(error)]
     if error.repeatable:
         headers.append((b"x-should-retry", b"true"))
-    if error.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
     return headers
 
 

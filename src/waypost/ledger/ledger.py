@@ -10,7 +10,7 @@ from typing import cast
 
 from waypost.core.key import Key
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
-from waypost.errors import Bug
+from waypost.errors import Bug, StoreUnavailable
 from waypost.ledger.accounts import Accounts, AccountSpec
 from waypost.ledger.intents import SEGMENT_BYTES, Intents
 from waypost.ledger.purse import Purse, PurseHold
@@ -29,7 +29,7 @@ class BookLedger:
         self._intents = intents
         self._writer = writer
         self._clock = clock
-        self._loading: dict[tuple[str, ...], asyncio.Future[dict[str, int]]] = {}
+        self._loading: dict[tuple[str, ...], asyncio.Future[None]] = {}
         #: Straight to the intents, without a frame between: see `ports.Ledger`.
         self.dispatch: Callable[[DispatchMark], None] = intents.dispatch
         self.checkpoint: Callable[[Checkpoint], None] = intents.checkpoint
@@ -46,10 +46,11 @@ class BookLedger:
         wanted = tuple(spec.account_id for spec in missing)
         loading = self._loading.get(wanted)
         if loading is None:
-            loading = asyncio.wrap_future(self._writer.ask_posted(wanted))
-            self._loading[wanted] = loading
-            # Registered before any waiter, so the accounts are in before one goes on.
-            loading.add_done_callback(partial(self._loaded, missing, wanted, at))
+            # A future of our own, done only once the accounts are in: a caller that came between the read's end and
+            # its callback would otherwise find neither an account nor anything to wait for, and ask for ever.
+            loading = self._loading[wanted] = asyncio.get_running_loop().create_future()
+            reading = asyncio.wrap_future(self._writer.ask_posted(wanted))
+            reading.add_done_callback(partial(self._loaded, missing, wanted, at))
         await asyncio.shield(loading)
 
     async def durable(self) -> None:
@@ -110,14 +111,23 @@ class BookLedger:
         missing: tuple[AccountSpec, ...],
         wanted: tuple[str, ...],
         at: float,
-        loading: asyncio.Future[dict[str, int]],
+        reading: asyncio.Future[dict[str, int]],
     ) -> None:
-        del self._loading[wanted]
-        if loading.cancelled() or loading.exception() is not None:
-            return  # every waiter gets the error from the future itself
-        posted = loading.result()
+        loading = self._loading.pop(wanted)
+        # Cancelled: the loop ends. Its waiters are answered all the same, and not as if they had been cancelled.
+        fault = (
+            StoreUnavailable("The gateway is ending.", retry_after_s=1.0)
+            if reading.cancelled()
+            else reading.exception()
+        )
+        if fault is not None:
+            loading.set_exception(fault)
+            loading.exception()  # seen: every waiter may have left
+            return
+        posted = reading.result()
         for spec in missing:
             self.purse.open(spec, posted.get(spec.account_id, 0), at)
+        loading.set_result(None)
 
 
 def open_ledger(

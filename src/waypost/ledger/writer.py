@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -63,6 +63,7 @@ class Writer:
         self._ceilings: dict[str, int] = {}
         self._awake = False
         self._stopping = False
+        self._ended = False
         self._wake = threading.Event()
         self._urgent = threading.Event()
         self._halt = threading.Event()
@@ -110,7 +111,7 @@ class Writer:
     async def stop(self, timeout_s: float) -> int:
         """Post what is queued, waiting at most `timeout_s`, and end the thread. Returns how many records are left:
         they are in the intents files, and the next start posts them."""
-        with suppress(TimeoutError):  # what is left then is the answer
+        with suppress(TimeoutError, StoreUnavailable):  # what is left then is the answer
             await asyncio.wait_for(self.flush(), timeout_s)
         self._stopping = True
         self._halt.set()
@@ -126,6 +127,8 @@ class Writer:
     def _submit(self, call: Callable[[], dict[str, int]], *, patient: bool) -> Future[dict[str, int]]:
         done: Future[dict[str, int]] = Future()
         self._jobs.append(_Job(call, done, patient))
+        if self._ended:
+            self._give_up()
         self._awake = True
         self._urgent.set()
         self._wake.set()
@@ -137,11 +140,21 @@ class Writer:
         try:
             self._work()
         finally:
-            for job in tuple(self._jobs):
-                job.done.cancel()
             if not self._stopping:
                 self.fault = (
                     "The ledger's writer has ended by a fault. Restart the gateway: nothing settled is lost."
+                )
+            self._ended = (
+                True  # before the jobs are looked at: `_submit` adds its own before it looks at this
+            )
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Nobody does these jobs any more: whoever waits for one is told so."""
+        for job in tuple(self._jobs):
+            with suppress(InvalidStateError):  # it was done, or its waiter has left
+                job.done.set_exception(
+                    StoreUnavailable("The ledger's writer has ended. Restart the gateway.")
                 )
 
     def _work(self) -> None:
@@ -153,9 +166,13 @@ class Writer:
             self._urgent.wait(self._delay_s)
             self._urgent.clear()
             jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
-            failure = self._drain()
-            self._judge(failure)
-            self._finish(jobs, failure)
+            try:
+                failure = self._drain()
+                self._judge(failure)
+                self._finish(jobs, failure)
+            except BaseException:
+                self._jobs.extend(jobs)  # so that nobody waits for a thread that ends
+                raise
             if failure is None:
                 pause_s = 0.0
             else:

@@ -35,12 +35,14 @@ class Call(msgspec.Struct):
 class Trial:
     """The attempt under way."""
 
-    __slots__ = ("answered", "first_token", "number", "relay", "started", "target")
+    __slots__ = ("answered", "first_token", "number", "relay", "sent", "started", "target")
 
     def __init__(self, target: Target, number: int, started: float) -> None:
         self.target = target
         self.number = number
         self.started = started
+        #: The request was handed to the upstream client; before that no provider can have worked.
+        self.sent = False
         self.answered: int | None = None
         self.first_token: float | None = None
         self.relay: StreamRelay | None = None

@@ -69,7 +69,7 @@ def allowance(rpm: int, remaining: int, full_in_s: float) -> Headers:
 
 
 def refusal(error: GatewayError) -> Headers:
-    """When to ask again, or that asking again can not help.
+    """When to ask again, or that asking again can not help; for a 401, how to present a key (RFC 9110 §11.6.1).
 
     OpenAI's SDKs obey `x-should-retry: false` and read `retry-after-ms` before `retry-after`; a budget that is spent
     must not be asked for again and again.
@@ -81,4 +81,6 @@ def refusal(error: GatewayError) -> Headers:
         headers.append((b"retry-after-ms", b"%d" % (wait * 1000)))
     if not error.repeatable:
         headers.append((b"x-should-retry", b"false"))
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     return headers

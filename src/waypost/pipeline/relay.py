@@ -16,7 +16,7 @@ from waypost.errors import TimedOut, UpstreamError
 from waypost.pipeline import headers
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.settle import Settle
-from waypost.ports import Answer, Clock, Ledger
+from waypost.ports import Answer, Clock
 
 _CHECKPOINT_S = 2.0
 _TRAILER_S = 0.5
@@ -27,9 +27,8 @@ _JSON = (b"content-type", b"application/json")
 class Relay:
     """Carries answers. Raises UpstreamError when the upstream fails; the caller knows whether it was committed."""
 
-    def __init__(self, clock: Clock, ledger: Ledger, settle: Settle) -> None:
+    def __init__(self, clock: Clock, settle: Settle) -> None:
         self._clock = clock
-        self._ledger = ledger
         self._settle = settle
 
     async def whole(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
@@ -102,38 +101,29 @@ class Relay:
         await live.call.client.start(200, lines)
 
     async def _pass(
-        self, live: LiveExchange, trial: Trial, relay: StreamRelay, answer: Answer, out: bytes
+        self, live: LiveExchange, trial: Trial, relay: StreamRelay, answer: Answer, held: bytes
     ) -> None:
-        client = live.call.client
-        write, take, monotonic = client.write, answer.next, self._clock.monotonic
-        keep: list[bytes] | None = [] if self._settle.keeps_content(live) else None
-        limit = trial.target.provider.deadlines.progress_s
-        progressed, deltas, checked = monotonic(), relay.deltas, monotonic()
+        """Chunks go from socket to socket in `Passage.deliver`, within one turn of the event loop; this coroutine
+        wakes only for what is not ordinary: a slow client, the end, a failure."""
+        passage = Passage(self._clock, self._settle, live, trial, relay)
+        passage.take(held)
         while True:
-            if keep is not None:
-                keep.append(out)
+            out = passage.pending()
             if relay.failure is not None:
                 if out:
-                    await write(out)
+                    await live.call.client.write(out)
                 raise relay.failure
             if relay.finished:
                 break
             if out:
-                await write(out)
+                await live.call.client.write(out)
             if live.aborted is not None:
                 raise live.aborted
-            chunk = await take()
-            out = relay.feed(chunk) if chunk else relay.end()
-            now = monotonic()
-            if relay.deltas != deltas:
-                progressed, deltas = now, relay.deltas
-                if now - checked > _CHECKPOINT_S:
-                    checked = now
-                    self._settle.checkpoint(live, trial, relay.partial())
-            elif now - progressed > limit:
-                raise _no_progress(limit)
-        if keep is not None:
-            live.response_body = b"".join(keep)
+            if passage.stalled:
+                raise _no_progress(trial.target.provider.deadlines.progress_s)
+            if not await answer.pump(passage.deliver):
+                passage.take(relay.end())
+        live.response_body = passage.kept()
         await self._finish(live, trial, relay, answer, out)
 
     async def _finish(
@@ -167,6 +157,83 @@ class Relay:
             if names:
                 lines.append(headers.dropped(names))
         return lines
+
+
+class Passage:
+    """The stream's hot loop: what happens to one chunk between the two sockets, without a task switch."""
+
+    __slots__ = (
+        "_checked",
+        "_deltas",
+        "_feed",
+        "_kept",
+        "_limit",
+        "_live",
+        "_now",
+        "_out",
+        "_progressed",
+        "_relay",
+        "_settle",
+        "_trial",
+        "_try_write",
+        "stalled",
+    )
+
+    def __init__(
+        self, clock: Clock, settle: Settle, live: LiveExchange, trial: Trial, relay: StreamRelay
+    ) -> None:
+        self._settle = settle
+        self._live = live
+        self._trial = trial
+        self._relay = relay
+        self._feed = relay.feed
+        self._try_write = live.call.client.try_write
+        self._now = clock.monotonic
+        self._limit = trial.target.provider.deadlines.progress_s
+        self._progressed = self._checked = clock.monotonic()
+        self._deltas = relay.deltas
+        self._out = b""
+        self._kept: list[bytes] | None = [] if settle.keeps_content(live) else None
+        #: Signs of life came, and no content, for longer than allowed.
+        self.stalled = False
+
+    def take(self, out: bytes) -> None:
+        """Bytes for the client that the coroutine has to write."""
+        self._out = out
+        if self._kept is not None:
+            self._kept.append(out)
+
+    def pending(self) -> bytes:
+        """What `deliver` could not write, or `take` was given; once."""
+        out, self._out = self._out, b""
+        return out
+
+    def kept(self) -> bytes | None:
+        """The whole answer, where content is stored."""
+        return None if self._kept is None else b"".join(self._kept)
+
+    def deliver(self, chunk: bytes) -> bool:
+        """One chunk from the upstream to the client. False hands over to the coroutine, with `pending` bytes."""
+        relay = self._relay
+        out = self._feed(chunk)
+        if self._kept is not None:
+            self._kept.append(out)
+        now = self._now()
+        if relay.deltas != self._deltas:
+            self._deltas = relay.deltas
+            self._progressed = now
+            if now - self._checked > _CHECKPOINT_S:
+                self._checked = now
+                self._settle.checkpoint(self._live, self._trial, relay.partial())
+        elif now - self._progressed > self._limit:
+            self.stalled = True
+        if relay.finished or relay.failure is not None or self.stalled or self._live.aborted is not None:
+            self._out = out
+            return False
+        if out and not self._try_write(out):
+            self._out = out
+            return False
+        return True
 
 
 async def _read_trailer(answer: Answer) -> None:

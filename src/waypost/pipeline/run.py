@@ -69,7 +69,7 @@ class Pipeline:
         self._ledger = ledger
         self._upstream = upstream
         self._settle = settle
-        self._relay = Relay(clock, ledger, settle)
+        self._relay = Relay(clock, settle)
         self._heads = Heads()
         self._log = log
         self._guards = tuple(guards)
@@ -80,6 +80,12 @@ class Pipeline:
     def active(self) -> int:
         """Exchanges under way."""
         return len(self._live)
+
+    async def check_key(self, presented: bytes | None) -> None:
+        """Stage 2 ahead of its time, for a request whose body has not arrived. Raises Unauthenticated and
+        StoreUnavailable."""
+        if not presented or self._authenticate.known(presented) is None:
+            await self._authenticate.lookup(presented)
 
     def abort_all(self) -> None:
         """End every exchange under way with an honest error; the drain limit has passed."""
@@ -175,13 +181,17 @@ class Pipeline:
                     self._settle.fail_trial(live, error)
                     if live.streaming:
                         raise
+                    if live.call.client.gone:
+                        raise Disconnected("The client left before any target answered.") from None
                     failures.append(error)
                     step = after(error, tries, target.provider.retries)
                 if step is Retry.STOP:
                     raise failures[-1]
                 if step is Retry.NEXT:
                     break
+                waiting = self._clock.monotonic()
                 await self._sleep(backoff_s(tries, self._random))
+                live.waited += self._clock.monotonic() - waiting
         raise worst(failures)
 
     async def _attempt(self, live: LiveExchange, target: Target) -> None:
@@ -195,6 +205,9 @@ class Pipeline:
         self._settle.dispatch(live, trial)
         if live.snapshot.settings.durability == "fsync":
             await self._ledger.durable()
+        if live.aborted is not None:
+            raise live.aborted  # its cancellation would arrive only once the request is on its way
+        trial.sent = True
         sent = monotonic()
         try:
             answer = await self._upstream.send(
@@ -203,7 +216,7 @@ class Pipeline:
         finally:
             live.waited += monotonic() - sent
         trial.answered = answer.status
-        accept(call.dialect, asked, answer)
+        accept(call.dialect, asked, answer, provider.credential)
         if answer.body is None:
             await self._relay.stream(live, trial, answer)
         else:
@@ -222,6 +235,8 @@ class Pipeline:
     async def _refuse(self, live: LiveExchange, error: GatewayError) -> None:
         """Tell the client, in its dialect: as a reply, or inside the stream that has begun."""
         live.closing = True
+        if live.settled and live.streaming:
+            return  # its end was written: what is written now would stand in the connection's next answer
         self._settle.fail_trial(live, error)
         live.error = error.code
         if live.rate_taken and not live.attempts and live.key is not None:

@@ -10,6 +10,10 @@ from waypost.ports import Clock, Ledger
 from waypost.telemetry.metrics import Metrics
 
 _NOTHING = Usage()
+#: Refusals of unknown keys that are recorded: one per so many seconds in the long run, and so many seconds' worth of
+#: them at once. The metrics count all; the disk must not be filled by somebody without a key.
+_UNKNOWN_EVERY_S = 0.1
+_UNKNOWN_AHEAD_S = 10.0
 
 
 class Settle:
@@ -19,6 +23,7 @@ class Settle:
         self._clock = clock
         self._ledger = ledger
         self._metrics = metrics
+        self._unknown_due = 0.0
 
     def price(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
         """Nano-dollars: the provider's own statement where the provider is known to make one, else the tariff's."""
@@ -27,9 +32,11 @@ class Settle:
             return usage.charged_nusd
         if target.tariff is None:
             return None
-        if tier is None and live.asked is not None:
-            tier = live.asked.tier
-        return target.tariff.cost(usage, live.started_us / 1e6, tier)
+        at = live.started_us / 1e6
+        cost = target.tariff.cost(usage, at, tier)
+        asked = None if tier is not None or live.asked is None else live.asked.tier
+        # What the client asked for is no proof that it was served: by itself it never makes a request cheaper.
+        return cost if asked is None else max(cost, target.tariff.cost(usage, at, asked))
 
     def dispatch(self, live: LiveExchange, trial: Trial) -> None:
         """Leave the mark that lets recovery settle this attempt should the process die. Before the upstream write."""
@@ -38,7 +45,7 @@ class Settle:
         call = live.call
         floor = None
         if target.tariff is not None:
-            floor = target.tariff.cost(Usage(input=asked.input_estimate), live.started_us / 1e6, asked.tier)
+            floor = self.price(live, trial, Usage(input=asked.input_estimate), None)
         self._ledger.dispatch(
             DispatchMark(
                 attempt_id=live.attempt_id(trial),
@@ -69,7 +76,7 @@ class Settle:
         """Close the attempt under way as a failure, with what it may have cost.
 
         Delivered content is settled as counted. Nothing delivered, but the provider may have worked: `unknown`, at the
-        cost of the estimated input. Refused before any work: voided.
+        cost of the estimated input. Never sent, or refused before any work: voided.
         """
         trial = live.trial
         if trial is None:
@@ -79,7 +86,7 @@ class Settle:
         if relay is not None and (relay.usage is not None or relay.deltas):
             usage = relay.usage if relay.usage is not None else relay.partial()
             live.close_trial(now, "settled", usage, self.price(live, trial, usage, relay.tier), error)
-        elif isinstance(error, UpstreamError) and not error.may_have_billed:
+        elif not trial.sent or (isinstance(error, UpstreamError) and not error.may_have_billed):
             live.close_trial(now, "voided", None, 0, error)
         else:
             # A disconnect or a shutdown while waiting counts like a deadline: the provider was at work.
@@ -101,7 +108,8 @@ class Settle:
         if live.trial is not None:
             self.fail_trial(live, Bug("The exchange ended without closing its attempt."))
         exchange = live.record(now, self.keeps_content(live))
-        self._ledger.settle(live.hold, exchange)
+        if live.key is not None or self._records_unknown(now):
+            self._ledger.settle(live.hold, exchange)
         self._metrics.exchange(exchange.operation, exchange.outcome, exchange.status, exchange.total_us,
                                exchange.overhead_us, exchange.first_token_us)  # fmt: skip
         for attempt in exchange.attempts:
@@ -109,3 +117,10 @@ class Settle:
             self._metrics.attempt(
                 attempt.provider, attempt.error, attempt.cost_nusd, usage.input, usage.output
             )
+
+    def _records_unknown(self, now: float) -> bool:
+        due = max(self._unknown_due, now)
+        if due - now > _UNKNOWN_AHEAD_S:
+            return False
+        self._unknown_due = due + _UNKNOWN_EVERY_S
+        return True

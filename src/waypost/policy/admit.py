@@ -48,7 +48,10 @@ def cost_ceiling(key: Key, route: Route, asked: Asked, settings: Settings, at: f
                     target.facts.max_output or settings.reserve_output_tokens, settings.reserve_output_tokens
                 )
             output = limit * asked.choices
-        cost = tariff.ceiling(asked.input_estimate, output, at, asked.tier)
+        cost = tariff.ceiling(asked.input_estimate, output, at)
+        if asked.tier is not None:
+            # The provider may serve the default tier whatever was asked for, so a cheap one lowers no hold.
+            cost = max(cost, tariff.ceiling(asked.input_estimate, output, at, asked.tier))
         if cost > most:
             most = cost
     return most

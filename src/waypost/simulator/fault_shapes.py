@@ -103,9 +103,8 @@ def throttle(form: str) -> Shape:
         whole = b"%d" % seconds
         said = {
             "seconds": [(b"retry-after", whole)],
-            "date": [
-                (b"retry-after", formatdate(min(max(bench.now + seconds, 0), 2.5e11), usegmt=True).encode())
-            ],
+            # Read against the answer's own date: clocks differ.
+            "date": [(b"date", _http_date(bench.now)), (b"retry-after", _http_date(bench.now + seconds))],
             "ms": [(b"retry-after-ms", b"%d" % (seconds * 1000))],
             "reset": [
                 (b"x-ratelimit-remaining-requests", b"0"),
@@ -125,6 +124,10 @@ def throttle(form: str) -> Shape:
         return error_status(refused)(wire, bench)
 
     return shape
+
+
+def _http_date(wall: float) -> bytes:
+    return formatdate(min(max(wall, 0), 2.5e11), usegmt=True).encode()
 
 
 def duration(seconds: float) -> bytes:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from waypost.errors import UpstreamError
 from waypost.upstream.faults import cut
+
+#: What a pump's waiter is told when its receiver wants no more for now; b"" is the end of the body.
+_STOPPED = b"stopped"
 
 
 class Source(Protocol):
@@ -51,6 +54,10 @@ class WholeAnswer:
         """There is nothing but `body`."""
         return b""
 
+    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:  # noqa: ARG002 - there is nothing to deliver
+        """There is nothing but `body`."""
+        return False
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -58,7 +65,7 @@ class WholeAnswer:
 class StreamedAnswer(WholeAnswer):
     """An answer whose body is still coming: the connection feeds it, `next` reads it."""
 
-    __slots__ = ("_fault", "_high", "_pieces", "_size", "_source", "_waiter", "paused")
+    __slots__ = ("_deliver", "_fault", "_high", "_pieces", "_size", "_source", "_waiter", "paused")
 
     def __init__(
         self,
@@ -75,6 +82,7 @@ class StreamedAnswer(WholeAnswer):
         self._size = 0
         self._fault: UpstreamError | None = None
         self._waiter: asyncio.Future[bytes] | None = None
+        self._deliver: Callable[[bytes], bool] | None = None
         self.paused = False
 
     @property
@@ -104,6 +112,33 @@ class StreamedAnswer(WholeAnswer):
                 waiter.exception()  # seen: it came in the same turn as the cancellation
             raise
 
+    @property
+    def pumping(self) -> bool:
+        """Pieces go straight to somebody who waits for all of them."""
+        return self._deliver is not None
+
+    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+        """See `ports.Answer`. One wake-up for the whole stream instead of one per piece."""
+        while self._pieces:
+            if not deliver(self._drain()):
+                return True
+        if self._fault is not None:
+            raise self._fault
+        source = self._source
+        if source is None:
+            return False
+        waiter = self._waiter = source.awaited()
+        self._deliver = deliver
+        try:
+            return bool(await waiter)
+        except asyncio.CancelledError:
+            self.close()
+            if not waiter.cancelled():
+                waiter.exception()  # seen: it came in the same turn as the cancellation
+            raise
+        finally:
+            self._deliver = None
+
     def close(self) -> None:
         """Idempotent. Before the end of the body it closes the connection."""
         source = self._source
@@ -118,15 +153,28 @@ class StreamedAnswer(WholeAnswer):
     def feed(self, pieces: list[bytes]) -> bool:
         """Take body pieces. True if so much is queued now that the socket should rest."""
         waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-                return False
+        if waiter is not None and not waiter.done():
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if self._deliver is not None:
+                self._push(waiter, self._deliver, data)
+            else:
+                self._waiter = None
+                waiter.set_result(data)
+            return False
         self._pieces += pieces
         for piece in pieces:
             self._size += len(piece)
         return self._size > self._high
+
+    def _push(self, waiter: asyncio.Future[bytes], deliver: Callable[[bytes], bool], data: bytes) -> None:
+        try:
+            if deliver(data):
+                return
+        except Exception as error:  # noqa: BLE001 - not the connection's: it goes to the one who waits
+            waiter.set_exception(error)
+        else:
+            waiter.set_result(_STOPPED)
+        self._waiter = self._deliver = None
 
     def end(self) -> None:
         """The body is complete."""

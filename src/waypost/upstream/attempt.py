@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from waypost.config.snapshot import Provider, Target
+from waypost.config.snapshot import Credential, Provider, Target
 from waypost.core.asked import Asked
 from waypost.dialects.dialect import Dialect
 from waypost.errors import Garbled
@@ -20,6 +20,9 @@ FORWARDED = (
     b"traceparent",
     b"tracestate",
 )
+
+#: Shorter ones (`ollama`, `none`) are words, not secrets.
+_KEY_LEAST = 8
 
 _CONSTANT = (
     b"content-type: application/json\r\n"
@@ -52,13 +55,24 @@ class Heads:
         return b"%b%bcontent-length: %d\r\n\r\n" % (prefix, _render_forwarded(headers), length)
 
 
-def accept(dialect: Dialect, asked: Asked, answer: Answer) -> None:
-    """Pass a 2xx answer of the kind that was asked for. Raises UpstreamError for all else, and closes the answer."""
+def accept(dialect: Dialect, asked: Asked, answer: Answer, credential: Credential) -> None:
+    """Pass a 2xx answer of the kind that was asked for. Raises UpstreamError for all else, and closes the answer.
+
+    A refusal may quote the key it refuses: the gateway's own `credential` is taken out of it, whatever it looks like.
+    """
     if answer.status // 100 != 2:
         answer.close()
-        raise dialect.parse_error(answer.status, answer.headers, answer.body or b"")
+        raise dialect.parse_error(answer.status, answer.headers, _without_key(answer.body or b"", credential))
     if asked.stream and answer.body is not None:
         raise _not_a_stream(dialect, answer)
+
+
+def _without_key(body: bytes, credential: Credential) -> bytes:
+    for line in credential.reveal().split(b"\r\n"):
+        key = line.partition(b":")[2].strip().removeprefix(b"Bearer ")
+        if len(key) >= _KEY_LEAST:
+            body = body.replace(key, b"***")
+    return body
 
 
 def _not_a_stream(dialect: Dialect, answer: Answer) -> Garbled:

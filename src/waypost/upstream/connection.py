@@ -198,6 +198,8 @@ class Connection(asyncio.Protocol):
                 self._due = self._total_due  # nobody waits any more: only the whole attempt's deadline runs
                 if answer.feed(reader.take()):
                     self._rest(answer)
+                elif answer.pumping:
+                    self._set_due(self._timers.time() + self._deadlines.idle_s)
         if fault is not None:
             self._fail(fault)
         elif reader.ended:

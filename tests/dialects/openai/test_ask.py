@@ -7,8 +7,10 @@ import pytest
 
 from dialects.golden import cases
 from waypost.core.quirks import Quirks
-from waypost.dialects.openai.ask import render_onward
+from waypost.dialects.openai.ask import read_stream_usage, render_onward
+from waypost.dialects.openai.fields import parse_body
 from waypost.dialects.openai_chat.ask import parse_ask
+from waypost.errors import InvalidRequest
 
 
 def onward(body: bytes, quirks: Quirks = Quirks()) -> dict[str, Any]:  # noqa: B008
@@ -73,3 +75,9 @@ def test_rendering_does_not_change_what_was_asked() -> None:
     first = render_onward(asked, "t", Quirks(drop=("max_tokens",)))
     assert b"max_tokens" not in first
     assert b"max_tokens" in render_onward(asked, "t", Quirks())
+
+
+def test_include_usage_can_not_be_taken_back_in_another_spelling() -> None:
+    body = b'{"stream_options":{"include_usage":true,"Include_Usage":false}}'
+    with pytest.raises(InvalidRequest):
+        read_stream_usage(parse_body(body), stream=True)

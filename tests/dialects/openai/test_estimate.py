@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -54,3 +55,13 @@ def test_text_can_not_hide_among_media() -> None:
 def test_long_prose_is_text_beside_a_picture() -> None:
     prose = {"type": "text", "text": "word " * 2000}
     assert tokens(user(prose, image("https://example.org/a.png"))) > 10_000 // 3 + IMAGE_TOKENS
+
+
+def test_millions_of_short_strings_beside_a_picture_take_no_memory() -> None:
+    body = b'[{"type":"text","image_url":{"url":"' + b'a\\"' * 1_000_000 + b'"}}]'
+    tracemalloc.start()
+    try:
+        input_tokens(msgspec.Raw(body))
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body)
+    finally:
+        tracemalloc.stop()

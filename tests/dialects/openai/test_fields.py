@@ -49,3 +49,15 @@ def test_null_is_not_given() -> None:
     with pytest.raises(InvalidRequest) as caught:
         read_flag(fields, "c")
     assert caught.value.param == "c"
+
+
+@pytest.mark.parametrize("name", ["Model", "MODEL", "max_token\u017f", "N", "sTREAM"])
+def test_a_governed_field_in_another_spelling_is_refused(name: str) -> None:
+    # A server that matches names without regard to case would obey it, and no rule here would have read it.
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(f'{{"model":"a","{name}":"b"}}'.encode())
+    assert caught.value.param == name
+
+
+def test_a_vendors_own_field_may_be_spelt_as_it_likes() -> None:
+    assert set(parse_body(b'{"model":"a","topK":1,"X_Vendor":2}')) == {"model", "topK", "X_Vendor"}

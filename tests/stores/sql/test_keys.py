@@ -2,6 +2,7 @@ import asyncio
 import itertools
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -232,3 +233,24 @@ async def test_a_key_that_comes_in_during_the_first_refresh_is_brought_up_to_dat
     await keys.refresh()
 
     assert keys.cached(key.digest).revoked_at == AT + 1
+
+
+async def test_a_flood_of_unknown_keys_does_not_hold_up_a_revocation(rows, keys, randomness):
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+    await keys.lookup(key.digest)
+    let_go, real = threading.Event(), rows.read
+
+    def slow(digest: bytes):
+        assert let_go.wait(10)
+        return real(digest)
+
+    rows.read = slow
+    guesses = [asyncio.create_task(keys.lookup(bytes([number]) * 32)) for number in range(8)]
+    await asyncio.sleep(0)
+    rows.revoke(key.key_id, AT + 1)
+    try:
+        await asyncio.wait_for(keys.refresh(), 5)
+        assert keys.cached(key.digest).revoked_at == AT + 1
+    finally:
+        let_go.set()
+        await asyncio.gather(*guesses)

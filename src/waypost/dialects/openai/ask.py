@@ -9,6 +9,7 @@ from waypost.core.quirks import Quirks
 from waypost.dialects.openai.fields import (
     NULL,
     Fields,
+    check_spelling,
     parse_nested,
     read_flag,
     read_integer,
@@ -48,6 +49,7 @@ def read_stream_usage(fields: Fields, stream: bool) -> bool:
         options = parse_nested(raw)
     except ValueError:
         raise InvalidRequest("`stream_options` has to be an object.", param="stream_options") from None
+    check_spelling(options)
     try:
         wanted = read_flag(options, "include_usage")
     except InvalidRequest:

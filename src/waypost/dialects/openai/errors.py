@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from waypost.dialects.masking import clean_message, mask
+from waypost.dialects.masking import clean_message, mask_json
 from waypost.dialects.openai.fields import Fields, loose_string, parse_nested, parse_object
 from waypost.dialects.retry_after import retry_after_s
 from waypost.dialects.sse import render
@@ -107,7 +107,7 @@ def parse_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
         return Throttled(f"The provider's rate limit was reached: {said.message}", retry_after_s=wait)
     if status == 408 or status >= 500 or status < 400:
         return _unavailable(status, said, wait)
-    kept = mask(body.decode("utf-8", "replace")).encode() if said.envelope else None
+    kept = mask_json(body) if said.envelope else None
     return Rejected(
         f"The provider refused the request: {said.message}", status=status, body=kept, param=said.param
     )

@@ -21,7 +21,8 @@ FILE_TOKENS = 1600
 
 _MEDIA_GATE = b'"type"'
 _MEDIA = re.compile(rb'"(image_url|input_audio|file)"\s*:')
-_LONG = 256
+#: A long string, found without making an object of every short one: a body can hold millions of them.
+_LONG = re.compile(rb'"([^"]{256,})')
 _BASE64 = re.compile(rb"(?:data:[\w.+/;=-]{0,100},)?[A-Za-z0-9+/_\\-]+={0,2}")
 
 
@@ -45,7 +46,7 @@ def _with_media(body: bytes, kinds: list[bytes]) -> int:
     images, audios, files = (kinds.count(kind) for kind in (b"image_url", b"input_audio", b"file"))
     tokens = images * IMAGE_TOKENS + files * FILE_TOKENS
     # At most as many long strings are taken for media as there are media parts: text can not hide among them.
-    found = sorted((s for s in body.split(b'"') if len(s) >= _LONG and _is_base64(s)), key=len, reverse=True)
+    found = sorted((text for text in _LONG.findall(body) if _is_base64(text)), key=len, reverse=True)
     payload = [len(part) for part in found[: len(kinds)]]
     size = sum(payload)
     if audios or files:

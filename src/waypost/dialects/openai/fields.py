@@ -11,6 +11,15 @@ Fields = dict[str, msgspec.Raw]
 
 NULL = b"null"
 
+#: Fields that a rule or the meter reads, in any of the three formats.
+GOVERNED = frozenset(
+    (
+        "model", "messages", "prompt", "input", "suffix", "tools", "functions", "response_format", "prediction",
+        "stream", "stream_options", "include_usage", "n", "best_of", "max_tokens", "max_completion_tokens",
+        "service_tier", "encoding_format",
+    )
+)  # fmt: skip
+
 _OBJECT = msgspec.json.Decoder(Fields)
 _STRING = msgspec.json.Decoder(str)
 _INTEGER = msgspec.json.Decoder(int)
@@ -37,7 +46,7 @@ def parse_body(body: bytes, limits: JsonLimits = DEFAULT) -> Fields:
     """A client's body. Raises InvalidRequest and TooLarge."""
     check_json_size(body, limits)
     try:
-        return parse_object(body)
+        fields = parse_object(body)
     except msgspec.ValidationError:
         raise InvalidRequest(
             "The body has to be a JSON object with the request's fields. Send an object, such as "
@@ -49,6 +58,21 @@ def parse_body(body: bytes, limits: JsonLimits = DEFAULT) -> Fields:
         raise InvalidRequest(
             "The body is not UTF-8, or its brackets do not match. Send one JSON object."
         ) from None
+    check_spelling(fields)
+    return fields
+
+
+def check_spelling(fields: Fields) -> None:
+    """Refuses `Model` beside or in place of `model`. Servers written in Go, Ollama among them, match names without
+    regard to case and take the last one (https://pkg.go.dev/encoding/json#Unmarshal, 2026-11-21), so they would read
+    a value that no rule here has seen. Raises InvalidRequest.
+    """
+    for name in fields:
+        if not (name.islower() and name.isascii()) and name.casefold() in GOVERNED:
+            raise InvalidRequest(
+                f"The field {name[:64]!r} has to be spelt {name.casefold()!r}, in lower case.",
+                param=name[:64],
+            )
 
 
 def render_fields(fields: Fields) -> bytes:

@@ -140,6 +140,8 @@ class SqlKeys:
         self._cache: OrderedDict[bytes, Key] = OrderedDict()
         self._seen = 0
         self._threads = ThreadPoolExecutor(2, "waypost-keys")
+        #: Its own, so that a flood of guessed keys does not hold up a revocation.
+        self._watching = ThreadPoolExecutor(1, "waypost-keys-watch")
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -155,7 +157,7 @@ class SqlKeys:
         """See `ports.Keys`. Revoked and expired keys are returned as such; unknown ones are not remembered, so that
         guesses fill no memory and a new key works at once."""
         while True:
-            key, version = await self._in_thread(partial(self._rows.read, digest))
+            key, version = await self._in(self._threads, partial(self._rows.read, digest))
             if key is None:
                 return None
             if version >= self._seen:
@@ -175,11 +177,11 @@ class SqlKeys:
         if not self._cache:
             # Nothing to bring up to date: after a start this spares reading every key there is. A key that came in
             # meanwhile may be older than the version just read, so then the next round does the work.
-            version = await self._in_thread(self._rows.version)
+            version = await self._in(self._watching, self._rows.version)
             if not self._cache:
                 self._seen = version
             return False
-        changed, version = await self._in_thread(partial(self._rows.changed, self._seen))
+        changed, version = await self._in(self._watching, partial(self._rows.changed, self._seen))
         if version == self._seen:
             return False
         self._seen = version
@@ -200,9 +202,10 @@ class SqlKeys:
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
+        self._watching.shutdown()
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+    async def _in(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
 _SELECT: Final[Select[Any]] = select(
