@@ -1,0 +1,178 @@
+"""`python -m bench` (or `make bench`): measure direct, a bare nginx and the gateway, and print figures and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
+
+import msgspec
+
+from bench import measure, report
+from bench.gateway import gateway
+from bench.measure import Effort, LoadFailed
+from bench.peers import PEERS
+from bench.running import ROOT, NotServing
+from bench.subject import Subject, nginx, nginx_proxy, paced_upstream, static_upstream
+from bench.usage import busy_s
+
+_MEASURES: dict[str, Callable[[Subject, Effort], dict[str, float]]] = {
+    "busy": measure.busy,
+    "fastest": measure.fastest,
+    "steady": measure.steady,
+    "chunks": measure.chunks,
+    "held": measure.held,
+}
+
+
+class OutOfTime(Exception):
+    """The whole run took longer than it may."""
+
+
+def arguments(given: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of one second each: a smoke test, no figures"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="interleaved rounds; medians are printed (default 3)"
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement (default 3)")
+    parser.add_argument("--connections", type=int, default=32, help="for the busy runs (default 32)")
+    parser.add_argument(
+        "--rate", type=float, default=1000.0, help="requests/s of the steady runs (default 1000)"
+    )
+    parser.add_argument(
+        "--streams", type=int, default=100, help="paced streams (default 100, an event per 20 ms each)"
+    )
+    parser.add_argument("--held", type=int, default=1000, help="slow streams held at once (default 1000)")
+    parser.add_argument(
+        "--only", choices=_MEASURES, action="append", help="only these measures (may be repeated)"
+    )
+    parser.add_argument(
+        "--keys", type=int, help="also a gateway with this many keys: the cost must stay flat"
+    )
+    parser.add_argument(
+        "--models", type=int, help="also a gateway with this many models: the cost must stay flat"
+    )
+    parser.add_argument(
+        "--peer", choices=PEERS, action="append", default=[], help="also another gateway, if installed"
+    )
+    parser.add_argument(
+        "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=ROOT / ".cache" / "bench.json", help="where the figures are kept"
+    )
+    parser.add_argument("--limit", type=int, default=1200, help="seconds after which everything is stopped")
+    return parser.parse_args(given)
+
+
+def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
+    """Start everything that is measured; the stack stops it."""
+    direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
+    subjects = [direct]
+    if proxy := stack.enter_context(nginx_proxy(direct)):
+        subjects.append(proxy)
+    if not options.without_gateway:
+        subjects.append(stack.enter_context(gateway(direct)))
+        if options.keys:
+            name = f"{options.keys} keys"
+            subjects.append(stack.enter_context(gateway(direct, keys=options.keys, name=name)))
+        if options.models:
+            name = f"{options.models} models"
+            subjects.append(stack.enter_context(gateway(direct, models=options.models, name=name)))
+    for name in options.peer:
+        peer = stack.enter_context(PEERS[name].start(direct))
+        if peer is None:
+            say(f"{name}: not installed: {PEERS[name].how_to}")
+        else:
+            subjects.append(peer)
+    return subjects
+
+
+def run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Every measure on every subject, round by round, so that a slow minute of the machine hits all of them."""
+    effort = Effort(
+        seconds=1.0 if options.quick else options.seconds,
+        rounds=1 if options.quick else options.rounds,
+        connections=options.connections,
+        rate=options.rate,
+        streams=options.streams,
+        held=options.held,
+    )
+    chosen = options.only or list(_MEASURES)
+    with ExitStack() as stack:
+        subjects = assemble(options, stack)
+        rounds: dict[str, list[dict[str, float]]] = {subject.name: [] for subject in subjects}
+        failed: set[tuple[str, str]] = set()
+        for number in range(1, effort.rounds + 1):
+            for name in chosen:
+                for subject in subjects:
+                    streamed = name in ("chunks", "held")
+                    if (name, subject.name) in failed or (name == "held" and number > 1):
+                        continue
+                    if streamed and subject.name == "direct":
+                        continue  # the paced upstream is a tool, not a limit that anything is compared with
+                    say(f"round {number} of {effort.rounds}: {name}, {subject.name}")
+                    try:
+                        rounds[subject.name].append(_MEASURES[name](subject, effort))
+                    except LoadFailed as failure:
+                        failed.add((name, subject.name))
+                        say(f"FAILED: {failure}")
+        started = {subject.name: subject.start_s for subject in subjects if subject.start_s}
+    columns = {name: report.medians(figures) for name, figures in rounds.items()}
+    for name, start_s in started.items():
+        columns[name]["start_s"] = start_s
+    return report.with_added(columns)
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr, so that stdout holds the report alone."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _out_of_time(*_: object) -> None:
+    raise OutOfTime
+
+
+def main(given: Sequence[str]) -> int:
+    options = arguments(given)
+    if nginx() is None:
+        say(
+            "nginx is not installed: no ratio, and the simulator is the upstream. Debian: apt install nginx-light"
+        )
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.signal(signal.SIGTERM, _out_of_time)
+    signal.alarm(options.limit)
+    before, began = busy_s(), monotonic()
+    sleep(1.0)
+    warnings = report.noise(before, monotonic() - began)
+    for warning in warnings:
+        say(f"WARNING: {warning}")
+    try:
+        columns = run(options)
+    except NotServing as failure:
+        say(f"FAILED: {failure}")
+        return 1
+    except OutOfTime:
+        say(f"Stopped: not done within {options.limit} s, or asked to stop.")
+        return 1
+    finally:
+        signal.alarm(0)
+    print(report.table(columns))
+    for warning in warnings:
+        print(f"\nWARNING: {warning}")
+    kept = {"machine": report.machine(), "warnings": warnings, "figures": columns}
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
+    print(f"\nFigures: {options.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
