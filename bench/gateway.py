@@ -40,7 +40,8 @@ def render_config(direct: Subject, models: int) -> str:
     for name, port in (("static", direct.port), ("paced", direct.stream_port)):
         lines.append(
             f"  - {{name: {name}, dialect: openai_chat, base_url: 'http://127.0.0.1:{port}/v1', "
-            "api_key: 'env:BENCH_PROVIDER_KEY', discover: false}"
+            # Streams that the load generator leaves must not go on in the next measurement, as by default they would.
+            "api_key: 'env:BENCH_PROVIDER_KEY', discover: false, on_disconnect: cancel}"
         )
     lines.append("models:")
     prices = "prices: {input: 0.25, output: 2.00}"
@@ -56,7 +57,7 @@ def render_config(direct: Subject, models: int) -> str:
 
 
 #: Models of the paced upstream that the runs ask for, as (milliseconds between events, events).
-CHUNKS, HELD = (20, 250), (1000, 600)
+CHUNKS, HELD = (20, 1500), (1000, 600)
 PACED = tuple(f"paced-{interval_ms}x{count}" for interval_ms, count in (CHUNKS, HELD))
 
 

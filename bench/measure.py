@@ -140,7 +140,7 @@ def _streams(subject: Subject, count: int, pace: tuple[int, int], warm_up_s: flo
 
 
 def chunks(subject: Subject, effort: Effort) -> dict[str, float]:
-    """Paced streams: processor time per event, requests at the start of streams included."""
+    """Paced streams that all run before and after the window: processor time per event, and nothing else."""
     result = _streams(subject, effort.streams, CHUNKS, 1.5, effort.seconds)
     due = effort.streams * 1000 / CHUNKS[0] * result.seconds
     if result.events < 0.9 * due:

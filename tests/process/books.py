@@ -154,6 +154,11 @@ def sockets(pid: int) -> int:
     return found
 
 
+def forget_peak(pid: int) -> None:
+    """Let `VmHWM` begin anew from what is resident now (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def memory_kib(pid: int, what: str = "VmRSS") -> int:
     """`VmRSS`: resident now; `VmHWM`: the most so far."""
     status = Path(f"/proc/{pid}/status").read_text()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway import GatewayProcess, config_for
-from process.books import bill, billed, booked, get, memory_kib, one_row_each, settle, simulating
+from process.books import bill, billed, booked, forget_peak, get, memory_kib, one_row_each, settle, simulating
 from process.talk import Reply, ask, chat, connected, exchange, head, port_of, post, run
 from simulated import SimulatorProcess
 
@@ -118,6 +118,7 @@ def test_a_client_that_does_not_read_is_cut_and_settled(
     gateway: GatewayProcess, simulator: SimulatorProcess
 ) -> None:
     request = post(chat("sim-fast", 4_242, stream=True, simulate={"tokens": LONG}), key=gateway.key)
+    forget_peak(gateway.pid)
     before = memory_kib(gateway.pid, "VmHWM")
 
     async def main() -> float:

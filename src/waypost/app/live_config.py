@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from waypost.app.found import LOCAL_MODEL
-from waypost.app.prices import GatewayCatalog
+from waypost.app.prices import GatewayCatalog, local_names
 from waypost.catalog.discovery import ListedModel
 from waypost.config.load import Loaded, load_defaults, load_file
-from waypost.config.origins import BadUrl, parse_base_url
 from waypost.config.resolve import Surroundings, resolve
 from waypost.config.schema import Config, DiscoveryConfig
 from waypost.config.snapshot import Catalog, Provider, Snapshot
@@ -40,7 +39,7 @@ class LiveConfig:
         self._watch = Watch(file) if file is not None else None
         self._found: tuple[Provider, ...] = ()
         self._discovered: dict[str, Sequence[ListedModel]] = {}
-        self._elsewhere: frozenset[str] = frozenset()
+        self._local: frozenset[str] = frozenset()
         self._catalog = GatewayCatalog(catalog, free, self._local_names)
         self._version = 0
         self._snapshot: Snapshot | None = None
@@ -99,10 +98,10 @@ class LiveConfig:
         found: Sequence[Provider] | None = None,
         discovered: Mapping[str, Sequence[ListedModel]] | None = None,
     ) -> None:
-        before = (self._found, self._discovered, self._elsewhere)
-        self._elsewhere = _elsewhere(loaded.config)
+        before = (self._found, self._discovered, self._local)
         self._found = self._found if found is None else tuple(found)
         self._discovered = self._discovered if discovered is None else dict(discovered)
+        self._local = local_names(self._found, loaded.config)
         around = Surroundings(
             environ=self._environ,
             presets={spec.name: spec for spec in all_providers()},
@@ -114,32 +113,12 @@ class LiveConfig:
         try:
             self._snapshot = resolve(loaded, around, self._version + 1)
         except ConfigError:
-            self._found, self._discovered, self._elsewhere = before
+            self._found, self._discovered, self._local = before
             raise
         self._version += 1
 
     def _local_names(self) -> frozenset[str]:
-        found = {provider.name for provider in self._found if provider.origin_label == "local"}
-        return frozenset(found - self._elsewhere)
-
-
-def _elsewhere(config: Config) -> frozenset[str]:
-    """Price names that the file gives to servers on other machines: those cost what they cost, even while a server of
-    the same kind runs here too."""
-    return frozenset(
-        name
-        for entry in config.providers
-        if entry.base_url is not None and not _here(entry.base_url)
-        for name in (entry.preset, entry.prices_from)
-        if name is not None
-    )
-
-
-def _here(base_url: str) -> bool:
-    try:
-        return parse_base_url(base_url).loopback
-    except BadUrl:
-        return True  # `resolve` says what is wrong with it
+        return self._local
 
 
 def _wants(discovery: DiscoveryConfig, found: Provider) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from waypost.catalog.override import override
-from waypost.config.snapshot import Catalog
+from waypost.config.origins import BadUrl, parse_base_url
+from waypost.config.schema import Config
+from waypost.config.snapshot import Catalog, Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 
@@ -27,3 +29,28 @@ class GatewayCatalog:
         """See `config.snapshot.Catalog`."""
         tariff, facts = self._published.find(provider, model)
         return (self._free if provider in self._local() else tariff), facts
+
+
+def local_names(found: Sequence[Provider], config: Config) -> frozenset[str]:
+    """The providers found on this machine, without those kinds of server that the file also has on another one."""
+    names = {provider.name for provider in found if provider.origin_label == "local"}
+    return frozenset(names - _elsewhere(config))
+
+
+def _elsewhere(config: Config) -> frozenset[str]:
+    """Price names that the file gives to servers on other machines: those cost what they cost, even while a server of
+    the same kind runs here too."""
+    return frozenset(
+        name
+        for entry in config.providers
+        if entry.base_url is not None and not _here(entry.base_url)
+        for name in (entry.preset, entry.prices_from)
+        if name is not None
+    )
+
+
+def _here(base_url: str) -> bool:
+    try:
+        return parse_base_url(base_url).loopback
+    except BadUrl:
+        return True  # `resolve` says what is wrong with it

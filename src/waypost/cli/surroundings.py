@@ -27,7 +27,7 @@ def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]
     are remembered in `discovered`.
     """
     from waypost.app.found import LOCAL_MODEL, from_environment, local_model
-    from waypost.app.prices import GatewayCatalog, free_tariff
+    from waypost.app.prices import GatewayCatalog, free_tariff, local_names
     from waypost.catalog.catalog import load
     from waypost.config.resolve import Surroundings, resolve
     from waypost.dialects.registry import DIALECTS
@@ -44,9 +44,7 @@ def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]
         environ=os.environ,
         presets={spec.name: spec for spec in all_providers()},
         dialects=DIALECTS,
-        catalog=GatewayCatalog(
-            load(), free_tariff(), lambda: {each.name for each in found if each.origin_label == "local"}
-        ),
+        catalog=GatewayCatalog(load(), free_tariff(), lambda: local_names(found, loaded.config)),
         found=found,
         discovered=remembered,
     )

@@ -191,7 +191,7 @@ class SqlKeys:
         return True
 
     async def watch(
-        self, interval_s: float = 0.25, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, interval_s: float = 0.5, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         """`refresh` for ever, until cancelled. While the database does not answer, the keys in memory go on."""
         while True:
