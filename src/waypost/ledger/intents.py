@@ -1,6 +1,6 @@
 """The append-only intents files: what is about to be spent, written before it is spent.
 
-One `os.write` per record on an O_APPEND file: the bytes are in the kernel's page cache when it returns, so they
+One `write(2)` per record on an O_APPEND file: the bytes are in the kernel's page cache when it returns, so they
 survive `kill -9`; with `durability: fsync` a request also waits for a group fsync, so they survive a power cut.
 Content (request and response bodies) is never written here.
 """
@@ -20,6 +20,7 @@ import msgspec
 
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
 from waypost.errors import StoreUnavailable
+from waypost.ledger.append import keeping_write
 from waypost.ledger.segments import Kind, Segment, path_of, render
 from waypost.ports import Clock
 
@@ -56,14 +57,14 @@ class Intents:
         clock: Clock,
         fsync: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
-        write: Write = os.write,
+        write: Write | None = None,
         sync: Callable[[int], None] = os.fsync,
     ) -> None:
         self._folder = folder
         self._next = first
         self._clock = clock
         self._limit = segment_bytes
-        self._write = write
+        self._write = write or keeping_write()
         self._sync = sync
         self._encode = msgspec.json.Encoder().encode
         self._open: dict[str, tuple[Segment, ...]] = {}

@@ -12,11 +12,11 @@ from waypost.ports import Answer
 from waypost.upstream.head import render_prefix
 
 #: Client headers that reach the provider. Everything else stays here: hosts, credentials and account selectors
-#: (`openai-organization`, `openai-project`) are the operator's to choose.
+#: (`openai-organization`, `openai-project`) are the operator's to choose, and an `idempotency-key` would be looked up
+#: among the answers to the operator's account, where those of other clients are too.
 FORWARDED = (
     b"openai-beta",
     b"x-client-request-id",
-    b"idempotency-key",
     b"traceparent",
     b"tracestate",
 )

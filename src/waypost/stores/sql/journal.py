@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import sleep
 from typing import Final
 
 import msgspec
@@ -16,6 +17,9 @@ from waypost.stores.sql.tables import ACCOUNTS, ATTEMPTS, INTENTS_APPLIED, LINES
 
 #: Ids per IN list: far below every engine's limit of bound values.
 _SLICE: Final = 500
+#: Exchanges after which the writer's thread lets go of the interpreter. It would be made to after 5 ms, and for so long
+#: a request on the event loop's thread would stand still, several times over.
+_TURN: Final = 8
 
 
 class SqlJournal:
@@ -40,7 +44,9 @@ class SqlJournal:
     def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
         """See `ports.Journal`. Raises Bug, and writes nothing, when one of them is there already."""
         batch = Batch()
-        for exchange in exchanges:
+        for place, exchange in enumerate(exchanges):
+            if place % _TURN == 0:
+                sleep(0)
             batch.add(exchange)
         with self._database.write() as connection:
             self._insert.run(connection, batch)
