@@ -139,7 +139,9 @@ def test_the_provider_sees_its_own_key_and_nothing_of_the_client(heard: Heard, t
     )
     got = heard.headers[-1]
     assert got["authorization"] == "Bearer lab-secret"
-    assert "idempotency-key" not in got, "clients share the operator's account, and so its answers by this key"
+    assert "idempotency-key" not in got, (
+        "clients share the operator's account, and so its answers by this key"
+    )
     assert got["host"] == f"127.0.0.1:{heard.port}"
     assert through.client.api_key not in str(got)
     assert not {name for name in got if name.startswith(("x-stainless", "openai-org", "cookie"))}
