@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from waypost.dialects.dialect import Dialect
-from waypost.dialects.openai_chat.codec import OpenAIChat
-from waypost.dialects.openai_completions.codec import OpenAICompletions
-from waypost.dialects.openai_embeddings.codec import OpenAIEmbeddings
+from waypost.dialects.openai_chat.codec import CHAT
+from waypost.dialects.openai_completions.codec import COMPLETIONS
+from waypost.dialects.openai_embeddings.codec import EMBEDDINGS
 
 _ALL: tuple[Dialect, ...] = (
-    OpenAIChat(),
-    OpenAICompletions(),
-    OpenAIEmbeddings(),
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
 )
 
 #: By `Dialect.name`.

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from waypost.core.quirks import Quirks
-from waypost.dialects.openai_chat.codec import OpenAIChat
+from waypost.dialects.openai_chat.codec import CHAT
 
 
 def test_one_exchange() -> None:
-    dialect = OpenAIChat()
+    dialect = CHAT
     asked = dialect.parse_ask(b'{"model":"a","messages":[{"role":"user","content":"hi"}]}')
     assert dialect.render_onward(asked, "b", Quirks()).startswith(b'{"model":"b"')
     relay = dialect.stream_relay(asked, lambda usage, tier: None)

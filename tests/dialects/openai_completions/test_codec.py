@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from waypost.core.asked import Asked
-from waypost.dialects.openai_completions.codec import OpenAICompletions
+from waypost.dialects.openai_completions.codec import COMPLETIONS
 
 
 def test_a_stream_of_texts() -> None:
-    relay = OpenAICompletions().stream_relay(
-        Asked("m", True, {}, wants_usage=True, input_estimate=3), lambda u, t: 7
-    )
+    relay = COMPLETIONS.stream_relay(Asked("m", True, {}, wants_usage=True, input_estimate=3), lambda u, t: 7)
     head = b'data: {"id":"c","object":"text_completion","choices":[{"index":0,"text":"","finish_reason":null}]}\n\n'
     assert relay.feed(head) == head
     assert not relay.committed

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from waypost.core.usage import Usage
-from waypost.dialects.openai_embeddings.codec import OpenAIEmbeddings
+from waypost.dialects.openai_embeddings.codec import EMBEDDINGS
 
 
 @pytest.mark.parametrize("vector", [b"[0.10,-2e-3]", b'"zczMPQrXI7w="'])
@@ -12,7 +12,7 @@ def test_vectors_pass_as_they_are(vector: bytes) -> None:
         b'{"object":"list","data":[{"embedding":%b,"index":0}],"usage":{"prompt_tokens":4,"total_tokens":4}}'
         % vector
     )
-    dialect = OpenAIEmbeddings()
+    dialect = EMBEDDINGS
     reply = dialect.parse_reply(body)
     assert reply.usage == Usage(input=4)
     assert dialect.render_reply(reply, 80) == body.replace(

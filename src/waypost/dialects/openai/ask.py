@@ -78,14 +78,17 @@ def read_choices(fields: Fields) -> int:
     return read_integer(fields, "n", 1, MAX_CHOICES) or 1
 
 
-def render_onward(asked: Asked, model: str, quirks: Quirks) -> bytes:
-    """The body for one target: model id, usage in streams, the provider's quirks; everything else as it came."""
+def render_onward(asked: Asked, model: str, quirks: Quirks, *, chat: bool = True) -> bytes:
+    """The body for one target: model id, usage in streams, the provider's quirks; everything else as it came.
+
+    A provider's own name for the output limit is that of its chat; completions know `max_tokens` only.
+    """
     fields = asked.fields.copy()
     fields["model"] = render_raw(model)
     if asked.stream:
         _switch_usage(fields, asked.wants_usage, quirks)
     wanted = quirks.max_tokens_field
-    if wanted is not None:
+    if wanted is not None and chat:
         other = _OUTPUT_FIELDS[0] if wanted == _OUTPUT_FIELDS[1] else _OUTPUT_FIELDS[1]
         limit = fields.pop(other, None)
         if limit is not None and bytes(fields.get(wanted, NULL)) == NULL:

@@ -2,57 +2,7 @@
 
 from __future__ import annotations
 
-from waypost.core.asked import Asked, Reply
-from waypost.core.quirks import Quirks
-from waypost.core.usage import Usage
-from waypost.dialects.dialect import Pricer
-from waypost.dialects.json_limits import DEFAULT, JsonLimits
-from waypost.dialects.openai import ask, errors, reply
-from waypost.dialects.openai.errors import Headers
-from waypost.dialects.openai.relay import OpenAIRelay
+from waypost.dialects.openai.codec import OpenAIDialect
 from waypost.dialects.openai_chat.ask import parse_ask
-from waypost.errors import GatewayError, UpstreamError
 
-
-class OpenAIChat:
-    """A `Dialect`; holds nothing."""
-
-    name = "openai_chat"
-    operation = "chat"
-    path = "/chat/completions"
-
-    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
-        """See `openai_chat.ask`."""
-        return parse_ask(body, limits)
-
-    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> bytes:
-        """See `openai.ask.render_onward`."""
-        return ask.render_onward(asked, model, quirks)
-
-    def parse_reply(self, body: bytes) -> Reply:
-        """See `openai.reply.parse_reply`."""
-        return reply.parse_reply(body)
-
-    def render_reply(self, answer: Reply, cost_nusd: int | None) -> bytes:
-        """See `openai.reply.render_reply`."""
-        return reply.render_reply(answer, cost_nusd)
-
-    def stream_relay(self, asked: Asked, price: Pricer) -> OpenAIRelay:
-        """See `openai.relay.OpenAIRelay`."""
-        return OpenAIRelay(asked, price, b"chat.completion.chunk")
-
-    def estimate_output(self, asked: Asked, answer: Reply) -> Usage:
-        """See `openai.reply.estimate_output`."""
-        return reply.estimate_output(asked, answer)
-
-    def parse_error(self, status: int, headers: Headers, body: bytes) -> UpstreamError:
-        """See `openai.errors.parse_error`."""
-        return errors.parse_error(status, headers, body)
-
-    def render_error(self, error: GatewayError) -> bytes:
-        """See `openai.errors.render_error`."""
-        return errors.render_error(error)
-
-    def render_stream_error(self, error: GatewayError) -> bytes:
-        """See `openai.errors.render_stream_error`."""
-        return errors.render_stream_error(error)
+CHAT = OpenAIDialect("openai_chat", "chat", "/chat/completions", b"chat.completion.chunk", parse_ask)
