@@ -12,7 +12,7 @@ from typing import Protocol
 
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
-from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+from waypost.core.record import Checkpoint, DispatchMark, Exchange
 
 
 class Clock(Protocol):
@@ -206,14 +206,3 @@ class Client(Protocol):
     async def finish(self) -> None:
         """End a streamed answer."""
         ...
-
-
-# --- what is seen from outside ----------------------------------------------------------------------------------
-
-
-class Records(Protocol):
-    """Counters fed at settlement. Plain additions; no labels from user text."""
-
-    def settled(self, exchange: Exchange) -> None: ...
-
-    def attempted(self, attempt: Attempt) -> None: ...

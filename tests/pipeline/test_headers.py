@@ -39,11 +39,3 @@ def test_waits_are_rounded_up_to_seconds_and_exact_in_milliseconds() -> None:
 
 def test_a_spent_budget_says_not_to_retry() -> None:
     assert (b"x-should-retry", b"false") in headers.refusal(BudgetExceeded("spent"))
-
-
-def test_the_allowance_has_openais_names() -> None:
-    assert headers.allowance(60, 59, 1.0) == [
-        (b"x-ratelimit-limit-requests", b"60"),
-        (b"x-ratelimit-remaining-requests", b"59"),
-        (b"x-ratelimit-reset-requests", b"1.000s"),
-    ]

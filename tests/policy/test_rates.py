@@ -61,14 +61,6 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     assert admitted(rates, limited, 0.0)
 
 
-def test_remaining_counts_down_and_refills() -> None:
-    rates, limited = Rates(), key(60)
-    assert rates.remaining(limited, 0.0) == (60, 0.0)
-    rates.take(limited, 0.0)
-    assert rates.remaining(limited, 0.0) == (59, 1.0)
-    assert rates.remaining(limited, 1.0) == (60, 0.0)
-
-
 def test_full_allowances_are_forgotten() -> None:
     rates = Rates()
     rates.take(key(60), 0.0)

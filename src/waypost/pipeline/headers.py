@@ -59,15 +59,6 @@ def dropped(names: Sequence[str]) -> tuple[bytes, bytes]:
     return (b"x-waypost-dropped", field(", ".join(names)))
 
 
-def allowance(rpm: int, remaining: int, full_in_s: float) -> Headers:
-    """Request-rate headers with OpenAI's names (https://platform.openai.com/docs/guides/rate-limits, 2026-11-21)."""
-    return [
-        (b"x-ratelimit-limit-requests", b"%d" % rpm),
-        (b"x-ratelimit-remaining-requests", b"%d" % remaining),
-        (b"x-ratelimit-reset-requests", b"%.3fs" % full_in_s),
-    ]
-
-
 def refusal(error: GatewayError) -> Headers:
     """When to ask again, or that asking again can not help; for a 401, how to present a key (RFC 9110 §11.6.1).
 

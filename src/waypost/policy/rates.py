@@ -43,12 +43,6 @@ class Rates:
         if key.rpm is not None and key.key_id in self._due:
             self._due[key.key_id] -= _WINDOW_S / key.rpm
 
-    def remaining(self, key: Key, now: float) -> tuple[int, float]:
-        """How many requests are admitted right now, and the seconds until the allowance is full again."""
-        rpm = key.rpm or 0
-        backlog = max(0.0, self._due.get(key.key_id, now) - now)
-        return max(0, int((_WINDOW_S - backlog) * rpm / _WINDOW_S + 1e-6)), backlog
-
     def prune(self, now: float) -> int:
         """Forget keys whose allowance is full; returns how many are left."""
         self._due = {key_id: due for key_id, due in self._due.items() if due > now}
