@@ -20,6 +20,7 @@ from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
 from waypost.core.usage import Usage
+from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import BudgetExceeded
 from waypost.pipeline.exchange import Call
@@ -300,6 +301,7 @@ class Stage:
             catalog=NoCatalog(),
         )
         self.pipeline = Pipeline(
+            lanes=Lanes(DIALECTS),
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             random=lambda: 0.25,

@@ -7,22 +7,29 @@ from hypothesis import strategies as st
 
 from waypost.core.events import Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
 from waypost.core.fold import Fold, fold, unfold
-from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
+from waypost.core.request import Citation, Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
 
 text = st.text(max_size=5)
 extras = st.none() | st.just(Extras("d", {"a": msgspec.Raw(b"1")}, "f"))
 part = st.one_of(
-    st.builds(Text, text, extras=extras),
-    st.builds(Thinking, text, st.none() | text, extras=extras),
-    st.builds(ToolCall, text, text, text, extras=extras),
+    st.builds(
+        Text, text, extras=extras, citations=st.lists(st.builds(Citation, text), max_size=2).map(tuple)
+    ),
+    st.builds(Thinking, text, st.none() | text, extras=extras, redacted=st.booleans()),
+    st.builds(ToolCall, text, text, text, extras=extras, signature=st.none() | text),
     st.builds(Refusal, text, extras=extras),
     st.builds(Media, st.just("image"), data=text),
     st.just(Opaque("d", msgspec.Raw(b"{}"))),
 )
 choice = st.builds(
-    Choice, st.integers(0, 9), st.lists(part, max_size=4).map(tuple), st.sampled_from(list(Finish)), extras
+    Choice,
+    st.integers(0, 9),
+    st.lists(part, max_size=4).map(tuple),
+    st.sampled_from(list(Finish)),
+    extras,
+    st.none() | text,
 )
 answer = st.builds(
     ChatResponse,

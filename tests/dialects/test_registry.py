@@ -6,7 +6,7 @@ from waypost.dialects.registry import DIALECTS
 
 
 def test_names_and_paths() -> None:
-    assert {name: (d.operation, d.path) for name, d in DIALECTS.items()} == {
+    assert {name: (d.operation, d.entries[0].path) for name, d in DIALECTS.items()} == {
         "openai_chat": ("chat", "/chat/completions"),
         "openai_completions": ("completions", "/completions"),
         "openai_embeddings": ("embeddings", "/embeddings"),

@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from waypost.config.snapshot import Settings
-from waypost.dialects.dialect import Dialect
+from waypost.dialects.dialect import Dialect, Entry
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, serve
 from waypost.errors import GatewayError
@@ -29,7 +29,7 @@ class PlainDialect:
     def __init__(self, path: str, operation: str) -> None:
         self.name = f"test_{operation}"
         self.operation = operation
-        self.path = path
+        self.entries = (Entry(path),)
 
     def render_error(self, error: GatewayError) -> bytes:
         return msgspec.json.encode(

@@ -6,9 +6,12 @@ import pytest
 
 from transcript import KEY_TEXT, FlatTariff, RecordingClient, Stage, provider, target
 from waypost.core.usage import Usage
+from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Disconnected, Draining, Unavailable
 from waypost.pipeline.exchange import Call, LiveExchange
+
+LANE = SameLane(DIALECTS["openai_chat"])
 
 
 def live() -> LiveExchange:
@@ -18,10 +21,10 @@ def live() -> LiveExchange:
 
 def test_the_record_holds_every_attempt_with_times_on_one_scale() -> None:
     exchange = live()
-    first = exchange.open_trial(target(provider("p1")), 1000.5)
+    first = exchange.open_trial(target(provider("p1")), LANE, (), 1000.5)
     first.answered = 503
     exchange.close_trial(1001.0, "voided", None, 0, Unavailable("down"))
-    second = exchange.open_trial(target(provider("p2")), 1001.25)
+    second = exchange.open_trial(target(provider("p2")), LANE, (), 1001.25)
     second.first_token = 1001.5
     exchange.close_trial(1002.0, "settled", Usage(input=3, output=4), 43)
     exchange.waited, exchange.status, exchange.outcome = 1.5, 200, "ok"
@@ -37,7 +40,7 @@ def test_the_record_holds_every_attempt_with_times_on_one_scale() -> None:
 
 def test_an_unknown_cost_is_not_zero() -> None:
     exchange = live()
-    exchange.open_trial(target(provider(), tariff=None), 1000.0)
+    exchange.open_trial(target(provider(), tariff=None), LANE, (), 1000.0)
     exchange.close_trial(1001.0, "settled", Usage(), None)
     assert exchange.record(1001.0, keep_content=False).cost_nusd is None
 

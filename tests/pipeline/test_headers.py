@@ -26,7 +26,7 @@ def test_cost_is_exact_or_said_to_be_unknown() -> None:
 
 def test_account_names_of_the_provider_are_kept_back() -> None:
     passed = [(b"openai-organization", b"acme"), (b"openai-version", b"2020"), (b"set-cookie", b"a=b")]
-    lines = headers.served("x", "m", "p", 1, 1500, passed)
+    lines = headers.served("x", "m", "p", 1, 1500, passed, (b"openai-",))
     assert (b"openai-version", b"2020") in lines
     assert {name for name, _ in lines}.isdisjoint({b"openai-organization", b"set-cookie"})
     assert (b"x-waypost-overhead-ms", b"1.500") in lines

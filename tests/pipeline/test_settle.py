@@ -9,6 +9,7 @@ from transcript import KEY_TEXT, RecordingClient, Stage, provider, target
 from waypost.config.snapshot import Settings, Target
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
+from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Disconnected, Garbled, GatewayError, StoreUnavailable, Throttled, Unavailable
 from waypost.pipeline.exchange import Call, LiveExchange, Trial
@@ -28,7 +29,9 @@ class Books:
         self.live = LiveExchange(call, self.stage.snapshot, 5_000_000)
         self.live.key = self.stage.key
         self.live.asked = dialect.parse_ask(BODY)
-        self.trial: Trial = self.live.open_trial(served_by or target(provider()), 1000.0)
+        self.trial: Trial = self.live.open_trial(
+            served_by or target(provider()), SameLane(DIALECTS["openai_chat"]), (), 1000.0
+        )
 
 
 def test_the_mark_says_what_recovery_needs() -> None:

@@ -6,6 +6,7 @@ from transcript import ScriptedAnswer, provider, target
 from waypost.config.snapshot import Credential
 from waypost.core.asked import Asked
 from waypost.core.origin import Origin
+from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import (
     CredentialRefused,
@@ -18,7 +19,7 @@ from waypost.errors import (
 )
 from waypost.upstream.attempt import FORWARDED, Heads, accept
 
-CHAT = DIALECTS["openai_chat"]
+CHAT = SameLane(DIALECTS["openai_chat"])
 NONE = Credential(b"")
 
 
@@ -28,7 +29,7 @@ def asked(stream: bool = False) -> Asked:
 
 def test_a_head_is_complete_and_holds_the_providers_own_headers() -> None:
     served_by = provider(headers=b"x-team: blue\r\n")
-    head = Heads().render(target(served_by), CHAT, {}, 42, 1)
+    head = Heads().render(target(served_by), CHAT, False, {}, 42, 1)
     lines = head.split(b"\r\n")
     assert lines[0] == b"POST /v1/chat/completions HTTP/1.1"
     assert {b"host: p1.example", b"x-team: blue", b"content-length: 42"} <= set(lines)
@@ -36,25 +37,27 @@ def test_a_head_is_complete_and_holds_the_providers_own_headers() -> None:
 
 
 def test_only_listed_client_headers_pass() -> None:
-    sent = dict.fromkeys((*FORWARDED, b"authorization", b"cookie", b"x-real-ip", b"openai-project"), b"v")
-    head = Heads().render(target(provider(credential=Credential(b""))), CHAT, sent, 0, 1)
-    assert all(b"\r\n" + name + b": v\r\n" in head for name in FORWARDED)
+    sent = dict.fromkeys(
+        (*FORWARDED, *CHAT.forwarded, b"authorization", b"cookie", b"x-real-ip", b"openai-project"), b"v"
+    )
+    head = Heads().render(target(provider(credential=Credential(b""))), CHAT, False, sent, 0, 1)
+    assert all(b"\r\n" + name + b": v\r\n" in head for name in (*FORWARDED, *CHAT.forwarded))
     for kept_back in (b"authorization", b"cookie", b"x-real-ip", b"openai-project"):
         assert kept_back not in head
 
 
 def test_a_new_configuration_makes_new_heads() -> None:
     heads = Heads()
-    heads.render(target(provider()), CHAT, {}, 0, 1)
+    heads.render(target(provider()), CHAT, False, {}, 0, 1)
     moved = provider(origin=Origin("https", "elsewhere.example", 443))
-    assert b"host: p1.example" in heads.render(target(moved), CHAT, {}, 0, 1)
-    assert b"host: elsewhere.example" in heads.render(target(moved), CHAT, {}, 0, 2)
+    assert b"host: p1.example" in heads.render(target(moved), CHAT, False, {}, 0, 1)
+    assert b"host: elsewhere.example" in heads.render(target(moved), CHAT, False, {}, 0, 2)
 
 
 def test_a_credential_with_a_line_break_never_becomes_a_head() -> None:
     broken = provider(credential=Credential(b"authorization: Bearer a\r\nx-evil: 1\r\n\r\nGET /"))
     with pytest.raises(InvalidRequest):
-        Heads().render(target(broken), CHAT, {}, 0, 1)
+        Heads().render(target(broken), CHAT, False, {}, 0, 1)
 
 
 @pytest.mark.parametrize(

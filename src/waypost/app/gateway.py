@@ -25,6 +25,7 @@ from waypost.app.prices import free_tariff
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.snapshot import Snapshot
+from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, loop_factory
@@ -229,6 +230,7 @@ class _Gateway:
         gate = AppGate(config, ledger)
         metrics = Metrics(lambda: gauges(pipeline, ledger, upstream, gate, config))
         pipeline = Pipeline(
+            lanes=Lanes(DIALECTS),
             snapshot=config.snapshot,
             clock=clock,
             random=random.SystemRandom().random,

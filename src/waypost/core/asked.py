@@ -4,7 +4,34 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.core.response import ChatResponse
 from waypost.core.usage import Usage
+
+
+class PathAsk(msgspec.Struct, frozen=True):
+    """What the path of a request says, for dialects that put it there and not in the body."""
+
+    model: str = ""
+    stream: bool = False
+    form: str = ""
+    """The dialect's own word for which of its paths it is."""
+    query: bytes = b""
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What the gateway puts on an answer that its dialect wants and the target's has not."""
+
+    exchange_id: str
+    created: int
+    """Unix time in seconds."""
+
+
+class Onward(msgspec.Struct, frozen=True):
+    """A request for one target."""
+
+    body: bytes
+    dropped: tuple[str, ...] = ()
+    """The client's fields that were left out, for `x-waypost-dropped`."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -26,10 +53,14 @@ class Asked(msgspec.Struct, frozen=True):
     input_estimate: int = 0
     #: A service tier (`flex`, `priority`, …) that may have its own price.
     tier: str | None = None
+    #: The dialect's own word for how the answer is to be written.
+    form: str = ""
+    #: Leave out, and name, content that a target of another dialect can not be shown; otherwise it is refused.
+    drop_content: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole (not streamed) answer in the client's own dialect, with what the meter read beside it."""
+    """A whole (not streamed) answer, with what the meter read beside it."""
 
     fields: dict[str, msgspec.Raw]
     usage: Usage | None
@@ -37,3 +68,5 @@ class Reply(msgspec.Struct, frozen=True):
     tier: str | None = None
     #: Why the first choice ended (`stop`, `length`, …), for the record.
     finish_reason: str | None = None
+    #: The answer itself, when it came in another dialect; `fields` is empty then.
+    response: ChatResponse | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waypost.core.request import Extras
+from waypost.core.request import Citation, Extras
 from waypost.core.response import Finish, ReplyPart
 from waypost.core.usage import Usage
 
@@ -32,12 +32,13 @@ class PartStarted(msgspec.Struct, frozen=True):
 
 
 class PartDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of a part: text, or a piece of a tool call's arguments. A signature comes once."""
+    """More of a part: text, or a piece of a tool call's arguments. A signature comes once, a citation as it is met."""
 
     choice: int
     part: int
     text: str = ""
     signature: str | None = None
+    citation: Citation | None = None
 
 
 class PartEnded(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +60,7 @@ class Finished(msgspec.Struct, frozen=True):
     choice: int
     finish: Finish
     extras: Extras | None = None
+    stop_text: str | None = None
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):

@@ -16,43 +16,48 @@ from waypost.core.events import (
     Started,
     Used,
 )
-from waypost.core.request import Extras, Refusal, Text, Thinking, ToolCall
+from waypost.core.request import Citation, Extras, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 
 
 class _OpenPart:
-    __slots__ = ("first", "pieces", "signature")
+    __slots__ = ("citations", "first", "pieces", "signature")
 
     def __init__(self, first: ReplyPart) -> None:
         self.first = first
         self.pieces: list[str] = []
         self.signature: str | None = None
+        self.citations: list[Citation] = []
 
     def close(self) -> ReplyPart:
         text = "".join(self.pieces)
         first = self.first
-        if isinstance(first, Text | Refusal):
+        if isinstance(first, Text):
+            citations = (*first.citations, *self.citations)
+            return msgspec.structs.replace(first, text=first.text + text, citations=citations)
+        if isinstance(first, Refusal):
             return msgspec.structs.replace(first, text=first.text + text)
-        if isinstance(first, Thinking):
+        if isinstance(first, Thinking | ToolCall):
             signature = self.signature if self.signature is not None else first.signature
-            return msgspec.structs.replace(first, text=first.text + text, signature=signature)
-        if isinstance(first, ToolCall):
-            return msgspec.structs.replace(first, arguments=first.arguments + text)
+            if isinstance(first, Thinking):
+                return msgspec.structs.replace(first, text=first.text + text, signature=signature)
+            return msgspec.structs.replace(first, arguments=first.arguments + text, signature=signature)
         return first
 
 
 class _OpenChoice:
-    __slots__ = ("extras", "finish", "parts")
+    __slots__ = ("extras", "finish", "parts", "stop_text")
 
     def __init__(self) -> None:
         self.parts: dict[int, _OpenPart] = {}
         self.finish: Finish | None = None
         self.extras: Extras | None = None
+        self.stop_text: str | None = None
 
     def close(self, index: int) -> Choice:
         parts = tuple(self.parts[number].close() for number in sorted(self.parts))
-        return Choice(index, parts, self.finish, self.extras)
+        return Choice(index, parts, self.finish, self.extras, self.stop_text)
 
 
 class Fold:
@@ -76,7 +81,7 @@ class Fold:
             self._started = event
         elif isinstance(event, Finished):
             choice = self._choice(event.choice)
-            choice.finish, choice.extras = event.finish, event.extras
+            choice.finish, choice.extras, choice.stop_text = event.finish, event.extras, event.stop_text
         elif isinstance(event, Used):
             self._usage = event.usage
         elif isinstance(event, Failed):
@@ -92,6 +97,8 @@ class Fold:
         part.pieces.append(event.text)
         if event.signature is not None:
             part.signature = event.signature
+        if event.citation is not None:
+            part.citations.append(event.citation)
 
     def response(self) -> ChatResponse:
         """What the events taken so far add up to."""
@@ -116,27 +123,31 @@ def fold(events: Iterable[Event]) -> ChatResponse:
 
 
 def unfold(response: ChatResponse) -> Iterator[Event]:
-    """The events of a whole answer, one delta per part; `fold` of them is the answer again."""
+    """The events of a whole answer, one delta per part and one per citation; `fold` of them is the answer again."""
     yield Started(response.response_id, response.model, response.created, response.tier, response.extras)
     for choice in response.choices:
         for number, part in enumerate(choice.parts):
-            first, delta = _split(part)
+            first, text, signature = _split(part)
             yield PartStarted(choice.index, number, first)
-            if delta is not None:
-                yield PartDelta(choice.index, number, delta[0], delta[1])
+            if text is not None:
+                yield PartDelta(choice.index, number, text, signature)
+            for citation in part.citations if isinstance(part, Text) else ():
+                yield PartDelta(choice.index, number, citation=citation)
             yield PartEnded(choice.index, number)
         if choice.finish is not None:
-            yield Finished(choice.index, choice.finish, choice.extras)
+            yield Finished(choice.index, choice.finish, choice.extras, choice.stop_text)
     if response.usage is not None:
         yield Used(response.usage)
 
 
-def _split(part: ReplyPart) -> tuple[ReplyPart, tuple[str, str | None] | None]:
-    """A part as its start and its one delta."""
-    if isinstance(part, Text | Refusal):
-        return msgspec.structs.replace(part, text=""), (part.text, None)
+def _split(part: ReplyPart) -> tuple[ReplyPart, str | None, str | None]:
+    """A part as its start, and the text and signature of its one delta; no text: it has none."""
+    if isinstance(part, Text):
+        return msgspec.structs.replace(part, text="", citations=()), part.text, None
+    if isinstance(part, Refusal):
+        return msgspec.structs.replace(part, text=""), part.text, None
     if isinstance(part, Thinking):
-        return msgspec.structs.replace(part, text="", signature=None), (part.text, part.signature)
+        return msgspec.structs.replace(part, text="", signature=None), part.text, part.signature
     if isinstance(part, ToolCall):
-        return msgspec.structs.replace(part, arguments=""), (part.arguments, None)
-    return part, None
+        return msgspec.structs.replace(part, arguments="", signature=None), part.arguments, part.signature
+    return part, None, None

@@ -12,8 +12,11 @@ from typing import Literal
 import msgspec
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
-MediaKind = Literal["image", "audio", "file"]
+MediaKind = Literal["image", "audio", "video", "file"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+#: Whose signature it is: only its maker's models take it back. The words are those of OpenRouter's
+#: `reasoning_details[].format` (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-11-25).
+Maker = Literal["anthropic-claude-v1", "google-gemini-v1", "openai-responses-v1"]
 
 
 class Extras(msgspec.Struct, frozen=True):
@@ -33,29 +36,52 @@ class CacheHint(msgspec.Struct, frozen=True):
     ttl_s: int = 300
 
 
+class Citation(msgspec.Struct, frozen=True):
+    """A source that a text rests on. `start` and `end` count characters of that text."""
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+    extras: Extras | None = None
+
+
 class Text(msgspec.Struct, frozen=True, tag="text"):
     """Words for people."""
 
     text: str
     cache: CacheHint | None = None
     extras: Extras | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 class Thinking(msgspec.Struct, frozen=True, tag="thinking"):
-    """The model's reasoning. The signature proves to its maker that it was not changed."""
+    """The model's reasoning. The signature proves to its `maker` that it was not changed.
+
+    `redacted`: the text is hidden, and the signature carries it encrypted. An empty text with a signature that is not
+    redacted belongs to the part before it (Gemini signs texts so).
+    """
 
     text: str
     signature: str | None = None
     extras: Extras | None = None
+    maker: Maker | None = None
+    redacted: bool = False
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
-    """The model asks for a tool. `arguments` is JSON text, as the model wrote it: it may be invalid."""
+    """The model asks for a tool. `arguments` is JSON text, as the model wrote it: it may be invalid.
+
+    `signature` goes back to its `maker` with the call (Gemini signs calls so).
+    """
 
     call_id: str
     name: str
     arguments: str
     extras: Extras | None = None
+    signature: str | None = None
+    maker: Maker | None = None
 
 
 class Media(msgspec.Struct, frozen=True, tag="media"):
@@ -95,6 +121,8 @@ class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
     is_error: bool = False
     cache: CacheHint | None = None
     extras: Extras | None = None
+    name: str | None = None
+    """The tool's name, where the wire says it; otherwise it is that of the call."""
 
 
 Part = Text | Thinking | ToolCall | ToolResult | Media | Refusal | Opaque
@@ -116,6 +144,7 @@ class Tool(msgspec.Struct, frozen=True):
     parameters: msgspec.Raw | None = None
     strict: bool | None = None
     extras: Extras | None = None
+    cache: CacheHint | None = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -149,7 +178,7 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """The whole request. Counts are tokens."""
+    """The whole request. Counts are tokens. None leaves a setting to the provider."""
 
     model: str
     messages: tuple[Message, ...]
@@ -160,9 +189,24 @@ class ChatRequest(msgspec.Struct, frozen=True):
     sampling: Sampling = Sampling()
     max_output: int | None = None
     effort: Effort | None = None
+    """How hard to think; `none` switches it off. See `core/effort.py` for what it is in tokens."""
     thinking_budget: int | None = None
+    """Tokens to think with, at most; 0 switches it off, -1 leaves it to the model. It wins over `effort`."""
+    show_thinking: bool | None = None
+    """Whether the answer shows the reasoning, or a summary of it."""
     choices: int = 1
     stream: bool = False
     wants_usage: bool = False
     user: str | None = None
+    """The end user, as the client names them."""
+    tier: str | None = None
+    """`auto`, `default`, `flex`, `priority` … : service for another price."""
+    top_logprobs: int | None = None
+    """Log probabilities of the answer's tokens with so many alternatives; 0: of the chosen tokens only."""
+    metadata: dict[str, str] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    cache_key: str | None = None
+    """Requests with the same key probably share a prefix."""
+    modalities: tuple[str, ...] = ()
+    """What the answer may be made of: `text`, `image`, `audio`. Empty: text."""
     extras: Extras | None = None

@@ -31,6 +31,8 @@ class Choice(msgspec.Struct, frozen=True):
     parts: tuple[ReplyPart, ...]
     finish: Finish | None
     extras: Extras | None = None
+    stop_text: str | None = None
+    """The stop text that was met, where the provider says so."""
 
 
 class ChatResponse(msgspec.Struct, frozen=True):

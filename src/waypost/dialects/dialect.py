@@ -1,23 +1,44 @@
 """What a dialect is: a sans-io codec between one wire format and the gateway. No await, no clock, no network.
 
-Two lanes. **Same dialect on both ends** (this file): the original fields are the base, only changed ones are
-rendered anew, answers pass as they are and the meter reads beside them; a vendor's new field works on day one.
-**Different dialects**: through the core's model (`core/request.py`, `core/response.py`, `core/events.py`).
+Two lanes (`lane.py`). **Same dialect on both ends** (`Dialect`): the original fields are the base, only changed ones
+are rendered anew, answers pass as they are and the meter reads beside them; a vendor's new field works on day one.
+**Different dialects** (`ChatCodec`): through the core's model (`core/request.py`, `response.py`, `events.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from waypost.core.asked import Asked, Reply
+import msgspec
+
+from waypost.core.asked import Asked, Onward, PathAsk, Reply, Stamp
+from waypost.core.events import Event
+from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
+from waypost.core.request import ChatRequest
+from waypost.core.response import ChatResponse
 from waypost.core.usage import Usage
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.errors import GatewayError, UpstreamError
 
 #: Nano-dollars for a usage at a service tier, or None when the model has no known price.
 Pricer = Callable[[Usage, str | None], int | None]
+
+NO_PATH = PathAsk()
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A path at which clients ask. `{model}` in it stands for the model's id, slashes included.
+
+    `mounted` paths are found below `/v1`, below `/api/v1` and without either.
+    """
+
+    path: str
+    stream: bool = False
+    form: str = ""
+    mounted: bool = True
 
 
 class StreamRelay(Protocol):
@@ -52,6 +73,83 @@ class StreamRelay(Protocol):
         """Usage counted from what was delivered, for a stream that ended early; `source` is `partial`."""
         ...
 
+    def fail(self, error: GatewayError) -> bytes:
+        """An honest error event inside the stream that has begun. Never followed by a terminator."""
+        ...
+
+
+class StreamParser(Protocol):
+    """A target's stream to events, however its bytes are split. Never raises."""
+
+    finished: bool
+    """The answer is complete: its terminator was seen."""
+    failure: UpstreamError | None
+    """An error event, bytes that are no stream, or an end before the end. The events before it were returned."""
+
+    def feed(self, chunk: bytes) -> list[Event]: ...
+
+    def end(self) -> list[Event]:
+        """The upstream closed. Sets `finished`, where the answer is whole all the same, or `failure` (Truncated)."""
+        ...
+
+
+class StreamRenderer(Protocol):
+    """Events to the client's stream."""
+
+    def render(self, event: Event) -> bytes:
+        """The bytes for one event; b"" for one that this dialect does not show. Raises Unrepresentable."""
+        ...
+
+    def end(self, usage: Usage, cost_nusd: int | None) -> bytes:
+        """The last events: usage with its cost where the client wants or expects it, and the terminator."""
+        ...
+
+    def fail(self, error: GatewayError) -> bytes:
+        """As `StreamRelay.fail`."""
+        ...
+
+
+class ChatCodec(Protocol):
+    """A chat dialect's way through the core, in both roles.
+
+    As the client's dialect: `parse_request`, `render_response`, `stream_renderer`. As the target's: `render_request`,
+    `parse_response`, `stream_parser`.
+    """
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What this dialect calls the core's settings (`max_output` → `max_tokens`), where the words differ."""
+        ...
+
+    @property
+    def neutral(self) -> Mapping[str, frozenset[bytes]]:
+        """Fields the core does not model, with the values (JSON text) that say nothing: leaving those out is no loss.
+        `null` never is one."""
+        ...
+
+    def parse_request(self, asked: Asked) -> ChatRequest:
+        """Raises InvalidRequest and Unrepresentable, with `param`."""
+        ...
+
+    def render_request(self, request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
+        """The body for a target. Everything of the core's model is said, or handed to `loss`; `extras` and `Opaque`
+        parts of other dialects are the lane's: settings among them are named there, `Opaque` content by the codec."""
+        ...
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        """Raises Garbled, and what the provider reports inside a 200."""
+        ...
+
+    def render_response(
+        self, response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp
+    ) -> bytes:
+        """The whole answer. `response.usage` is always set. Raises Unrepresentable for a part that can not be said."""
+        ...
+
+    def stream_parser(self) -> StreamParser: ...
+
+    def stream_renderer(self, asked: Asked, stamp: Stamp) -> StreamRenderer: ...
+
 
 class Dialect(Protocol):
     """One wire format."""
@@ -62,21 +160,52 @@ class Dialect(Protocol):
         ...
 
     @property
+    def family(self) -> str:
+        """Dialects of one family have the same bodies and differ in their paths (Azure's chat, Anthropic at Vertex):
+        between them requests and answers pass as they are. Usually `name`."""
+        ...
+
+    @property
     def operation(self) -> str:
         """`chat`, `completions`, `embeddings`, …"""
         ...
 
     @property
-    def path(self) -> str:
-        """Appended to a provider's base URL, such as `/chat/completions`."""
+    def entries(self) -> tuple[Entry, ...]:
+        """Where clients ask; empty for a dialect that is only spoken to targets."""
         ...
 
-    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
+    @property
+    def forwarded(self) -> tuple[bytes, ...]:
+        """Request headers of this format that pass from client to provider, in lower case: never a host, a credential
+        or an account."""
+        ...
+
+    @property
+    def passed(self) -> tuple[bytes, ...]:
+        """Prefixes of response headers that pass to the client. Account names are not among them."""
+        ...
+
+    @property
+    def codec(self) -> ChatCodec | None:
+        """The way to and from other dialects, for `chat`."""
+        ...
+
+    def onward_path(self, model: str, stream: bool) -> str:
+        """Appended to a provider's base URL, such as `/chat/completions`. What of the model's id stands in it is
+        percent-encoded. Raises InvalidRequest for an id that can not stand in a path."""
+        ...
+
+    def stream_type(self, asked: Asked) -> bytes:
+        """The content type of a streamed answer."""
+        ...
+
+    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
         """Raises InvalidRequest (with `param`) and TooLarge."""
         ...
 
-    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> bytes:
-        """The request for a target of the same dialect: the client's fields, with the target's model id, and with
+    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> Onward:
+        """The request for a target of the same family: the client's fields, with the target's model id, and with
         usage switched on for streams."""
         ...
 
@@ -100,8 +229,4 @@ class Dialect(Protocol):
 
     def render_error(self, error: GatewayError) -> bytes:
         """The JSON body for an error before the stream began."""
-        ...
-
-    def render_stream_error(self, error: GatewayError) -> bytes:
-        """An honest error event inside a stream that has begun. Never followed by a terminator."""
         ...

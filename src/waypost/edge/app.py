@@ -135,7 +135,7 @@ class Edge:
             if scope["method"] not in route.methods:
                 await self._other_method(ask, route)
             elif route.dialect is not None:
-                await self._call(ask, route.dialect)
+                await self._call(ask, route, route.dialect)
             else:
                 await self._own(ask, route)
         except Disconnected:
@@ -150,7 +150,7 @@ class Edge:
         finally:
             client.release()
 
-    async def _call(self, ask: _Ask, dialect: Dialect) -> None:
+    async def _call(self, ask: _Ask, route: Matched, dialect: Dialect) -> None:
         received = self._clock.monotonic()
         settings, connection = ask.settings, ask.connection
         if self.closed:
@@ -165,7 +165,10 @@ class Edge:
                 # A body too large for one read waits in memory only for somebody who is known.
                 await self.pipeline.check_key(key)
             body = await read_body(ask.receive, settings, connection is None or connection.receiving)
-            call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client)
+            path = (
+                route.path if not ask.scope["query_string"] else route.with_query(ask.scope["query_string"])
+            )
+            call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path)
             await self.pipeline.run(call)
         finally:
             self.active -= 1

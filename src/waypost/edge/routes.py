@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from waypost.dialects.dialect import Dialect
+from waypost.core.asked import PathAsk
+from waypost.dialects.dialect import NO_PATH, Dialect, Entry
 from waypost.errors import MethodNotAllowed, NotFound
 
 Purpose = Literal["call", "models", "model", "live", "ready", "health", "metrics", "hello"]
@@ -15,6 +16,7 @@ Purpose = Literal["call", "models", "model", "live", "ready", "health", "metrics
 _PREFIXES = ("/v1", "", "/api/v1")
 _MODELS = tuple(f"{prefix}/models" for prefix in _PREFIXES)
 _READ = frozenset(("GET", "HEAD"))
+_POST = frozenset(("POST",))
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -25,6 +27,30 @@ class Matched(msgspec.Struct, frozen=True):
     dialect: Dialect | None = None
     model: str | None = None
     """The model id in the path, for `model`."""
+    path: PathAsk = NO_PATH
+    """What else the path says, for `call`."""
+
+    def with_query(self, query: bytes) -> PathAsk:
+        """`path` with the request's query."""
+        return msgspec.structs.replace(self.path, query=query)
+
+
+class _Pattern(msgspec.Struct, frozen=True):
+    """An entry with a model in its path."""
+
+    before: str
+    after: str
+    dialect: Dialect
+    entry: Entry
+
+    def match(self, path: str) -> Matched | None:
+        if len(path) <= len(self.before) + len(self.after):
+            return None
+        if not path.startswith(self.before) or not path.endswith(self.after):
+            return None
+        model = path[len(self.before) : len(path) - len(self.after)]
+        asked = PathAsk(model, self.entry.stream, self.entry.form)
+        return Matched("call", _POST, self.dialect, path=asked)
 
 
 class Routes:
@@ -38,11 +64,13 @@ class Routes:
             "/healthz": Matched("health", _READ),
             "/metrics": Matched("metrics", _READ),
         }
+        self._patterns: list[_Pattern] = []
         shown: list[str] = []
         for dialect in dialects:
-            shown.append(f"POST /v1{dialect.path}")
-            for prefix in _PREFIXES:
-                self._exact[prefix + dialect.path] = Matched("call", frozenset(("POST",)), dialect)
+            for entry in dialect.entries:
+                shown.append(f"POST {'/v1' if entry.mounted else ''}{entry.path}")
+                for prefix in _PREFIXES if entry.mounted else ("",):
+                    self._add(prefix + entry.path, dialect, entry)
         for path in _MODELS:
             self._exact[path] = Matched("models", _READ)
         shown += [
@@ -55,6 +83,13 @@ class Routes:
         ]
         self.shown: tuple[str, ...] = tuple(shown)
 
+    def _add(self, path: str, dialect: Dialect, entry: Entry) -> None:
+        before, slot, after = path.partition("{model}")
+        if slot:
+            self._patterns.append(_Pattern(before, after, dialect, entry))
+        else:
+            self._exact[path] = Matched("call", _POST, dialect, path=PathAsk("", entry.stream, entry.form))
+
     def find(self, path: str) -> Matched:
         """The route of a decoded path without its query. A trailing slash makes no difference. Raises NotFound."""
         found = self._exact.get(path)
@@ -64,6 +99,10 @@ class Routes:
         found = self._exact.get(bare)
         if found is not None:
             return found
+        for pattern in self._patterns:
+            match = pattern.match(bare)
+            if match is not None:
+                return match
         for base in _MODELS:
             if bare.startswith(base + "/"):
                 return Matched("model", _READ, model=bare[len(base) + 1 :])

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import msgspec
 
 from waypost.config.snapshot import Route, Snapshot, Target
-from waypost.core.asked import Asked
+from waypost.core.asked import Asked, PathAsk, Stamp
 from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import Dialect, StreamRelay
+from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
+from waypost.dialects.lane import Lane
 from waypost.errors import GatewayError, UpstreamError
 from waypost.ports import Client, Hold
 
@@ -30,15 +31,22 @@ class Call(msgspec.Struct):
     received: float
     """Monotonic seconds at which the request's head was complete."""
     client: Client
+    path: PathAsk = NO_PATH
+    """What the matched path says."""
 
 
 class Trial:
     """The attempt under way."""
 
-    __slots__ = ("answered", "first_token", "number", "relay", "sent", "started", "target")
+    __slots__ = ("answered", "dropped", "first_token", "lane", "number", "relay", "sent", "started", "target")
 
-    def __init__(self, target: Target, number: int, started: float) -> None:
+    def __init__(
+        self, target: Target, lane: Lane, dropped: tuple[str, ...], number: int, started: float
+    ) -> None:
         self.target = target
+        self.lane = lane
+        #: The client's fields that this target is not told of.
+        self.dropped = dropped
         self.number = number
         self.started = started
         #: The request was handed to the upstream client; before that no provider can have worked.
@@ -66,6 +74,7 @@ class LiveExchange:
         "key",
         "outcome",
         "rate_taken",
+        "relay",
         "response_body",
         "route",
         "settled",
@@ -108,6 +117,8 @@ class LiveExchange:
         #: Runs out when a client that left has had its answer read for as long as it may be.
         self.drain_limit: asyncio.TimerHandle | None = None
         self.response_body: bytes | None = None
+        #: Writes the stream that has begun.
+        self.relay: StreamRelay | None = None
 
     def abort(self, error: GatewayError) -> None:
         """End this exchange from outside: whatever it is waiting for is cancelled, and it answers with `error`."""
@@ -130,9 +141,13 @@ class LiveExchange:
             except asyncio.CancelledError:
                 self.abort_arrived()
 
-    def open_trial(self, target: Target, now: float) -> Trial:
-        self.trial = Trial(target, len(self.attempts) + 1, now)
+    def open_trial(self, target: Target, lane: Lane, dropped: tuple[str, ...], now: float) -> Trial:
+        self.trial = Trial(target, lane, dropped, len(self.attempts) + 1, now)
         return self.trial
+
+    def stamp(self) -> Stamp:
+        """For answers of another dialect than the client's."""
+        return Stamp(self.call.exchange_id, self.started_us // 1_000_000)
 
     def attempt_id(self, trial: Trial) -> str:
         return f"{self.call.exchange_id}.{trial.number}"

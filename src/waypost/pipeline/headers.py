@@ -9,8 +9,7 @@ from waypost.errors import GatewayError
 
 Headers = list[tuple[bytes, bytes]]
 
-#: Provider headers that pass to the client; its account names do not.
-_PASSED = b"openai-"
+#: Account names, which never pass.
 _KEPT_BACK = (b"openai-organization", b"openai-project")
 
 
@@ -32,9 +31,10 @@ def served(
     provider: str,
     attempts: int,
     overhead_us: int,
-    passed: Sequence[tuple[bytes, bytes]],
+    said: Sequence[tuple[bytes, bytes]],
+    passed: tuple[bytes, ...],
 ) -> Headers:
-    """The headers of an answer by a target."""
+    """The headers of an answer by a target. Of what it `said`, headers that begin as one of `passed` go on."""
     value = exchange_id.encode()
     headers = [
         (b"x-request-id", value),
@@ -44,8 +44,8 @@ def served(
         (b"x-waypost-attempts", b"%d" % attempts),
         (b"x-waypost-overhead-ms", b"%.3f" % (overhead_us / 1000)),
     ]
-    for pair in passed:
-        if pair[0].startswith(_PASSED) and pair[0] not in _KEPT_BACK:
+    for pair in said:
+        if pair[0].startswith(passed) and pair[0] not in _KEPT_BACK:
             headers.append(pair)
     return headers
 

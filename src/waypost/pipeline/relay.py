@@ -20,7 +20,6 @@ from waypost.ports import Answer, Clock
 
 _CHECKPOINT_S = 2.0
 _TRAILER_S = 0.5
-_EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 _JSON = (b"content-type", b"application/json")
 
 
@@ -33,16 +32,16 @@ class Relay:
 
     async def whole(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
         """A complete body: read the usage, write the cost into it, settle, then answer."""
-        dialect, asked = live.call.dialect, live.asked
+        lane, asked = trial.lane, live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
         answer.close()
-        reply = dialect.parse_reply(answer.body or b"")
+        reply = lane.parse_reply(answer.body or b"")
         usage = reply.usage
         if usage is None:
-            usage = dialect.estimate_output(asked, reply)
+            usage = lane.estimate_output(asked, reply)
             reply = msgspec.structs.replace(reply, usage=usage)
         cost = self._settle.price(live, trial, usage, reply.tier)
-        body = dialect.render_reply(reply, cost)
+        body = lane.render_reply(asked, reply, cost, live.stamp())
         now = self._clock.monotonic()
         trial.first_token = now
         live.close_trial(now, "settled", usage, cost)
@@ -60,12 +59,13 @@ class Relay:
         """An event stream: events pass as they came, the meter reads beside them."""
         asked = live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
-        relay = live.call.dialect.stream_relay(
-            asked, lambda usage, tier: self._settle.price(live, trial, usage, tier)
+        relay = trial.lane.stream_relay(
+            asked, lambda usage, tier: self._settle.price(live, trial, usage, tier), live.stamp()
         )
         trial.relay = relay
         try:
             held = await self._until_commit(live, relay, answer)
+            live.relay = relay
             await self._start(live, trial, answer)
             await self._pass(live, trial, relay, answer, held)
         finally:
@@ -97,7 +97,9 @@ class Relay:
         live.status = 200
         live.streaming = True
         lines = self._headers(live, trial, answer, now)
-        lines.append(_EVENT_STREAM)
+        asked = live.asked
+        assert asked is not None  # noqa: S101 - stage 3 set it
+        lines.append((b"content-type", live.call.dialect.stream_type(asked)))
         await live.call.client.start(200, lines)
 
     async def _pass(
@@ -151,11 +153,10 @@ class Relay:
             trial.number,
             live.overhead_us(now),
             answer.headers,
+            trial.lane.passed,
         )
-        if target.provider.quirks.drop and live.asked is not None:
-            names = [name for name in target.provider.quirks.drop if name in live.asked.fields]
-            if names:
-                lines.append(headers.dropped(names))
+        if trial.dropped:
+            lines.append(headers.dropped(trial.dropped))
         return lines
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from waypost.config.snapshot import Snapshot, Target
 from waypost.core.asked import Asked
+from waypost.dialects.lane import Lane, Lanes
 from waypost.errors import (
     Bug,
     Disconnected,
@@ -58,9 +59,11 @@ class Pipeline:
         upstream: Upstream,
         settle: Settle,
         log: Log,
+        lanes: Lanes,
         guards: Sequence[Guard] = (),
     ) -> None:
         self._snapshot = snapshot
+        self._lanes = lanes
         self._clock = clock
         self._random = random
         self._sleep = sleep
@@ -129,7 +132,7 @@ class Pipeline:
         live.key = (call.key and self._authenticate.known(call.key)) or (
             await self._authenticate.lookup(call.key)
         )  # 2
-        live.asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json)  # 3
+        live.asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)  # 3
         await self._admit(live)  # 4
         for guard in self._guards:
             await guard.check(live.asked)  # 5
@@ -155,13 +158,14 @@ class Pipeline:
             hold = self._ledger.try_reserve(key, amount, at)
         live.hold = hold
 
-    def _plan(self, live: LiveExchange) -> tuple[Target, ...]:
+    def _plan(self, live: LiveExchange) -> list[tuple[Target, Lane]]:
         route, dialect = live.route, live.call.dialect
         assert route is not None  # noqa: S101 - stage 4 set it
-        order = plan(route, self._random)
-        if len(order) == 1 and dialect.name in order[0].provider.dialects:
-            return order
-        able = tuple(target for target in order if dialect.name in target.provider.dialects)
+        able: list[tuple[Target, Lane]] = []
+        for target in plan(route, self._random):
+            lane = self._lanes.find(dialect, target.provider.dialects)
+            if lane is not None:
+                able.append((target, lane))
         if not able:
             raise InvalidRequest(
                 f"No target of {route.name!r} serves {dialect.operation}. Choose another model.",
@@ -169,14 +173,14 @@ class Pipeline:
             )
         return able
 
-    async def _attempt_each(self, live: LiveExchange, targets: tuple[Target, ...]) -> None:
+    async def _attempt_each(self, live: LiveExchange, targets: list[tuple[Target, Lane]]) -> None:
         failures: list[UpstreamError] = []
-        for target in targets:
+        for target, lane in targets:
             tries = 0
             while True:
                 tries += 1
                 try:
-                    return await self._attempt(live, target)
+                    return await self._attempt(live, target, lane)
                 except UpstreamError as error:
                     self._settle.fail_trial(live, error)
                     if live.streaming:
@@ -194,14 +198,15 @@ class Pipeline:
                 live.waited += self._clock.monotonic() - waiting
         raise worst(failures)
 
-    async def _attempt(self, live: LiveExchange, target: Target) -> None:
+    async def _attempt(self, live: LiveExchange, target: Target, lane: Lane) -> None:
         call, asked = live.call, live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
         monotonic = self._clock.monotonic
         provider = target.provider
-        body = call.dialect.render_onward(asked, target.model, provider.quirks)
-        head = self._heads.render(target, call.dialect, call.headers, len(body), live.snapshot.version)
-        trial = live.open_trial(target, monotonic())
+        onward = lane.render_onward(asked, target.model, provider.quirks)
+        body = onward.body
+        head = self._heads.render(target, lane, asked.stream, call.headers, len(body), live.snapshot.version)
+        trial = live.open_trial(target, lane, onward.dropped, monotonic())
         self._settle.dispatch(live, trial)
         if live.snapshot.settings.durability == "fsync":
             await self._ledger.durable()
@@ -216,7 +221,7 @@ class Pipeline:
         finally:
             live.waited += monotonic() - sent
         trial.answered = answer.status
-        accept(call.dialect, asked, answer, provider.credential)
+        accept(lane, asked, answer, provider.credential)
         if answer.body is None:
             await self._relay.stream(live, trial, answer)
         else:
@@ -248,7 +253,8 @@ class Pipeline:
             return
         if live.streaming:
             live.outcome = "cut"
-            await client.write(dialect.render_stream_error(error))
+            if live.relay is not None:
+                await client.write(live.relay.fail(error))
             await client.finish()
             return
         live.outcome = "failed" if live.attempts else "refused"

@@ -6,20 +6,19 @@ from collections.abc import Mapping
 
 from waypost.config.snapshot import Credential, Provider, Target
 from waypost.core.asked import Asked
-from waypost.dialects.dialect import Dialect
+from waypost.dialects.lane import Lane
 from waypost.errors import Garbled
 from waypost.ports import Answer
 from waypost.upstream.head import render_prefix
 
-#: Client headers that reach the provider. Everything else stays here: hosts, credentials and account selectors
-#: (`openai-organization`, `openai-project`) are the operator's to choose, and an `idempotency-key` would be looked up
-#: among the answers to the operator's account, where those of other clients are too.
-FORWARDED = (
-    b"openai-beta",
-    b"x-client-request-id",
-    b"traceparent",
-    b"tracestate",
-)
+#: Client headers that reach every provider, besides those of the dialect (`Dialect.forwarded`). Everything else stays
+#: here: hosts, credentials and account selectors (`openai-organization`, `openai-project`) are the operator's to
+#: choose, and an `idempotency-key` would be looked up among the answers to the operator's account, where those of other
+#: clients are too.
+FORWARDED = (b"traceparent", b"tracestate")
+
+#: Heads kept ready. Where the model stands in the path there is one for each model that is asked for.
+_HEADS_MAX = 4096
 
 #: Shorter ones (`ollama`, `none`) are words, not secrets.
 _KEY_LEAST = 8
@@ -38,33 +37,42 @@ class Heads:
     __slots__ = ("_prefixes", "_version")
 
     def __init__(self) -> None:
-        self._prefixes: dict[tuple[str, str], bytes] = {}
+        self._prefixes: dict[tuple[str, str, str], bytes] = {}
         self._version = 0
 
     def render(
-        self, target: Target, dialect: Dialect, headers: Mapping[bytes, bytes], length: int, version: int
+        self,
+        target: Target,
+        lane: Lane,
+        stream: bool,
+        headers: Mapping[bytes, bytes],
+        length: int,
+        version: int,
     ) -> bytes:
         """The head for a body of `length` bytes, with those of the client's `headers` that may pass."""
-        if version != self._version:
+        if version != self._version or len(self._prefixes) > _HEADS_MAX:
             self._prefixes.clear()
             self._version = version
-        provider = target.provider
-        prefix = self._prefixes.get((provider.name, dialect.name))
+        provider, dialect = target.provider, lane.target
+        path = dialect.onward_path(target.model, stream)
+        key = (provider.name, dialect.name, path)
+        prefix = self._prefixes.get(key)
         if prefix is None:
-            prefix = self._prefixes[provider.name, dialect.name] = _render_prefix(provider, dialect)
-        return b"%b%bcontent-length: %d\r\n\r\n" % (prefix, _render_forwarded(headers), length)
+            prefix = self._prefixes[key] = _render_prefix(provider, path)
+        forwarded = _render_forwarded(headers, lane.forwarded)
+        return b"%b%bcontent-length: %d\r\n\r\n" % (prefix, forwarded, length)
 
 
-def accept(dialect: Dialect, asked: Asked, answer: Answer, credential: Credential) -> None:
+def accept(lane: Lane, asked: Asked, answer: Answer, credential: Credential) -> None:
     """Pass a 2xx answer of the kind that was asked for. Raises UpstreamError for all else, and closes the answer.
 
     A refusal may quote the key it refuses: the gateway's own `credential` is taken out of it, whatever it looks like.
     """
     if answer.status // 100 != 2:
         answer.close()
-        raise dialect.parse_error(answer.status, answer.headers, _without_key(answer.body or b"", credential))
+        raise lane.parse_error(answer.status, answer.headers, _without_key(answer.body or b"", credential))
     if asked.stream and answer.body is not None:
-        raise _not_a_stream(dialect, answer)
+        raise _not_a_stream(lane, answer)
 
 
 def _without_key(body: bytes, credential: Credential) -> bytes:
@@ -75,17 +83,17 @@ def _without_key(body: bytes, credential: Credential) -> bytes:
     return body
 
 
-def _not_a_stream(dialect: Dialect, answer: Answer) -> Garbled:
+def _not_a_stream(lane: Lane, answer: Answer) -> Garbled:
     """A stream was asked for and something else came: an error object says why, anything else is garbage."""
     answer.close()
-    dialect.parse_reply(answer.body or b"")
+    lane.parse_reply(answer.body or b"")
     return Garbled("The provider answered a request for a stream with something that is not an event stream.")
 
 
-def _render_prefix(provider: Provider, dialect: Dialect) -> bytes:
+def _render_prefix(provider: Provider, path: str) -> bytes:
     return render_prefix(
         "POST",
-        provider.path + dialect.path,
+        provider.path + path,
         provider.origin.authority,
         provider.credential.reveal(),
         _CONSTANT,
@@ -93,9 +101,9 @@ def _render_prefix(provider: Provider, dialect: Dialect) -> bytes:
     )
 
 
-def _render_forwarded(headers: Mapping[bytes, bytes]) -> bytes:
+def _render_forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
     lines = b""
-    for name in FORWARDED:
+    for name in (*names, *FORWARDED):
         value = headers.get(name)
         if value is not None:
             lines += b"%b: %b\r\n" % (name, value)

@@ -24,7 +24,7 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
 def test_an_unknown_field_passes_untouched(dialect: Dialect) -> None:
     body = BODIES[dialect.name]
     asked = dialect.parse_ask(body)
-    assert dialect.render_onward(asked, "m", Quirks()) == body
+    assert dialect.render_onward(asked, "m", Quirks()).body == body
 
 
 def test_bad_bodies(dialect: Dialect) -> None:
@@ -56,7 +56,9 @@ def test_a_new_field_of_an_answer_passes(dialect: Dialect) -> None:
 
 def test_errors(dialect: Dialect) -> None:
     assert b"gateway is busy" in dialect.render_error(Overloaded("gateway is busy"))
-    event = dialect.render_stream_error(Overloaded("gateway is busy"))
+    relay = dialect.stream_relay(dialect.parse_ask(BODIES[dialect.name]), lambda usage, tier: 0)
+    event = relay.fail(Overloaded("gateway is busy"))
+    assert b"gateway is busy" in event
     assert event.endswith(b"\n\n")
     assert b"DONE" not in event
     assert isinstance(dialect.parse_error(400, [], b""), Rejected)

@@ -7,8 +7,8 @@ import pytest
 
 from dialects.golden import cases
 from waypost.core.quirks import Quirks
+from waypost.dialects.fields import parse_body
 from waypost.dialects.openai.ask import read_stream_usage, render_onward
-from waypost.dialects.openai.fields import parse_body
 from waypost.dialects.openai_chat.ask import parse_ask
 from waypost.errors import InvalidRequest
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from waypost.core.money import parse_usd
 from waypost.core.usage import Usage
-from waypost.dialects.openai.usage import cost_raw, parse_usage, render_counts, splice_cost
+from waypost.dialects.costs import cost_raw
+from waypost.dialects.openai.usage import parse_usage, render_counts, splice_cost
 
 
 @settings(deadline=None)

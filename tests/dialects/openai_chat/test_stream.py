@@ -16,7 +16,7 @@ from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking,
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.openai_chat.stream import ChatStreamParser, ChatStreamRenderer
-from waypost.errors import Garbled, Unrepresentable
+from waypost.errors import Garbled, Truncated, Unrepresentable
 
 
 def read(stream: bytes, *cuts: int) -> list[Event]:
@@ -114,8 +114,26 @@ def test_no_terminator_after_a_failure() -> None:
 
 
 def test_garbage_is_garbled() -> None:
-    with pytest.raises(Garbled):
-        read(b"data: <html>\n\n")
+    parser = ChatStreamParser()
+    assert parser.feed(b"data: <html>\n\n") == []
+    assert isinstance(parser.failure, Garbled)
+
+
+@pytest.mark.parametrize(
+    ("stream", "whole"),
+    [
+        (b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n', True),
+        (b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\ndata: [DONE]', True),
+        (b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n', False),
+        (b"", False),
+    ],
+)
+def test_an_end_is_whole_or_truncated(stream: bytes, whole: bool) -> None:
+    parser = ChatStreamParser()
+    parser.feed(stream)
+    parser.end()
+    assert parser.finished is whole
+    assert isinstance(parser.failure, Truncated) is not whole
 
 
 def test_a_part_without_a_form_is_refused() -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from waypost.core.asked import Asked
 from waypost.core.quirks import Quirks
-from waypost.dialects.openai.fields import (
+from waypost.dialects.fields import (
     NULL,
     Fields,
     check_spelling,

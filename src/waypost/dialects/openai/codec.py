@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from waypost.core.asked import Asked, Reply
+from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import ask, errors, reply
 from waypost.dialects.openai.errors import Headers
@@ -18,7 +18,18 @@ from waypost.errors import GatewayError, UpstreamError
 class OpenAIDialect:
     """A `Dialect`. Immutable."""
 
-    __slots__ = ("_event", "_parse_ask", "name", "operation", "path")
+    __slots__ = (
+        "_event",
+        "_parse_ask",
+        "_path",
+        "codec",
+        "entries",
+        "family",
+        "forwarded",
+        "name",
+        "operation",
+        "passed",
+    )
 
     def __init__(
         self,
@@ -27,21 +38,37 @@ class OpenAIDialect:
         path: str,
         event: bytes,
         parse_ask: Callable[[bytes, JsonLimits], Asked],
+        codec: ChatCodec | None = None,
     ) -> None:
         """`event` is the `object` of a stream's events."""
-        self.name = name
+        self.name = self.family = name
         self.operation = operation
-        self.path = path
+        self.entries = (Entry(path),)
+        self.forwarded = (b"openai-beta", b"x-client-request-id")
+        self.passed = (b"openai-",)
+        self.codec = codec
+        self._path = path
         self._event = event
         self._parse_ask = parse_ask
 
-    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
+    def onward_path(self, model: str, stream: bool) -> str:
+        """Always the same."""
+        return self._path
+
+    def stream_type(self, asked: Asked) -> bytes:
+        """Server-sent events."""
+        return EVENT_STREAM
+
+    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
         """See the `ask.py` of the dialect's folder."""
         return self._parse_ask(body, limits)
 
-    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> bytes:
+    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> Onward:
         """See `openai.ask.render_onward`."""
-        return ask.render_onward(asked, model, quirks, chat=self.operation == "chat")
+        body = ask.render_onward(asked, model, quirks, chat=self.operation == "chat")
+        if not quirks.drop:
+            return Onward(body)
+        return Onward(body, tuple(name for name in quirks.drop if name in asked.fields))
 
     def parse_reply(self, body: bytes) -> Reply:
         """See `openai.reply.parse_reply`."""
@@ -66,7 +93,3 @@ class OpenAIDialect:
     def render_error(self, error: GatewayError) -> bytes:
         """See `openai.errors.render_error`."""
         return errors.render_error(error)
-
-    def render_stream_error(self, error: GatewayError) -> bytes:
-        """See `openai.errors.render_stream_error`."""
-        return errors.render_stream_error(error)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from waypost.dialects.fields import Fields, loose_string, parse_nested, parse_object
 from waypost.dialects.masking import clean_message, mask_json
-from waypost.dialects.openai.fields import Fields, loose_string, parse_nested, parse_object
 from waypost.dialects.retry_after import retry_after_s
 from waypost.dialects.sse import render
 from waypost.errors import (

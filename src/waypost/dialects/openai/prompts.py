@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.dialects.fields import NULL, Fields
 from waypost.dialects.openai.estimate import text_tokens
-from waypost.dialects.openai.fields import NULL, Fields
 from waypost.errors import InvalidRequest
 
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])

@@ -7,13 +7,13 @@ import msgspec
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import Pricer
+from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields
 from waypost.dialects.masking import clean_message
 from waypost.dialects.openai.chunk import Choice, Chunk, count_ordinary
-from waypost.dialects.openai.errors import parse_inline
-from waypost.dialects.openai.fields import Fields, loose_string, parse_object, render_fields
+from waypost.dialects.openai.errors import parse_inline, render_stream_error
 from waypost.dialects.openai.usage import parse_usage, render_counts, splice_cost
 from waypost.dialects.sse import EventSplitter, SseEvent, parse_event, render
-from waypost.errors import Failed, Garbled, Truncated, UpstreamError
+from waypost.errors import Failed, Garbled, GatewayError, Truncated, UpstreamError
 
 _DONE = b"[DONE]"
 _DONE_EVENT = b"data: [DONE]\n\n"
@@ -115,6 +115,10 @@ class OpenAIRelay:
             "The provider closed the stream before its end. What came so far may be incomplete; ask again."
         )
         return out
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See `StreamRelay.fail`."""
+        return render_stream_error(error)
 
     def partial(self) -> Usage:
         """Output: one token per content delta, as OpenAI and servers like it send; when deltas carry far more text

@@ -6,8 +6,7 @@ import msgspec
 
 from waypost.core.asked import Asked, Reply
 from waypost.core.usage import Usage
-from waypost.dialects.openai.errors import parse_inline
-from waypost.dialects.openai.fields import (
+from waypost.dialects.fields import (
     NULL,
     Fields,
     loose_string,
@@ -15,6 +14,7 @@ from waypost.dialects.openai.fields import (
     parse_object,
     render_fields,
 )
+from waypost.dialects.openai.errors import parse_inline
 from waypost.dialects.openai.usage import parse_usage, splice_cost
 from waypost.errors import Garbled
 

@@ -8,38 +8,36 @@ https://api-docs.deepseek.com/api/create-chat-completion (2026-11-21).
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
-from waypost.core.money import NANO, parse_usd, render_usd
+from waypost.core.money import parse_usd
 from waypost.core.usage import Usage
-from waypost.dialects.openai.fields import Fields, parse_nested, render_fields
+from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.fields import Fields, parse_nested, render_fields
 
-#: A count outside this is taken for a fault of the provider: nothing it says is then believed.
-_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 #: A charge above this, in dollars, is not believed.
 _MAX_CHARGE_USD = 1_000_000
 
 
 class _InputDetails(msgspec.Struct, gc=False):
-    cached_tokens: _Count | None = None
-    cache_write_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class _OutputDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
+    reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class _WireUsage(msgspec.Struct, gc=False):
-    prompt_tokens: _Count
-    completion_tokens: _Count | None = None
-    total_tokens: _Count | None = None
+    prompt_tokens: Count
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
-    prompt_cache_hit_tokens: _Count | None = None
+    prompt_cache_hit_tokens: Count | None = None
     cost: msgspec.Raw = msgspec.Raw()
 
 
@@ -102,16 +100,6 @@ def _charge(raw: msgspec.Raw) -> int | None:
     if not dollars.is_finite() or not 0 <= dollars <= _MAX_CHARGE_USD:
         return None
     return parse_usd(dollars)
-
-
-def cost_raw(cost_nusd: int | None) -> msgspec.Raw:
-    """Dollars as an exact JSON number; null when the price is unknown."""
-    if cost_nusd is None:
-        return msgspec.Raw(b"null")
-    if 0 <= cost_nusd < NANO:
-        digits = b"%09d" % cost_nusd
-        return msgspec.Raw(b"0." + (digits.rstrip(b"0") or b"0") if cost_nusd else b"0")
-    return msgspec.Raw(render_usd(cost_nusd).encode())
 
 
 def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | None) -> msgspec.Raw:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from waypost.core.asked import Asked
+from waypost.dialects.fields import Fields, parse_body, read_flag, read_string
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.ask import read_choices, read_max_output, read_model, read_stream_usage
 from waypost.dialects.openai.estimate import input_tokens, text_tokens
-from waypost.dialects.openai.fields import Fields, parse_body, read_flag, read_string
 from waypost.errors import InvalidRequest
 
 #: Besides the messages, what the model is shown.

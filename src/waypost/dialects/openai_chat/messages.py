@@ -17,18 +17,10 @@ from waypost.core.request import (
     ToolCall,
     ToolResult,
 )
-from waypost.dialects.openai.fields import NULL, Fields
+from waypost.dialects.fields import NULL, Fields
+from waypost.dialects.openai_chat.own import NAME, Taking, own_form, with_extras
 from waypost.dialects.openai_chat.parts import CONTENT, parse_part, render_part
-from waypost.dialects.openai_chat.taking import (
-    ITEMS,
-    NAME,
-    TEXT,
-    Json,
-    Taking,
-    object_or_none,
-    own_form,
-    with_extras,
-)
+from waypost.dialects.taking import ITEMS, TEXT, Json, object_or_none
 from waypost.errors import InvalidRequest, Unrepresentable
 
 _ROLE: msgspec.json.Decoder[Role] = msgspec.json.Decoder(Role)

@@ -7,17 +7,9 @@ from typing import Any
 import msgspec
 
 from waypost.core.request import Media, Opaque, Part, Refusal, Text
-from waypost.dialects.openai.fields import Fields
-from waypost.dialects.openai_chat.taking import (
-    NAME,
-    TEXT,
-    Json,
-    Taking,
-    object_or_none,
-    put_cache,
-    text_or_none,
-    with_extras,
-)
+from waypost.dialects.fields import Fields
+from waypost.dialects.openai_chat.own import NAME, Taking, with_extras
+from waypost.dialects.taking import TEXT, Json, object_or_none, put_cache, text_or_none
 from waypost.errors import Unrepresentable
 
 CONTENT = "content"

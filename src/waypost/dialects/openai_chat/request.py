@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.core.loss import Loss
+from waypost.core.quirks import Quirks
 from waypost.core.request import (
     ChatRequest,
     Effort,
@@ -14,23 +16,11 @@ from waypost.core.request import (
     Tool,
     ToolChoice,
 )
+from waypost.dialects.fields import Fields, parse_body
 from waypost.dialects.openai.ask import read_model
-from waypost.dialects.openai.fields import parse_body
 from waypost.dialects.openai_chat.messages import parse_message, render_message
-from waypost.dialects.openai_chat.taking import (
-    FLAG,
-    INTEGER,
-    ITEMS,
-    NAME,
-    NUMBER,
-    TEXT,
-    Json,
-    Taking,
-    object_or_none,
-    own_form,
-    text_or_none,
-    with_extras,
-)
+from waypost.dialects.openai_chat.own import NAME, Taking, own_form, with_extras
+from waypost.dialects.taking import FLAG, INTEGER, ITEMS, NUMBER, TEXT, Json, object_or_none, text_or_none
 from waypost.errors import InvalidRequest, Unrepresentable
 
 _EFFORT: msgspec.json.Decoder[Effort] = msgspec.json.Decoder(Effort)
@@ -40,11 +30,17 @@ _STOP_TEXT = "stop_text"
 _OLD_LIMIT = "max_tokens"
 _NEW_LIMIT = "max_completion_tokens"
 _ENCODER = msgspec.json.Encoder()
+_PLAIN = Quirks()
 
 
 def parse_request(body: bytes) -> ChatRequest:
-    """Raises InvalidRequest, TooLarge, and Unrepresentable for a message of a role the core does not know."""
-    taking = Taking(parse_body(body))
+    """Raises TooLarge, and as `parse_fields`."""
+    return parse_fields(parse_body(body))
+
+
+def parse_fields(fields: Fields) -> ChatRequest:
+    """Raises InvalidRequest, and Unrepresentable for a message of a role the core does not know."""
+    taking = Taking(fields)
     model = read_model(taking.rest)
     del taking.rest["model"]
     messages = _parse_messages(taking)
@@ -211,7 +207,7 @@ def _take_format(taking: Taking) -> ResponseFormat | None:
     return found
 
 
-def render_request(request: ChatRequest) -> bytes:
+def render_request(request: ChatRequest, quirks: Quirks = _PLAIN, loss: Loss | None = None) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
     forms = own_form(request.extras).split()
     sampling = request.sampling
@@ -242,6 +238,9 @@ def render_request(request: ChatRequest) -> bytes:
     }
     out.update({name: value for name, value in optional.items() if value is not None})
     with_extras(out, request.extras)
+    for name in quirks.drop:
+        if out.pop(name, None) is not None and loss is not None:
+            loss.setting(name)
     if request.wants_usage:
         out.setdefault("stream_options", {"include_usage": True})
     return _ENCODER.encode(out)

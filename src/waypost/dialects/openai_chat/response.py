@@ -7,21 +7,12 @@ import msgspec
 from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
+from waypost.dialects.costs import cost_raw
 from waypost.dialects.openai.reply import parse_reply
 from waypost.dialects.openai.usage import parse_usage
 from waypost.dialects.openai_chat.messages import message_fields, parse_parts, put_parts
-from waypost.dialects.openai_chat.taking import (
-    INTEGER,
-    ITEMS,
-    NAME,
-    TEXT,
-    Json,
-    Taking,
-    object_or_none,
-    object_raw,
-    own_form,
-    with_extras,
-)
+from waypost.dialects.openai_chat.own import NAME, Taking, own_form, with_extras
+from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none, object_raw
 from waypost.errors import Garbled
 
 #: https://platform.openai.com/docs/api-reference/chat/object (2026-11-21)
@@ -111,15 +102,16 @@ def usage_object(usage: Usage) -> Json:
     }
 
 
-def render_response(response: ChatResponse) -> bytes:
-    """Raises Unrepresentable for a part that this dialect can not say."""
+def render_response(response: ChatResponse, cost_nusd: int | None = None, created: int = 0) -> bytes:
+    """`created` is for answers of dialects that do not date them. Raises Unrepresentable for a part that this dialect
+    can not say."""
     own = own_form(response.extras) == "whole"
     out: Json = {}
     if response.response_id or not own:
         out["id"] = response.response_id
     if not own:
         out["object"] = "chat.completion"
-        out["created"] = response.created or 0
+        out["created"] = created if response.created is None else response.created
     elif response.created is not None:
         out["created"] = response.created
     if response.model or not own:
@@ -129,7 +121,7 @@ def render_response(response: ChatResponse) -> bytes:
         out["service_tier"] = response.tier
     with_extras(out, response.extras)
     if response.usage is not None:
-        out.setdefault("usage", usage_object(response.usage))
+        out.setdefault("usage", usage_object(response.usage) | ({} if own else {"cost": cost_raw(cost_nusd)}))
     return _ENCODER.encode(out)
 
 

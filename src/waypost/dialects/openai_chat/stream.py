@@ -8,23 +8,16 @@ from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, P
 from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
 from waypost.core.usage import Usage
-from waypost.dialects.openai.errors import parse_inline
+from waypost.dialects.costs import cost_raw
+from waypost.dialects.openai.errors import parse_inline, render_stream_error
 from waypost.dialects.openai.usage import parse_usage
 from waypost.dialects.openai_chat.messages import REASONING
+from waypost.dialects.openai_chat.own import NAME, Taking, own_form
 from waypost.dialects.openai_chat.parts import CONTENT
 from waypost.dialects.openai_chat.response import finish_word, read_finish, usage_object
-from waypost.dialects.openai_chat.taking import (
-    INTEGER,
-    ITEMS,
-    NAME,
-    TEXT,
-    Json,
-    Taking,
-    object_or_none,
-    own_form,
-)
 from waypost.dialects.sse import SseEvent, SseParser, render
-from waypost.errors import Garbled, Unrepresentable
+from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none
+from waypost.errors import Garbled, GatewayError, Truncated, Unrepresentable, UpstreamError
 
 _ENCODER = msgspec.json.Encoder()
 _FIELD = Extras(NAME, {}, "field")
@@ -44,23 +37,38 @@ class _OpenChoice:
 
 
 class ChatStreamParser:
-    """Bytes to events, however they are split."""
+    """A `StreamParser`."""
 
-    __slots__ = ("_choices", "_sse", "_started", "failed", "finished")
+    __slots__ = ("_choices", "_sse", "_started", "failure", "finished")
 
     def __init__(self) -> None:
         self._sse = SseParser()
         self._choices: dict[int, _OpenChoice] = {}
         self._started = False
         self.finished = False
-        self.failed = False
+        self.failure: UpstreamError | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Raises Garbled for events that are no JSON objects or over the size limit."""
+        """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
         events: list[Event] = []
-        for event in self._sse.feed(chunk):
-            if not (self.finished or self.failed):
-                self._read(event, events)
+        try:
+            for event in self._sse.feed(chunk):
+                if not self.finished and self.failure is None:
+                    self._read(event, events)
+        except Garbled as error:
+            self.failure = error
+        return events
+
+    def end(self) -> list[Event]:
+        """See `StreamParser`. A stream whose every choice has ended is whole even without its terminator."""
+        events = self.feed(b"\n\n")  # some servers leave the last blank line out
+        if not self.finished and self.failure is None:
+            if self._choices and all(choice.ended for choice in self._choices.values()):
+                self.finished = True
+            else:
+                self.failure = Truncated(
+                    "The provider closed the stream before its end. What came so far may be incomplete; ask again."
+                )
         return events
 
     def _read(self, event: SseEvent, out: list[Event]) -> None:
@@ -77,9 +85,8 @@ class ChatStreamParser:
         taking = Taking(fields)
         error = taking.rest.pop("error", None)
         if event.event == "error" or (error is not None and bytes(error) != b"null"):
-            failure = parse_inline(error if error is not None else msgspec.Raw(event.data))
-            self.failed = True
-            out.append(Failed(failure.code, failure.message))
+            self.failure = parse_inline(error if error is not None else msgspec.Raw(event.data))
+            out.append(Failed(self.failure.code, self.failure.message))
             return
         choices = taking.take("choices", ITEMS) or []
         usage = parse_usage(taking.rest.pop("usage", None))
@@ -210,14 +217,22 @@ class ChatStreamRenderer:
             return render(_ENCODER.encode({"error": error}))
         return b""
 
-    def end(self) -> bytes:
-        """The usage event, if the client asked for it, and the terminator; nothing after a failure."""
+    def end(self, usage: Usage | None = None, cost_nusd: int | None = None) -> bytes:
+        """The usage event, if the client asked for it, and the terminator; nothing after a failure. Without `usage`,
+        what the events said."""
         if self._failed:
             return b""
-        usage = b""
-        if self._wants_usage and self._usage is not None:
-            usage = self._chunk({"choices": [], "usage": usage_object(self._usage)})
-        return usage + b"data: [DONE]\n\n"
+        last = b""
+        if self._wants_usage and usage is not None:
+            shown: Json = {**usage_object(usage), "cost": cost_raw(cost_nusd)}
+            last = self._chunk({"choices": [], "usage": shown})
+        elif self._wants_usage and self._usage is not None:
+            last = self._chunk({"choices": [], "usage": usage_object(self._usage)})
+        return last + b"data: [DONE]\n\n"
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See `StreamRelay.fail`."""
+        return render_stream_error(error)
 
     def _start(self, event: Started) -> None:
         self._head = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from waypost.core.asked import Asked
+from waypost.dialects.fields import parse_body, read_flag, read_integer, read_string
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.ask import MAX_CHOICES, read_max_output, read_model, read_stream_usage
 from waypost.dialects.openai.estimate import text_tokens
-from waypost.dialects.openai.fields import parse_body, read_flag, read_integer, read_string
 from waypost.dialects.openai.prompts import read_prompts
 from waypost.errors import InvalidRequest
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from waypost.core.asked import Asked
+from waypost.dialects.fields import parse_body, read_flag, read_string
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.ask import read_model
-from waypost.dialects.openai.fields import parse_body, read_flag, read_string
 from waypost.dialects.openai.prompts import read_prompts
 from waypost.errors import InvalidRequest
 

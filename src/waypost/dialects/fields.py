@@ -11,7 +11,7 @@ Fields = dict[str, msgspec.Raw]
 
 NULL = b"null"
 
-#: Fields that a rule or the meter reads, in any of the three formats.
+#: Fields of OpenAI's family that a rule or the meter reads.
 GOVERNED = frozenset(
     (
         "model", "messages", "prompt", "input", "suffix", "tools", "functions", "response_format", "prediction",
@@ -42,8 +42,8 @@ def parse_nested(raw: msgspec.Raw) -> Fields:
     return _OBJECT.decode(raw)
 
 
-def parse_body(body: bytes, limits: JsonLimits = DEFAULT) -> Fields:
-    """A client's body. Raises InvalidRequest and TooLarge."""
+def parse_body(body: bytes, limits: JsonLimits = DEFAULT, governed: frozenset[str] = GOVERNED) -> Fields:
+    """A client's body. `governed`: see `check_spelling`. Raises InvalidRequest and TooLarge."""
     check_json_size(body, limits)
     try:
         fields = parse_object(body)
@@ -58,17 +58,18 @@ def parse_body(body: bytes, limits: JsonLimits = DEFAULT) -> Fields:
         raise InvalidRequest(
             "The body is not UTF-8, or its brackets do not match. Send one JSON object."
         ) from None
-    check_spelling(fields)
+    check_spelling(fields, governed)
     return fields
 
 
-def check_spelling(fields: Fields) -> None:
+def check_spelling(fields: Fields, governed: frozenset[str] = GOVERNED) -> None:
     """Refuses `Model` beside or in place of `model`. Servers written in Go, Ollama among them, match names without
     regard to case and take the last one (https://pkg.go.dev/encoding/json#Unmarshal, 2026-11-21), so they would read
-    a value that no rule here has seen. Raises InvalidRequest.
+    a value that no rule here has seen. `governed`: in lower case, the fields that a rule or the meter of the dialect
+    reads. Raises InvalidRequest.
     """
     for name in fields:
-        if not (name.islower() and name.isascii()) and name.casefold() in GOVERNED:
+        if not (name.islower() and name.isascii()) and name.casefold() in governed:
             raise InvalidRequest(
                 f"The field {name[:64]!r} has to be spelt {name.casefold()!r}, in lower case.",
                 param=name[:64],

@@ -3,7 +3,8 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.request import CacheHint, Extras
-from waypost.dialects.openai_chat.taking import INTEGER, TEXT, Taking, with_extras
+from waypost.dialects.openai_chat.own import Taking
+from waypost.dialects.taking import INTEGER, TEXT, put, put_extras
 
 
 def raws(**values: object) -> dict[str, msgspec.Raw]:
@@ -34,5 +35,16 @@ def test_cache_hints() -> None:
 
 def test_modelled_fields_win() -> None:
     extras = Extras("openai_chat", raws(a=1, b=2))
-    assert msgspec.json.encode(with_extras({"a": 9}, extras)) == b'{"a":9,"b":2}'
-    assert with_extras({"a": 9}, Extras("other", raws(b=2))) == {"a": 9}
+    assert msgspec.json.encode(put_extras({"a": 9}, extras, "openai_chat")) == b'{"a":9,"b":2}'
+    assert put_extras({"a": 9}, Extras("other", raws(b=2)), "openai_chat") == {"a": 9}
+
+
+def test_arrays_are_taken_only_when_they_hold_something() -> None:
+    taking = Taking(raws(a=[1, 2], b=[], c="x"))
+    assert [bytes(item) for item in taking.take_items("a")] == [b"1", b"2"]
+    assert taking.take_items("b") == taking.take_items("c") == taking.take_items("d") == []
+    assert taking.rest == raws(b=[], c="x")
+
+
+def test_put_leaves_out_what_is_not_set() -> None:
+    assert put({"a": 1}, b=None, c=0) == {"a": 1, "c": 0}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.dialects.openai.fields import parse_body, parse_object, read_flag, read_integer, render_fields
+from waypost.dialects.fields import parse_body, parse_object, read_flag, read_integer, render_fields
 from waypost.errors import InvalidRequest, TooLarge
 
 

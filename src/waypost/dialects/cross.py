@@ -1,0 +1,190 @@
+"""Between two dialects, through the core: the request's losses named, the answer's events carried one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from waypost.core.asked import Asked, Onward, Reply
+from waypost.core.events import Event, Finished, PartDelta, PartStarted, Started, Used
+from waypost.core.loss import Loss
+from waypost.core.quirks import Quirks
+from waypost.core.request import ChatRequest, Extras, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult
+from waypost.core.response import ChatResponse, ReplyPart
+from waypost.core.usage import Usage
+from waypost.dialects.dialect import ChatCodec, Pricer, StreamParser, StreamRenderer
+from waypost.errors import Failed, GatewayError, Unrepresentable, UpstreamError
+
+#: Bytes of text per token, where no usage is reported.
+BYTES_PER_TOKEN = 4
+#: Text per delta, in bytes, above which a provider is taken to send many tokens in one event.
+_BATCHED_BYTES = 32
+
+
+def render_across(
+    client: ChatCodec, target: ChatCodec, family: str, asked: Asked, model: str, quirks: Quirks
+) -> Onward:
+    """The request in the target's dialect. Raises InvalidRequest and Unrepresentable."""
+    request = msgspec.structs.replace(client.parse_request(asked), model=model)
+    loss = Loss(drop=asked.drop_content)
+    for name in foreign_settings(request, client, family):
+        loss.setting(name)
+    body = target.render_request(request, quirks, loss)
+    return Onward(body, tuple(client.names.get(name, name) for name in loss.names))
+
+
+def foreign_settings(request: ChatRequest, client: ChatCodec, family: str) -> Iterator[str]:
+    """Fields that only another dialect than `family` has: the target is not told of them."""
+    yield from _fields(request.extras, client, family, "")
+    for number, tool in enumerate(request.tools):
+        if not isinstance(tool, Opaque):
+            yield from _fields(tool.extras, client, family, f"tools[{number}].")
+    if request.response_format is not None:
+        yield from _fields(request.response_format.extras, client, family, "response_format.")
+    for number, message in enumerate(request.messages):
+        where = f"messages[{number}]."
+        yield from _fields(message.extras, client, family, where)
+        for part in message.parts:
+            if not isinstance(part, Opaque):
+                yield from _fields(part.extras, client, family, where)
+            if isinstance(part, ToolResult):
+                for inner in part.parts:
+                    if not isinstance(inner, Opaque):
+                        yield from _fields(inner.extras, client, family, where)
+
+
+def _fields(extras: Extras | None, client: ChatCodec, family: str, where: str) -> Iterator[str]:
+    if extras is None or extras.dialect == family:
+        return
+    for name, raw in extras.fields.items():
+        value = bytes(raw)
+        if value != b"null" and value not in client.neutral.get(name, ()):
+            yield f"{where}{name}"
+
+
+def parse_cross_reply(codec: ChatCodec, body: bytes) -> Reply:
+    """A whole answer of another dialect. Raises UpstreamError."""
+    response = codec.parse_response(body)
+    first = response.choices[0].finish if response.choices else None
+    return Reply(
+        fields={},
+        usage=response.usage,
+        tier=response.tier,
+        finish_reason=None if first is None else first.value,
+        response=response,
+    )
+
+
+def estimate_response(asked: Asked, response: ChatResponse) -> Usage:
+    """Input as estimated at admission; output from the text of the answer."""
+    size = sum(part_size(part) for choice in response.choices for part in choice.parts)
+    return Usage(input=asked.input_estimate, output=-(-size // BYTES_PER_TOKEN), source="estimated")
+
+
+def part_size(part: ReplyPart) -> int:
+    """Bytes of what a reader, or a tool, is given."""
+    if isinstance(part, Text | Refusal | Thinking):
+        return len(part.text.encode())
+    if isinstance(part, ToolCall):
+        return len(part.name.encode()) + len(part.arguments.encode())
+    return len(bytes(part.data)) if isinstance(part, Opaque) else len(part.data or "")
+
+
+class CrossRelay:
+    """A `StreamRelay` whose two sides speak different dialects."""
+
+    __slots__ = (
+        "_asked",
+        "_parser",
+        "_price",
+        "_renderer",
+        "_seen",
+        "_size",
+        "committed",
+        "deltas",
+        "failure",
+        "finish_reason",
+        "finished",
+        "tier",
+        "usage",
+    )
+
+    def __init__(self, asked: Asked, price: Pricer, parser: StreamParser, renderer: StreamRenderer) -> None:
+        self.committed = False
+        self.finished = False
+        self.failure: UpstreamError | None = None
+        self.usage: Usage | None = None
+        self.tier: str | None = None
+        self.finish_reason: str | None = None
+        self.deltas = 0
+        self._asked = asked
+        self._price = price
+        self._parser = parser
+        self._renderer = renderer
+        self._seen: Usage | None = None
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """See `StreamRelay`."""
+        if self.finished or self.failure is not None:
+            return b""
+        return self._carry(self._parser.feed(chunk))
+
+    def end(self) -> bytes:
+        """See `StreamRelay`."""
+        if self.finished or self.failure is not None:
+            return b""
+        return self._carry(self._parser.end())
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See `StreamRelay`."""
+        return self._renderer.fail(error)
+
+    def partial(self) -> Usage:
+        """Output: a token per delta, or per four bytes of text where deltas carry far more than a token."""
+        output = self.deltas
+        if self._size > output * _BATCHED_BYTES:
+            output = -(-self._size // BYTES_PER_TOKEN)
+        seen = self._seen
+        if seen is None:
+            return Usage(input=self._asked.input_estimate, output=output, source="partial")
+        return msgspec.structs.replace(seen, output=max(seen.output, output), source="partial")
+
+    def _carry(self, events: list[Event]) -> bytes:
+        render = self._renderer.render
+        out: list[bytes] = []
+        try:
+            for event in events:
+                self._meter(event)
+                out.append(render(event))
+        except Unrepresentable as error:
+            self.failure = Failed(error.message)
+            return b"".join(out)
+        self.failure = self._parser.failure
+        if self._parser.finished and self.failure is None:
+            self.finished = self.committed = True
+            self.usage = self._seen
+            usage = self._seen or msgspec.structs.replace(self.partial(), source="estimated")
+            out.append(self._renderer.end(usage, self._price(usage, self.tier)))
+        return b"".join(out)
+
+    def _meter(self, event: Event) -> None:
+        if isinstance(event, PartDelta):
+            if event.text:
+                self.committed = True
+                self.deltas += 1
+                self._size += len(event.text)
+        elif isinstance(event, PartStarted):
+            size = part_size(event.value)
+            if size or isinstance(event.value, ToolCall):
+                self.committed = True
+                self.deltas += 1
+                self._size += size
+        elif isinstance(event, Used):
+            self._seen = event.usage
+        elif isinstance(event, Finished):
+            if event.choice == 0:
+                self.finish_reason = event.finish.value
+        elif isinstance(event, Started):
+            self.tier = event.tier
