@@ -29,7 +29,7 @@ class Splitter(Protocol):
 
 
 class BesideRelay(ABC):
-    """A `StreamRelay`. A dialect's own says in `_take` what one event means: it sets `committed`, `finished`, `failure`,
+    """A `StreamRelay`. A dialect's own says in `_take` what one event means: sets `committed`, `finished`, `failure`,
     `tier` and `finish_reason`, counts content with `_content` and usage with `_seen`, and returns the bytes to send."""
 
     __slots__ = (
