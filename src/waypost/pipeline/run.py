@@ -25,6 +25,7 @@ from waypost.errors import (
 )
 from waypost.pipeline import headers
 from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.options import read_options
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.policy.admit import check_access, cost_ceiling
@@ -132,7 +133,8 @@ class Pipeline:
         live.key = (call.key and self._authenticate.known(call.key)) or (
             await self._authenticate.lookup(call.key)
         )  # 2
-        live.asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)  # 3
+        asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
+        live.asked = read_options(asked, call.headers)  # 3
         await self._admit(live)  # 4
         for guard in self._guards:
             await guard.check(live.asked)  # 5
