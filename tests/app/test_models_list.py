@@ -40,7 +40,15 @@ def test_the_list_is_openais_and_says_what_is_known() -> None:
 def test_the_list_has_the_fields_anthropics_client_pages_by() -> None:
     page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0))
     assert (page["first_id"], page["last_id"], page["has_more"]) == ("fast", "p2/m2", False)
-    assert {"type", "display_name", "created_at"} <= set(page["data"][0])
+    assert {"type", "display_name", "created_at", "lifecycle", "max_tokens"} <= set(page["data"][0])
+
+
+def test_geminis_client_finds_its_own_fields() -> None:
+    page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0, gemini=True))
+    assert set(page) == {"models"}
+    fast = page["models"][0]
+    assert (fast["name"], fast["inputTokenLimit"], fast["outputTokenLimit"]) == ("models/fast", 128_000, 4096)
+    assert "generateContent" in fast["supportedGenerationMethods"]
 
 
 def test_a_key_sees_what_it_may_use() -> None:

@@ -29,6 +29,7 @@ class PlainDialect:
     def __init__(self, path: str, operation: str) -> None:
         self.name = f"test_{operation}"
         self.operation = operation
+        self.family = self.name
         self.entries = (Entry(path),)
 
     def render_error(self, error: GatewayError) -> bytes:
@@ -87,7 +88,7 @@ class OpenGate:
         return self.missing
 
 
-async def list_models(key: bytes | None) -> bytes:
+async def list_models(key: bytes | None, gemini: bool) -> bytes:
     return b'{"object":"list","data":[{"id":"fast"},{"id":"openai/gpt-5","x":1}]}'
 
 

@@ -105,7 +105,7 @@ async def test_the_model_list_gets_the_key_and_may_refuse() -> None:
     rig = Rig()
     seen: list[bytes | None] = []
 
-    async def refuse(key: bytes | None) -> bytes:
+    async def refuse(key: bytes | None, gemini: bool) -> bytes:
         seen.append(key)
         raise Unauthenticated("No such key.")
 
@@ -119,7 +119,7 @@ async def test_the_model_list_gets_the_key_and_may_refuse() -> None:
 async def test_retry_headers_are_said_when_known() -> None:
     rig = Rig()
 
-    async def refuse(key: bytes | None) -> bytes:
+    async def refuse(key: bytes | None, gemini: bool) -> bytes:
         raise StoreUnavailable("The database does not answer.", retry_after_s=1.5)
 
     rig.edge._models = refuse

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.edge.credential import read_key
+from waypost.edge.credential import read_key, read_query_key
 from waypost.errors import InvalidRequest, Unauthenticated
 
 
@@ -46,3 +46,18 @@ def test_other_schemes_are_401_without_an_echo(value: bytes) -> None:
     with pytest.raises(Unauthenticated) as refused:
         read_key({b"authorization": value})
     assert value.split(b" ")[-1].decode() not in refused.value.message
+
+
+def test_awss_sdks_carry_the_key_as_access_key_id() -> None:
+    value = (
+        b"AWS4-HMAC-SHA256 Credential=sk-wp-abc/20261125/eu-west-1/bedrock/aws4_request, SignedHeaders=host"
+    )
+    assert read_key({b"authorization": value}) == b"sk-wp-abc"
+    assert read_key({b"authorization": b"AWS4-HMAC-SHA256 Signature=0"}) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "key"), [(b"alt=sse&key=a%2Db", b"a-b"), (b"key=", None), (b"monkey=x", None), (b"", None)]
+)
+def test_geminis_rest_examples_carry_the_key_in_the_query(query: bytes, key: bytes | None) -> None:
+    assert read_query_key(query) == key

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.rig import PlainDialect
-from waypost.dialects.dialect import Dialect
+from waypost.core.asked import PathAsk
+from waypost.dialects.dialect import Dialect, Entry
 from waypost.edge.routes import Routes, allow, check_method
 from waypost.errors import MethodNotAllowed, NotFound
 
@@ -27,6 +28,8 @@ ROUTES = Routes([cast(Dialect, PlainDialect("/chat/completions", "chat"))])
         ("/v1/models", "models"),
         ("/models/", "models"),
         ("/api/v1/models", "models"),
+        ("/v1beta/models", "models"),
+        ("/v1beta/models/gemini/x", "model"),
         ("/v1/chat/completions", "call"),
     ],
 )
@@ -57,3 +60,19 @@ def test_methods() -> None:
     with pytest.raises(MethodNotAllowed, match="takes POST, not DELETE"):
         check_method(call, "DELETE")
     assert allow(ROUTES.find("/livez")) == "GET, HEAD"
+
+
+def test_a_model_in_the_path_is_read_with_what_its_entry_says() -> None:
+    dialect = PlainDialect("/x", "chat")
+    dialect.entries = (
+        Entry("/v1beta/models/{model}:ask", mounted=False),
+        Entry("/v1beta/models/{model}:stream", stream=True, form="sse", mounted=False),
+    )
+    routes = Routes([cast(Dialect, dialect)])
+    asked = routes.find("/v1beta/models/tuned/a:b:stream")
+    assert asked.purpose == "call"
+    assert asked.path == PathAsk("tuned/a:b", True, "sse")
+    assert asked.with_query(b"alt=sse").query == b"alt=sse"
+    assert routes.find("/v1beta/models/tuned/a").purpose == "model"
+    assert routes.find("/v1beta/models/:ask").purpose == "model", "no id is no call"
+    assert "POST /v1beta/models/{model}:ask" in routes.shown

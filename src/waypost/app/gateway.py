@@ -244,9 +244,9 @@ class _Gateway:
         )
         listing = ModelsList()
 
-        async def models(presented: bytes | None) -> bytes:
+        async def models(presented: bytes | None, gemini: bool) -> bytes:
             key = (presented and authenticate.known(presented)) or await authenticate.lookup(presented)
-            return listing.render(config.snapshot(), key, clock.wall())
+            return listing.render(config.snapshot(), key, clock.wall(), gemini=gemini)
 
         return Edge(
             pipeline=pipeline,

@@ -1,7 +1,8 @@
-"""`GET /v1/models`: one answer that OpenAI's and Anthropic's clients both accept, filtered to what the key may use.
+"""`GET /v1/models`: rows that OpenAI's, Anthropic's and Gemini's clients each accept, filtered to what the key may use.
 
-Shapes: https://platform.openai.com/docs/api-reference/models/list and
-https://docs.anthropic.com/en/api/models-list (read 2026-11-21); prices and sizes beside them under their own names.
+Shapes: https://platform.openai.com/docs/api-reference/models/list,
+https://docs.anthropic.com/en/api/models-list and https://ai.google.dev/api/models (read 2026-11-25); prices and sizes
+beside them under their own names. Gemini's clients look for the rows in `models`, the others in `data`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from waypost.core.usage import Usage
 _MODELS_CACHED = 64
 #: Small enough for the first context band of every model, large enough for an exact quotient.
 _SAMPLE = 1000
+#: How Gemini's clients may ask a model, by the catalogue's word for what it does.
+_METHODS = {
+    "chat": ("generateContent", "streamGenerateContent", "countTokens"),
+    "embedding": ("embedContent", "batchEmbedContents"),
+}
 
 
 class ModelsList:
@@ -24,33 +30,31 @@ class ModelsList:
 
     def __init__(self) -> None:
         self._version = 0
-        self._rendered: dict[tuple[str, ...], bytes] = {}
+        self._rendered: dict[tuple[bool, tuple[str, ...]], bytes] = {}
 
-    def render(self, snapshot: Snapshot, key: Key, at: float) -> bytes:
+    def render(self, snapshot: Snapshot, key: Key, at: float, *, gemini: bool = False) -> bytes:
         """The JSON body for this key. `at` is Unix time: prices are the ones in force then."""
         if snapshot.version != self._version:
             self._rendered.clear()
             self._version = snapshot.version
-        body = self._rendered.get(key.models)
+        slot = (gemini, key.models)
+        body = self._rendered.get(slot)
         if body is None:
             if len(self._rendered) >= _MODELS_CACHED:
                 self._rendered.clear()
-            body = self._rendered[key.models] = _render(snapshot, key, at)
+            rows = [_row(route, at) for route in snapshot.routes.values() if key.may_use(route.name)]
+            body = self._rendered[slot] = msgspec.json.encode({"models": rows} if gemini else _page(rows))
         return body
 
 
-def _render(snapshot: Snapshot, key: Key, at: float) -> bytes:
-    rows: list[dict[str, object]]
-    rows = [_row(route, at) for route in snapshot.routes.values() if key.may_use(route.name)]
-    return msgspec.json.encode(
-        {
-            "object": "list",
-            "data": rows,
-            "has_more": False,
-            "first_id": rows[0]["id"] if rows else None,
-            "last_id": rows[-1]["id"] if rows else None,
-        }
-    )
+def _page(rows: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        "object": "list",
+        "data": rows,
+        "has_more": False,
+        "first_id": rows[0]["id"] if rows else None,
+        "last_id": rows[-1]["id"] if rows else None,
+    }
 
 
 def _row(route: Route, at: float) -> dict[str, object]:
@@ -60,6 +64,10 @@ def _row(route: Route, at: float) -> dict[str, object]:
         "object": "model",
         "type": "model",
         "display_name": route.name,
+        "name": f"models/{route.name}",
+        "displayName": route.name,
+        "supportedGenerationMethods": _METHODS.get(first.facts.mode or "chat", ()),
+        "lifecycle": "active" if first.facts.deprecated_on is None else "deprecated",
         # Providers' lists seldom say, and both clients insist on the fields: the epoch stands for "not known".
         "created": 0,
         "created_at": "1970-01-01T00:00:00Z",
@@ -68,9 +76,9 @@ def _row(route: Route, at: float) -> dict[str, object]:
     }
     facts = first.facts
     if facts.context is not None:
-        row["context_length"] = facts.context
+        row["context_length"] = row["max_input_tokens"] = row["inputTokenLimit"] = facts.context
     if facts.max_output is not None:
-        row["max_output_tokens"] = facts.max_output
+        row["max_output_tokens"] = row["max_tokens"] = row["outputTokenLimit"] = facts.max_output
     if facts.modalities:
         row["modalities"] = list(facts.modalities)
     if facts.features:

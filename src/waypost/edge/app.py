@@ -13,7 +13,7 @@ from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
-from waypost.edge.credential import read_key
+from waypost.edge.credential import read_key, read_query_key
 from waypost.edge.gate import Gate, Pipeline
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
@@ -40,7 +40,8 @@ class _Listed(msgspec.Struct):
 
 
 class _Listing(msgspec.Struct):
-    data: list[msgspec.Raw]
+    data: list[msgspec.Raw] = []
+    models: list[msgspec.Raw] = []
 
 
 class _Ask:
@@ -70,7 +71,7 @@ class Edge:
         pipeline: Pipeline,
         dialects: Iterable[Dialect],
         gate: Gate,
-        models: Callable[[bytes | None], Awaitable[bytes]],
+        models: Callable[[bytes | None, bool], Awaitable[bytes]],
         metrics: Callable[[], bytes],
         new_id: Callable[[], str],
         clock: Clock,
@@ -160,14 +161,15 @@ class Edge:
         self.active += 1
         try:
             key = read_key(ask.headers)
+            query: bytes = ask.scope["query_string"]
+            if key is None and query and dialect.family.startswith("gemini"):
+                key = read_query_key(query)
             check_head(ask.headers, settings)
             if connection is None or connection.receiving:
                 # A body too large for one read waits in memory only for somebody who is known.
                 await self.pipeline.check_key(key)
             body = await read_body(ask.receive, settings, connection is None or connection.receiving)
-            path = (
-                route.path if not ask.scope["query_string"] else route.with_query(ask.scope["query_string"])
-            )
+            path = route.with_query(query) if query else route.path
             call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path)
             await self.pipeline.run(call)
         finally:
@@ -177,7 +179,9 @@ class Edge:
         reply, own = ask.client.reply, identity(ask.exchange_id)
         purpose = route.purpose
         if purpose == "models" or purpose == "model":
-            listing = await self._models(read_key(ask.headers))
+            # A Gemini client of another API version than its usual one is known by its own header.
+            gemini = route.gemini or b"x-goog-api-client" in ask.headers
+            listing = await self._models(read_key(ask.headers), gemini)
             body = listing if route.model is None else _pick(listing, route.model)
             await reply(200, [JSON, *own], body)
         elif purpose == "ready":
@@ -217,7 +221,8 @@ class Edge:
 
 def _pick(listing: bytes, model: str) -> bytes:
     """One row of the model list. Raises ModelNotFound."""
-    for row in msgspec.json.decode(listing, type=_Listing).data:
+    listed = msgspec.json.decode(listing, type=_Listing)
+    for row in (*listed.data, *listed.models):
         if msgspec.json.decode(row, type=_Listed).id == model:
             return bytes(row)
     raise ModelNotFound(f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 from waypost.errors import InvalidRequest, Unauthenticated
 
@@ -10,13 +11,14 @@ from waypost.errors import InvalidRequest, Unauthenticated
 #: `authorization` with the provider's (https://portkey.ai/docs/api-reference/inference-api/headers, 2026-11-21).
 _FIRST = b"x-portkey-api-key"
 _PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
+_AWS = b"AWS4-HMAC-SHA256"
 
 
 def read_key(headers: Mapping[bytes, bytes]) -> bytes | None:
     """The presented key's text, or None when no credential header is there.
 
-    Raises Unauthenticated for an `Authorization` scheme other than Bearer, and InvalidRequest when two headers
-    carry different keys. The text of a key is in no message.
+    Raises Unauthenticated for an `Authorization` scheme that is neither Bearer nor AWS's, and InvalidRequest when two
+    headers carry different keys. The text of a key is in no message.
     """
     value = headers.get(b"authorization")
     key = None
@@ -36,6 +38,26 @@ def read_key(headers: Mapping[bytes, bytes]) -> bytes | None:
     return key
 
 
+def read_query_key(query: bytes) -> bytes | None:
+    """The value of `key=`, where Gemini's REST examples put it (https://ai.google.dev/api, 2026-11-25)."""
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"key" and value:
+            return unquote_to_bytes(value)
+    return None
+
+
+def _access_key(parameters: bytes) -> bytes | None:
+    """The access key id of a signature: AWS's SDKs put the gateway's key there. The signature itself proves nothing
+    here, because its secret is the caller's own choice.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (2026-11-25)."""
+    for parameter in parameters.split(b","):
+        name, _, value = parameter.strip().partition(b"=")
+        if name == b"Credential":
+            return value.partition(b"/")[0] or None
+    return None
+
+
 def _bearer(value: bytes) -> bytes | None:
     if value[:7] == b"Bearer ":
         return value[7:].strip() or None
@@ -44,6 +66,9 @@ def _bearer(value: bytes) -> bytes | None:
         return None
     if scheme.lower() == b"bearer":
         return rest.strip() or None
+    if scheme == _AWS:
+        return _access_key(rest)
     raise Unauthenticated(
-        "The Authorization header has to be `Bearer` followed by the key; other schemes are not taken."
+        "The Authorization header has to be `Bearer` followed by the key, or AWS's signature with the key as access "
+        "key id; other schemes are not taken."
     )

@@ -14,7 +14,9 @@ from waypost.errors import MethodNotAllowed, NotFound
 Purpose = Literal["call", "models", "model", "live", "ready", "health", "metrics", "hello"]
 
 _PREFIXES = ("/v1", "", "/api/v1")
-_MODELS = tuple(f"{prefix}/models" for prefix in _PREFIXES)
+#: Where Gemini's clients look: https://ai.google.dev/api/models (2026-11-25).
+_GEMINI_MODELS = ("/v1beta/models", "/v1alpha/models")
+_MODELS = (*(f"{prefix}/models" for prefix in _PREFIXES), *_GEMINI_MODELS)
 _READ = frozenset(("GET", "HEAD"))
 _POST = frozenset(("POST",))
 
@@ -27,6 +29,8 @@ class Matched(msgspec.Struct, frozen=True):
     dialect: Dialect | None = None
     model: str | None = None
     """The model id in the path, for `model`."""
+    gemini: bool = False
+    """`models` and `model` in the form of Gemini's clients."""
     path: PathAsk = NO_PATH
     """What else the path says, for `call`."""
 
@@ -72,7 +76,7 @@ class Routes:
                 for prefix in _PREFIXES if entry.mounted else ("",):
                     self._add(prefix + entry.path, dialect, entry)
         for path in _MODELS:
-            self._exact[path] = Matched("models", _READ)
+            self._exact[path] = Matched("models", _READ, gemini=path in _GEMINI_MODELS)
         shown += [
             "GET /v1/models",
             "GET /v1/models/{id}",
@@ -105,7 +109,7 @@ class Routes:
                 return match
         for base in _MODELS:
             if bare.startswith(base + "/"):
-                return Matched("model", _READ, model=bare[len(base) + 1 :])
+                return Matched("model", _READ, model=bare[len(base) + 1 :], gemini=base in _GEMINI_MODELS)
         raise NotFound(f"There is no such path here. What exists: {', '.join(self.shown)}.")
 
 
