@@ -13,6 +13,7 @@ from typing import Protocol
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
+from waypost.core.stored import StoredResponse
 
 
 class Clock(Protocol):
@@ -120,6 +121,22 @@ class Journal(Protocol):
 
     def forget(self, segment: str) -> None:
         """A segment that is wholly applied was deleted."""
+        ...
+
+
+class Responses(Protocol):
+    """Answers of the Responses dialect that clients asked to keep. Raises StoreUnavailable."""
+
+    async def put(self, stored: StoredResponse) -> None:
+        """Keep it, in place of what was kept under its id. It is durable when this returns."""
+        ...
+
+    async def get(self, response_id: str, key_id: str, at: float) -> StoredResponse | None:
+        """The answer, if it is this key's and has not expired at Unix time `at`."""
+        ...
+
+    async def delete(self, response_id: str, key_id: str) -> bool:
+        """Forget it; False when this key has none of that id."""
         ...
 
 

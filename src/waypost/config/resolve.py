@@ -220,4 +220,5 @@ def build_settings(config: Config) -> Settings:
         cors_origins=tuple(config.cors.origins),
         durability=config.ledger.durability,
         retention_days=config.log.retention_days,
+        responses_days=config.responses.retention_days if config.responses.store else 0,
     )

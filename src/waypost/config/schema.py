@@ -262,6 +262,16 @@ class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """Form of the gateway's own log lines. `auto`: text on a terminal, JSON elsewhere."""
 
 
+class ResponsesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Answers of `/v1/responses` that clients ask to keep (`store`, which is on unless a client says otherwise), so
+    that they can fetch them, go on from them by `previous_response_id`, or have them made in the background."""
+
+    store: bool = True
+    """Keep them, with the input that led to them. `false`: nothing is kept, and going on from an answer is refused."""
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    """How long they are kept."""
+
+
 class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which web pages may call the gateway from a browser. Off by default."""
 
@@ -299,6 +309,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """How money is counted."""
     log: LogConfig = LogConfig()
     """What is written down."""
+    responses: ResponsesConfig = ResponsesConfig()
+    """What is kept of `/v1/responses`."""
     cors: CorsConfig = CorsConfig()
     """Which web pages may call the gateway."""
     discovery: DiscoveryConfig = DiscoveryConfig()

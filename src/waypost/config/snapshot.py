@@ -100,6 +100,8 @@ class Settings(msgspec.Struct, frozen=True):
     cors_origins: tuple[str, ...] = ()
     durability: Literal["process", "fsync"] = "process"
     retention_days: int = 90
+    responses_days: int = 30
+    """How long answers of the Responses dialect are kept; 0: they are not."""
 
 
 class Catalog(Protocol):

@@ -177,6 +177,17 @@ DISCOVERED_MODELS: Final = Table(
     Column("facts", Text, nullable=False),
 )
 
+#: Answers of the Responses dialect that clients asked to keep.
+RESPONSES: Final = Table(
+    "responses",
+    METADATA,
+    Column("response_id", String(128), primary_key=True),
+    Column("key_id", String(64), nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("status", String(16), nullable=False, index=True),
+    Column("record", LargeBinary, nullable=False),
+)
+
 META: Final = Table(
     "meta",
     METADATA,
