@@ -44,7 +44,7 @@ lint: $(VENV)/.dev $(VENV)/.waypost ## ruff, mypy, import rules, tree rules (par
 check: lint ## what to run before every commit, under a minute: lint and all tests that start no process
 	@echo "tests without processes"; $(BIN)/python -m pytest -m "not process" $(ARGS)
 
-test: lint $(VENV)/.local-model $(VENV)/.node-sdk ## everything: lint and every test, real processes and SDKs included
+test: lint $(VENV)/.local-model $(VENV)/.node-sdk $(VENV)/.clients ## everything: lint and every test, real processes and SDKs included
 	@echo "all tests"; $(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.waypost ## measure the gateway against its baselines; options: make bench ARGS="--quick"
@@ -98,6 +98,14 @@ $(VENV)/.local-model: requirements/local-model.txt | $(VENV)/.venv
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing the development tools"
 	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+# Clients that want older packages than the tests do, in an environment of their own.
+$(VENV)/.clients: requirements/clients.txt | $(VENV)/.venv
+	@echo "Installing further clients into $(VENV)/clients, for their tests"
+	@$(BIN)/python -m venv $(VENV)/clients
+	@$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
+		--only-binary :all: -r requirements/clients.txt
 	@touch $@
 
 # A machine without Node gets one from a wheel, inside ./.venv.

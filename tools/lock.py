@@ -24,7 +24,11 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local-model": (("--group", "pyproject.toml:local-model", "--no-deps"), ("runtime",)),
     "node": (("--group", "pyproject.toml:node"), ()),
     "dev": (("--group", "pyproject.toml:dev"), ("runtime", "build")),
+    "clients": (("--group", "pyproject.toml:clients"), ()),
 }
+
+#: Lists that are installed into environments of their own, and may pin what the others pin at another version.
+APART = frozenset(("clients",))
 
 _FOREIGN = re.compile(
     r"://|--(?:index-url|extra-index-url|find-links|trusted-host|cert|no-index)\b|\b[\w-]+\.(?:org|com|net|io|dev)\b"

@@ -124,6 +124,7 @@ def test_a_missing_list_and_a_host_in_the_node_lock_are_found(tmp_path: Path) ->
     assert paths == [
         *("requirements/runtime.txt", "requirements/build.txt"),
         *("requirements/local-model.txt", "requirements/node.txt", "requirements/dev.txt"),
+        "requirements/clients.txt",
         "tests/sdk/package-lock.json",
     ]
 
