@@ -14,12 +14,14 @@ from io import StringIO
 import msgspec
 
 from waypost.config.snapshot import Credential, Provider, Route, Settings, Snapshot, Target
+from waypost.core.asked import PathAsk
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
 from waypost.core.usage import Usage
+from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import BudgetExceeded
@@ -325,11 +327,14 @@ class Stage:
         key: bytes | None = KEY_TEXT,
         headers: dict[bytes, bytes] | None = None,
         number: int = 1,
+        dialect: str = "openai_chat",
+        path: PathAsk = NO_PATH,
     ) -> RecordingClient:
         client = client or RecordingClient()
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
         call = Call(
-            dialect=DIALECTS["openai_chat"],
+            dialect=DIALECTS[dialect],
+            path=path,
             body=raw,
             headers=headers or {},
             key=key,

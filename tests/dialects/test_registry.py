@@ -10,6 +10,12 @@ def test_names_and_paths() -> None:
         "openai_chat": ("chat", "/chat/completions"),
         "openai_completions": ("completions", "/completions"),
         "openai_embeddings": ("embeddings", "/embeddings"),
+        "openai_images": ("images", "/images/generations"),
+        "openai_image_edits": ("image_edits", "/images/edits"),
+        "openai_speech": ("speech", "/audio/speech"),
+        "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),
+        "openai_translations": ("translations", "/audio/translations"),
+        "openai_moderations": ("moderations", "/moderations"),
     }
 
 

@@ -164,3 +164,12 @@ async def test_a_body_that_has_arrived_is_judged_with_its_key_by_the_pipeline() 
         client = await rig.connect()
         client.send(post(b"{}"))
         assert (await client.answer()).status == 200
+
+
+def test_a_form_is_taken_only_where_forms_are() -> None:
+    form = {b"content-type": b"multipart/form-data; boundary=x"}
+    check_head(form, SMALL, forms=True)
+    with pytest.raises(UnsupportedMediaType):
+        check_head(form, SMALL)
+    with pytest.raises(UnsupportedMediaType):
+        check_head({b"content-type": b"text/plain"}, SMALL, forms=True)

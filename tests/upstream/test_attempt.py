@@ -4,7 +4,7 @@ import pytest
 
 from transcript import ScriptedAnswer, provider, target
 from waypost.config.snapshot import Credential
-from waypost.core.asked import Asked
+from waypost.core.asked import Asked, Onward
 from waypost.core.origin import Origin
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
@@ -29,18 +29,24 @@ def asked(stream: bool = False) -> Asked:
 
 def test_a_head_is_complete_and_holds_the_providers_own_headers() -> None:
     served_by = provider(headers=b"x-team: blue\r\n")
-    head = Heads().render(target(served_by), CHAT, False, {}, 42, 1)
+    head = Heads().render(target(served_by), CHAT, False, {}, Onward(b"x" * 42), 1)
     lines = head.split(b"\r\n")
     assert lines[0] == b"POST /v1/chat/completions HTTP/1.1"
     assert {b"host: p1.example", b"x-team: blue", b"content-length: 42"} <= set(lines)
     assert lines[-2:] == [b"", b""]
 
 
+def test_a_form_says_its_own_content_type() -> None:
+    onward = Onward(b"--x", (), b"multipart/form-data; boundary=x")
+    head = Heads().render(target(provider()), CHAT, False, {}, onward, 1)
+    assert b"content-type: multipart/form-data; boundary=x\r\ncontent-length: 3\r\n" in head
+
+
 def test_only_listed_client_headers_pass() -> None:
     sent = dict.fromkeys(
         (*FORWARDED, *CHAT.forwarded, b"authorization", b"cookie", b"x-real-ip", b"openai-project"), b"v"
     )
-    head = Heads().render(target(provider(credential=Credential(b""))), CHAT, False, sent, 0, 1)
+    head = Heads().render(target(provider(credential=Credential(b""))), CHAT, False, sent, Onward(b""), 1)
     assert all(b"\r\n" + name + b": v\r\n" in head for name in (*FORWARDED, *CHAT.forwarded))
     for kept_back in (b"authorization", b"cookie", b"x-real-ip", b"openai-project"):
         assert kept_back not in head
@@ -48,16 +54,16 @@ def test_only_listed_client_headers_pass() -> None:
 
 def test_a_new_configuration_makes_new_heads() -> None:
     heads = Heads()
-    heads.render(target(provider()), CHAT, False, {}, 0, 1)
+    heads.render(target(provider()), CHAT, False, {}, Onward(b""), 1)
     moved = provider(origin=Origin("https", "elsewhere.example", 443))
-    assert b"host: p1.example" in heads.render(target(moved), CHAT, False, {}, 0, 1)
-    assert b"host: elsewhere.example" in heads.render(target(moved), CHAT, False, {}, 0, 2)
+    assert b"host: p1.example" in heads.render(target(moved), CHAT, False, {}, Onward(b""), 1)
+    assert b"host: elsewhere.example" in heads.render(target(moved), CHAT, False, {}, Onward(b""), 2)
 
 
 def test_a_credential_with_a_line_break_never_becomes_a_head() -> None:
     broken = provider(credential=Credential(b"authorization: Bearer a\r\nx-evil: 1\r\n\r\nGET /"))
     with pytest.raises(InvalidRequest):
-        Heads().render(target(broken), CHAT, False, {}, 0, 1)
+        Heads().render(target(broken), CHAT, False, {}, Onward(b""), 1)
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,22 @@ class Stamp(msgspec.Struct, frozen=True):
     """Unix time in seconds."""
 
 
+class FormField(msgspec.Struct, frozen=True):
+    """A field of a form that is no text: a file, or one of several of its name."""
+
+    name: str
+    data: bytes
+    filename: str | None = None
+    content_type: bytes | None = None
+
+
 class Onward(msgspec.Struct, frozen=True):
     """A request for one target."""
 
     body: bytes
     dropped: tuple[str, ...] = ()
     """The client's fields that were left out, for `x-waypost-dropped`."""
+    content_type: bytes = b"application/json"
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -57,6 +67,8 @@ class Asked(msgspec.Struct, frozen=True):
     form: str = ""
     #: Leave out, and name, content that a target of another dialect can not be shown; otherwise it is refused.
     drop_content: bool = False
+    #: Of a form, what stands beside `fields`.
+    files: tuple[FormField, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -70,3 +82,5 @@ class Reply(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     #: The answer itself, when it came in another dialect; `fields` is empty then.
     response: ChatResponse | None = None
+    #: The body, where it is not JSON; its content type is the provider's.
+    raw: bytes | None = None

@@ -39,6 +39,8 @@ class Entry(msgspec.Struct, frozen=True):
     stream: bool = False
     form: str = ""
     mounted: bool = True
+    forms: bool = False
+    """The body may be `multipart/form-data`."""
 
 
 class StreamRelay(Protocol):
@@ -197,7 +199,7 @@ class Dialect(Protocol):
         ...
 
     def stream_type(self, asked: Asked) -> bytes:
-        """The content type of a streamed answer."""
+        """The content type of a streamed answer; b"" for the provider's own."""
         ...
 
     def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:

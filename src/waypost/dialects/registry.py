@@ -9,11 +9,25 @@ from waypost.dialects.dialect import Dialect
 from waypost.dialects.openai_chat.codec import CHAT
 from waypost.dialects.openai_completions.codec import COMPLETIONS
 from waypost.dialects.openai_embeddings.codec import EMBEDDINGS
+from waypost.dialects.openai_media.codec import (
+    IMAGE_EDITS,
+    IMAGES,
+    MODERATIONS,
+    SPEECH,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+)
 
 _ALL: tuple[Dialect, ...] = (
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,
+    IMAGES,
+    IMAGE_EDITS,
+    SPEECH,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+    MODERATIONS,
 )
 
 #: By `Dialect.name`.

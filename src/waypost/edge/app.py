@@ -164,7 +164,7 @@ class Edge:
             query: bytes = ask.scope["query_string"]
             if key is None and query and dialect.family.startswith("gemini"):
                 key = read_query_key(query)
-            check_head(ask.headers, settings)
+            check_head(ask.headers, settings, route.forms)
             if connection is None or connection.receiving:
                 # A body too large for one read waits in memory only for somebody who is known.
                 await self.pipeline.check_key(key)

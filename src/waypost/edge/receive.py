@@ -10,14 +10,14 @@ from waypost.edge.asgi import Receive
 from waypost.errors import Disconnected, InvalidRequest, TooLarge, TooSlow, UnsupportedMediaType
 
 
-def check_head(headers: Mapping[bytes, bytes], settings: Settings) -> None:
+def check_head(headers: Mapping[bytes, bytes], settings: Settings, forms: bool = False) -> None:
     """What the headers alone refuse, before a byte of the body is read (and before `100 Continue` invites it).
 
-    Raises UnsupportedMediaType, TooLarge and InvalidRequest.
+    `forms`: the route takes forms as well as JSON. Raises UnsupportedMediaType, TooLarge and InvalidRequest.
     """
     media = headers.get(b"content-type")
     if media is not None and media != b"application/json":
-        _check_media(media)
+        _check_media(media, forms)
     coding = headers.get(b"content-encoding")
     if coding is not None and coding.strip().lower() not in (b"identity", b""):
         raise UnsupportedMediaType(
@@ -31,9 +31,11 @@ def check_head(headers: Mapping[bytes, bytes], settings: Settings) -> None:
             raise _too_large(settings)
 
 
-def _check_media(media: bytes) -> None:
+def _check_media(media: bytes, forms: bool) -> None:
     kind, _, parameters = media.lower().partition(b";")
     kind = kind.strip()
+    if forms and kind == b"multipart/form-data":
+        return
     if (
         kind
         and kind != b"application/json"

@@ -33,6 +33,8 @@ class Matched(msgspec.Struct, frozen=True):
     """`models` and `model` in the form of Gemini's clients."""
     path: PathAsk = NO_PATH
     """What else the path says, for `call`."""
+    forms: bool = False
+    """A call may come as `multipart/form-data`."""
 
     def with_query(self, query: bytes) -> PathAsk:
         """`path` with the request's query."""
@@ -92,7 +94,8 @@ class Routes:
         if slot:
             self._patterns.append(_Pattern(before, after, dialect, entry))
         else:
-            self._exact[path] = Matched("call", _POST, dialect, path=PathAsk("", entry.stream, entry.form))
+            said = PathAsk("", entry.stream, entry.form)
+            self._exact[path] = Matched("call", _POST, dialect, path=said, forms=entry.forms)
 
     def find(self, path: str) -> Matched:
         """The route of a decoded path without its query. A trailing slash makes no difference. Raises NotFound."""

@@ -21,6 +21,7 @@ from waypost.ports import Answer, Clock
 _CHECKPOINT_S = 2.0
 _TRAILER_S = 0.5
 _JSON = (b"content-type", b"application/json")
+_PASSING = (b"audio/", b"image/", b"video/", b"text/plain", b"text/vtt", b"application/x-subrip")
 
 
 class Relay:
@@ -50,7 +51,7 @@ class Relay:
         live.outcome = "disconnected" if live.call.client.gone else "ok"
         live.response_body = body
         lines = self._headers(live, trial, answer, now)
-        lines.append(_JSON)
+        lines.append(_JSON if reply.raw is None else _content_type(answer))
         lines.append(headers.cost(cost))
         self._settle.settle(live)
         await live.call.client.reply(200, lines, body)
@@ -99,7 +100,8 @@ class Relay:
         lines = self._headers(live, trial, answer, now)
         asked = live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
-        lines.append((b"content-type", live.call.dialect.stream_type(asked)))
+        kind = live.call.dialect.stream_type(asked)
+        lines.append((b"content-type", kind) if kind else _content_type(answer))
         await live.call.client.start(200, lines)
 
     async def _pass(
@@ -246,6 +248,13 @@ async def _read_trailer(answer: Answer) -> None:
     except (TimeoutError, UpstreamError):
         # The exchange is complete and settled; a provider that dawdles or breaks here only loses its connection.
         answer.close()
+
+
+def _content_type(answer: Answer) -> tuple[bytes, bytes]:
+    """The provider's own, for bodies that pass as they are; never one that a browser would run."""
+    kind = answer.header(b"content-type") or b""
+    passes = kind.lower().startswith(_PASSING)
+    return (b"content-type", kind if passes else b"application/octet-stream")
 
 
 def _no_progress(limit: float) -> TimedOut:

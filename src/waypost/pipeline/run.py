@@ -206,8 +206,7 @@ class Pipeline:
         monotonic = self._clock.monotonic
         provider = target.provider
         onward = lane.render_onward(asked, target.model, provider.quirks)
-        body = onward.body
-        head = self._heads.render(target, lane, asked.stream, call.headers, len(body), live.snapshot.version)
+        head = self._heads.render(target, lane, asked.stream, call.headers, onward, live.snapshot.version)
         trial = live.open_trial(target, lane, onward.dropped, monotonic())
         self._settle.dispatch(live, trial)
         if live.snapshot.settings.durability == "fsync":
@@ -218,7 +217,7 @@ class Pipeline:
         sent = monotonic()
         try:
             answer = await self._upstream.send(
-                provider.origin, head, body, provider.deadlines, stream=asked.stream
+                provider.origin, head, onward.body, provider.deadlines, stream=asked.stream
             )
         finally:
             live.waited += monotonic() - sent

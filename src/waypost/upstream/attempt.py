@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from waypost.config.snapshot import Credential, Provider, Target
-from waypost.core.asked import Asked
+from waypost.core.asked import Asked, Onward
 from waypost.dialects.lane import Lane
 from waypost.errors import Garbled
 from waypost.ports import Answer
@@ -24,8 +24,7 @@ _HEADS_MAX = 4096
 _KEY_LEAST = 8
 
 _CONSTANT = (
-    b"content-type: application/json\r\n"
-    b"accept: application/json, text/event-stream\r\n"
+    b"accept: application/json, text/event-stream, */*;q=0.5\r\n"
     b"accept-encoding: identity\r\n"
     b"user-agent: waypost\r\n"
 )
@@ -46,10 +45,10 @@ class Heads:
         lane: Lane,
         stream: bool,
         headers: Mapping[bytes, bytes],
-        length: int,
+        onward: Onward,
         version: int,
     ) -> bytes:
-        """The head for a body of `length` bytes, with those of the client's `headers` that may pass."""
+        """The head for a request, with those of the client's `headers` that may pass."""
         if version != self._version or len(self._prefixes) > _HEADS_MAX:
             self._prefixes.clear()
             self._version = version
@@ -60,7 +59,12 @@ class Heads:
         if prefix is None:
             prefix = self._prefixes[key] = _render_prefix(provider, path)
         forwarded = _render_forwarded(headers, lane.forwarded)
-        return b"%b%bcontent-length: %d\r\n\r\n" % (prefix, forwarded, length)
+        return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
+            prefix,
+            forwarded,
+            onward.content_type,
+            len(onward.body),
+        )
 
 
 def accept(lane: Lane, asked: Asked, answer: Answer, credential: Credential) -> None:

@@ -11,6 +11,13 @@ from waypost.upstream.limits import Limits
 
 Headers = list[tuple[bytes, bytes]]
 _OK_VERSIONS = ("1.1", "1.0")
+#: Bodies that are worth their first byte, when a stream was asked for: events, and sounds.
+_STREAMS = frozenset((b"text/event-stream", b"application/octet-stream"))
+_SOUND = b"audio/"
+
+
+def _comes_in_pieces(kind: bytes) -> bool:
+    return kind in _STREAMS or kind.startswith(_SOUND)
 
 
 class ResponseReader:
@@ -133,7 +140,7 @@ class ResponseReader:
             self._decode()
         if self._stream and status < 300:
             kind = self.index.get(b"content-type", b"")
-            if kind.partition(b";")[0].strip().lower() == b"text/event-stream":
+            if _comes_in_pieces(kind.partition(b";")[0].strip().lower()):
                 self.streamed = True
                 self._cap = self._limits.burst_bytes
         self.head_done = True

@@ -13,6 +13,12 @@ BODIES = {
     "openai_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],"new_field":{"a": 1.0}}',
     "openai_completions": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
     "openai_embeddings": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
+    "openai_images": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
+    "openai_image_edits": b'{"model":"m","image":"hi","new_field":{"a": 1.0}}',
+    "openai_speech": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
+    "openai_transcriptions": b'{"model":"m","file":"hi","new_field":{"a": 1.0}}',
+    "openai_translations": b'{"model":"m","file":"hi","new_field":{"a": 1.0}}',
+    "openai_moderations": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
 }
 
 
@@ -58,8 +64,8 @@ def test_errors(dialect: Dialect) -> None:
     assert b"gateway is busy" in dialect.render_error(Overloaded("gateway is busy"))
     relay = dialect.stream_relay(dialect.parse_ask(BODIES[dialect.name]), lambda usage, tier: 0)
     event = relay.fail(Overloaded("gateway is busy"))
-    assert b"gateway is busy" in event
-    assert event.endswith(b"\n\n")
+    # A sound has no room for words: it just ends before its end.
+    assert (b"gateway is busy" in event and event.endswith(b"\n\n")) or dialect.operation == "speech"
     assert b"DONE" not in event
     assert isinstance(dialect.parse_error(400, [], b""), Rejected)
 

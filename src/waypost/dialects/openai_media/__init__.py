@@ -1,0 +1,1 @@
+"""OpenAI's pictures, sounds and moderations: forwarded as they are, and metered. One format, several paths."""
