@@ -172,3 +172,23 @@ def unchunk(body: bytes) -> bytes:
 def events(body: bytes) -> list[bytes]:
     """The data of each event of a stream."""
     return [part.removeprefix(b"data: ") for part in body.split(b"\n\n") if part]
+
+
+def sse(body: bytes) -> list[tuple[str, dict[str, object]]]:
+    """The name ("" without one) and the data of each server-sent event."""
+    made = []
+    for part in body.split(b"\n\n"):
+        fields = dict(line.split(b": ", 1) for line in part.split(b"\n") if b": " in line)
+        if b"data" in fields:
+            made.append((fields.get(b"event", b"").decode(), msgspec.json.decode(fields[b"data"])))
+    return made
+
+
+ANTHROPIC = {"anthropic-version": "2023-06-01", "x-api-key": "any"}
+
+
+def messages(
+    model: str, *, stream: bool = False, content: object = "hello there", **more: object
+) -> dict[str, object]:
+    """A body for Anthropic's Messages."""
+    return {"max_tokens": 4096, **chat(model, stream=stream, content=content, **more)}

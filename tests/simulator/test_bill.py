@@ -12,8 +12,9 @@ COUNT = st.integers(0, 10_000)
 
 @st.composite
 def tokens(draw: st.DrawFn) -> Tokens:
-    text, cached, sound, out, reasoning, spoken = (draw(COUNT) for _ in range(6))
-    return Tokens(text + cached + sound, cached, sound, out + reasoning + spoken, reasoning, spoken)
+    text, cached, sound, out, reasoning, spoken, short, long = (draw(COUNT) for _ in range(8))
+    prompt = text + cached + sound + short + long
+    return Tokens(prompt, cached, sound, out + reasoning + spoken, reasoning, spoken, short, long)
 
 
 def test_every_model_has_a_price() -> None:
@@ -29,7 +30,10 @@ def test_a_price_by_hand() -> None:
 def test_a_line_is_the_exact_sum_rounded_up_once(used: Tokens, model: str) -> None:
     price = SIMULATED_PRICES[model]
     exact = (
-        Fraction(used.prompt - used.cached - used.audio_input) * price.input
+        Fraction(used.prompt - used.cached - used.audio_input - used.cache_write - used.cache_write_1h)
+        * price.input
+        + used.cache_write * price.cache_write
+        + used.cache_write_1h * price.cache_write_1h
         + used.cached * price.cached
         + used.audio_input * price.audio_input
         + (used.completion - used.reasoning - used.audio_output) * price.output

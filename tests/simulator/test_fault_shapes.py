@@ -1,10 +1,11 @@
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.simulator.fault_shapes import Bench, big_event, coded, duration, many_events, squeeze, until_k
+from waypost.simulator.ask import Ask
+from waypost.simulator.fault_shapes import Bench, after_end, big_event, coded, many_events, squeeze, until_k
 from waypost.simulator.models import Behaviour
+from waypost.simulator.openai_dialect import OpenAI
 from waypost.simulator.wire import Made, Piece, Wire
 
 
@@ -15,16 +16,13 @@ def stream(tokens: int) -> Wire:
 
 
 def bench(**parameters: int) -> Bench:
-    return Bench(
-        msgspec.convert(parameters, Behaviour), 0.0, lambda _: b"error", lambda _: b"data: error\n\n"
-    )
+    return Bench(msgspec.convert(parameters, Behaviour), 0.0, OpenAI().odd(Ask("chat", "m", 1), "req_1"))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.006, b"6ms"), (-5, b"0ms"), (1, b"1s"), (59.5, b"59.5s"), (3600, b"60m0s")]
-)
-def test_durations(seconds: float, text: bytes) -> None:
-    assert duration(seconds) == text
+def test_a_stream_without_a_finish_of_its_own_ends_twice() -> None:
+    pieces = [Piece("token", b"t"), Piece("done", b"d")]
+    wire = after_end("finish")(Wire(200, [], pieces, "chunked"), bench())
+    assert [piece.data for piece in wire.pieces] == [b"t", b"d", b"d"]
 
 
 @given(st.integers(0, 8), st.integers(0, 12))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from waypost.simulator.bill import Bill, Tokens
-from waypost.simulator.engine import Exchange, Meter
+from waypost.simulator.meter import Exchange, Meter
 from waypost.simulator.playback import BATCH, Playback
 from waypost.simulator.wire import Ending, Made, Script, Write
 

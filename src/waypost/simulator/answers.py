@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from waypost.simulator.ask import Ask, Refused, Tool
+from waypost.simulator.cache import COLD, Cached
 from waypost.simulator.dice import Dice, mix
 from waypost.simulator.instances import WORDS, instance
 from waypost.simulator.models import Behaviour
@@ -20,7 +21,9 @@ LATENCY, CHANCE, REQUEST_ID, ANSWER_ID, CHOICE = 1, 2, 4, 8, 64
 MAX_OUTPUT = 1_000_000
 
 Form = Literal["text", "reasoning", "refusal", "call", "arguments", "audio"]
-Finish = Literal["stop", "length", "tool_calls"]
+
+#: Reasoning tokens of a model that does not reason by itself, when a client asks for them.
+THOUGHT = 8
 
 _WORD = re.compile(r"\s*\S+|\s+")
 _EMPTY_OBJECT: dict[str, object] = {"type": "object", "properties": {"answer": {"type": "string"}}}
@@ -35,12 +38,18 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One answer. `hidden` reasoning tokens come before `tokens` and have no text."""
+    """One answer. `hidden` reasoning tokens come before `tokens` and have no text.
+
+    `finish` is `stop`, `length`, `tool_calls`, `stop_sequence` (then `stopped` is that sequence), or whatever the
+    parameter `finish` says. `seed` is for what a dialect still has to choose.
+    """
 
     tokens: Sequence[Token]
-    finish: Finish = "stop"
+    finish: str = "stop"
     hidden: int = 0
     call_ids: tuple[str, ...] = ()
+    stopped: str = ""
+    seed: int = 0
 
     @property
     def output(self) -> int:
@@ -65,6 +74,9 @@ class Answer(msgspec.Struct, frozen=True):
     """Due time of the first token."""
     gap_s: float
     """Between two tokens of one choice."""
+    cache_write: int = 0
+    """Prompt tokens written to the five-minute cache; `cached`, this, the next one and the audio never overlap."""
+    cache_write_1h: int = 0
 
     @property
     def output(self) -> int:
@@ -85,50 +97,91 @@ class Answer(msgspec.Struct, frozen=True):
         return self.first_s + max(0, longest - 1) * self.gap_s
 
 
-def compose(ask: Ask, behaviour: Behaviour, dice: Dice) -> Answer:
-    """Decide the whole answer. Raises Refused when it would have more than `MAX_OUTPUT` tokens."""
+def compose(ask: Ask, behaviour: Behaviour, dice: Dice, cache: Cached = COLD) -> Answer:
+    """Decide the whole answer; `cache` is what the marks of the request found and wrote.
+
+    Raises Refused when it would have more than `MAX_OUTPUT` tokens.
+    """
     if ask.choices * (behaviour.tokens + behaviour.reasoning + behaviour.audio) > MAX_OUTPUT:
         raise Refused(
             400, f"An answer of more than {MAX_OUTPUT} tokens is not simulated.", code="invalid_value"
         )
     prompt = ask.prompt_tokens if behaviour.prompt_tokens is None else behaviour.prompt_tokens
     audio_input = min(ask.audio_input, prompt)
-    cached = max(behaviour.cached, prompt * behaviour.cached_percent // 100)
+    cached = max(behaviour.cached, prompt * behaviour.cached_percent // 100, cache.read)
+    cached = min(cached, prompt - audio_input)
+    write = min(max(behaviour.cache_write, cache.write), prompt - audio_input - cached)
+    write_1h = min(max(behaviour.cache_write_1h, cache.write_1h), prompt - audio_input - cached - write)
     return Answer(
         choices=[_choice(ask, behaviour, dice, place) for place in range(ask.choices)],
         prompt=prompt,
-        cached=min(cached, prompt - audio_input),
+        cached=cached,
         audio_input=audio_input,
         first_s=behaviour.latency_s(dice.unit(LATENCY)),
         gap_s=1 / behaviour.tps if behaviour.tps else 0.0,
+        cache_write=write,
+        cache_write_1h=write_1h,
     )
 
 
 def _choice(ask: Ask, behaviour: Behaviour, dice: Dice, place: int) -> Choice:
     seed = dice.draw(CHOICE + place * 16)
     tokens, finish, call_ids = _content(ask, behaviour, dice, place, seed)
-    if behaviour.audio and not call_ids:
+    tokens, stopped = until_stop(tokens, ask.stop)
+    if stopped:
+        finish = "stop_sequence"
+    if behaviour.audio and ask.audible and not call_ids:
         tokens += [Token("audio", f"{mix(seed + i):016x}") for i in range(behaviour.audio)]
-    hidden = 0
-    if behaviour.show:
-        tokens = [Token("reasoning", text) for text in prose(behaviour.reasoning, seed ^ 1)] + tokens
-    else:
-        hidden = behaviour.reasoning
+    hidden = reasoning = _reasoning(ask, behaviour)
+    if (behaviour.show if ask.shown is None else ask.shown) and not behaviour.redact:
+        hidden = 0
+        tokens = [Token("reasoning", text) for text in prose(reasoning, seed ^ 1)] + tokens
     limit = ask.max_output
     if limit is not None and hidden + len(tokens) > limit:
         hidden = min(hidden, limit)
         tokens = tokens[: limit - hidden]
-        finish = "length"
-    return Choice(tokens, finish, hidden, call_ids)
+        finish, stopped = "length", ""
+    return Choice(tokens, behaviour.finish or finish, hidden, call_ids, stopped, seed)
+
+
+def _reasoning(ask: Ask, behaviour: Behaviour) -> int:
+    if ask.think is None:
+        return behaviour.reasoning
+    return (behaviour.reasoning or THOUGHT) if ask.think else 0
+
+
+def until_stop(tokens: list[Token], stops: Sequence[str]) -> tuple[list[Token], str]:
+    """The tokens before the first stop sequence in their text, and that sequence; all and "" without one."""
+    if not stops:
+        return tokens, ""
+    text = "".join([token.text for token in tokens if token.form == "text"])
+    found = [(text.index(stop), stop) for stop in stops if stop and stop in text]
+    if not found:
+        return tokens, ""
+    left, stopped = min(found)
+    kept: list[Token] = []
+    for token in tokens:
+        if token.form == "text":
+            part = token.text[:left]
+            left -= len(part)
+            if part:
+                kept.append(Token("text", part))
+            if not left:
+                break
+        else:
+            kept.append(token)
+    return kept, stopped
 
 
 def _content(
     ask: Ask, behaviour: Behaviour, dice: Dice, place: int, seed: int
-) -> tuple[list[Token], Finish, tuple[str, ...]]:
+) -> tuple[list[Token], str, tuple[str, ...]]:
     tools = _called(ask, behaviour)
     if tools:
         ids = tuple("call_" + dice.name(CHOICE + place * 16 + 2 * at + 2) for at in range(len(tools)))
-        return _calls(tools, seed), "tool_calls", ids
+        count = ask.preface if behaviour.preface is None else behaviour.preface
+        said = [Token("text", text) for text in prose(count, seed ^ 2)]
+        return said + _calls(tools, seed), "tool_calls", ids
     if ask.schema is not None or behaviour.act == "json":
         made = instance(ask.schema or _EMPTY_OBJECT, seed)
         return [Token("text", part) for part in fragments(msgspec.json.encode(made).decode())], "stop", ()
@@ -156,6 +209,9 @@ def _calls(tools: Sequence[Tool], seed: int) -> list[Token]:
     tokens: list[Token] = []
     for at, tool in enumerate(tools):
         tokens.append(Token("call", tool.name, at))
+        if tool.free:
+            tokens += [Token("arguments", part, at) for part in prose(8, mix(seed + at))]
+            continue
         arguments = msgspec.json.encode(instance(tool.schema or {"type": "object"}, mix(seed + at))).decode()
         tokens += [Token("arguments", part, at) for part in fragments(arguments)]
     return tokens

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-Operation = Literal["chat", "completions", "embeddings"]
+Operation = Literal["chat", "completions", "embeddings", "rerank"]
 
 
 class Refused(Exception):
@@ -21,6 +21,7 @@ class Refused(Exception):
         kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        retry_s: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -28,6 +29,8 @@ class Refused(Exception):
         self.kind = kind
         self.code = code
         self.param = param
+        self.retry_s = retry_s
+        """When to come back, for dialects whose error bodies say so."""
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -35,6 +38,16 @@ class Tool(msgspec.Struct, frozen=True):
 
     name: str
     schema: Mapping[str, object]
+    free: bool = False
+    """Its argument is free text, not an object."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Up to here the client wants its prompt cached: what stands before, as a digest and in tokens."""
+
+    digest: bytes
+    tokens: int
+    ttl_s: int = 300
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -64,5 +77,19 @@ class Ask(msgspec.Struct, frozen=True):
     """Embeddings: one canonical byte string per input."""
     dimensions: int | None = None
     base64: bool = False
+    stop: tuple[str, ...] = ()
+    """The answer's text ends before the first of these."""
+    think: bool | None = None
+    """Reasoning was asked for (True) or forbidden (False). None: as the model does."""
+    shown: bool | None = None
+    """The client wants to read the reasoning. None: as the model's `show` says."""
+    audible: bool = True
+    """The dialect can carry audio answers."""
+    preface: int = 0
+    """Tokens of text that the dialect expects before tool calls."""
+    marks: tuple[Mark, ...] = ()
+    """Where the prompt is to be cached, in order."""
+    echo: Mapping[str, object] = {}
+    """What else of the request its answer needs, by the dialect's own names."""
     simulate: Mapping[str, object] = {}
     """The body's `simulate` object."""

@@ -38,12 +38,17 @@ class SimulatedPrice(msgspec.Struct, frozen=True):
     reasoning: int
     audio_input: int
     audio_output: int
+    cache_write: int
+    cache_write_1h: int
 
 
 def _price(
     input: str, cached: str, output: str, *, audio_input: str = "", audio_output: str = ""
 ) -> SimulatedPrice:
-    """From dollars per million tokens. Reasoning costs what output costs; audio too, unless it has its own rate."""
+    """From dollars per million tokens. Reasoning costs what output costs; audio too, unless it has its own rate.
+
+    Writing to the five-minute cache costs 1.25 times the input, to the one-hour cache twice the input.
+    """
     return SimulatedPrice(
         input=parse_usd(input),
         cached=parse_usd(cached),
@@ -51,6 +56,8 @@ def _price(
         reasoning=parse_usd(output),
         audio_input=parse_usd(audio_input or input),
         audio_output=parse_usd(audio_output or output),
+        cache_write=parse_usd(input) * 5 // 4,
+        cache_write_1h=parse_usd(input) * 2,
     )
 
 
@@ -68,13 +75,14 @@ SIMULATED_PRICES: Mapping[str, SimulatedPrice] = MappingProxyType(
         "sim-audio": _price("2.50", "1.25", "10.00", audio_input="40.00", audio_output="80.00"),
         "sim-refuse": _price("0.25", "0.025", "2.00"),
         "sim-embed": _price("0.02", "0.02", "0"),
+        "sim-rerank": _price("0.02", "0.02", "0"),
     }
 )
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):
-    """`prompt` includes `cached` and `audio_input` (which never overlap); `completion` includes `reasoning` and
-    `audio_output`."""
+    """`prompt` includes `cached`, `audio_input` and what was written to the caches (which never overlap);
+    `completion` includes `reasoning` and `audio_output`."""
 
     prompt: int = 0
     cached: int = 0
@@ -82,6 +90,8 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     completion: int = 0
     reasoning: int = 0
     audio_output: int = 0
+    cache_write: int = 0
+    cache_write_1h: int = 0
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -97,8 +107,11 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 def charge(price: SimulatedPrice, tokens: Tokens) -> int:
     """Nano-dollars for these tokens, rounded up once."""
+    apart = tokens.cached + tokens.audio_input + tokens.cache_write + tokens.cache_write_1h
     total = (
-        (tokens.prompt - tokens.cached - tokens.audio_input) * price.input
+        (tokens.prompt - apart) * price.input
+        + tokens.cache_write * price.cache_write
+        + tokens.cache_write_1h * price.cache_write_1h
         + tokens.cached * price.cached
         + tokens.audio_input * price.audio_input
         + (tokens.completion - tokens.reasoning - tokens.audio_output) * price.output
@@ -116,7 +129,7 @@ class _Sum:
     def __init__(self) -> None:
         self.lines = 0
         self.nusd = 0
-        self.counts = [0] * 6
+        self.counts = [0] * 8
 
     def add(self, line: Line) -> None:
         self.lines += 1
@@ -128,6 +141,8 @@ class _Sum:
         counts[3] += tokens.completion
         counts[4] += tokens.reasoning
         counts[5] += tokens.audio_output
+        counts[6] += tokens.cache_write
+        counts[7] += tokens.cache_write_1h
 
     def show(self) -> dict[str, object]:
         return {"lines": self.lines, "total_nusd": self.nusd, "tokens": Tokens(*self.counts)}

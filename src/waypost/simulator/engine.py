@@ -2,98 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from waypost.ports import Clock
-from waypost.simulator import openai
 from waypost.simulator.answers import ANSWER_ID, CHANCE, REQUEST_ID, Answer, compose
 from waypost.simulator.ask import Ask, Refused
-from waypost.simulator.bill import Bill, End, Tokens
+from waypost.simulator.bill import Bill, Tokens
+from waypost.simulator.cache import PromptCache
+from waypost.simulator.dialect import JSON_TYPE, Dialect, Lock, Page, Request, Shelf, Stamp
+from waypost.simulator.dialects import all_dialects
 from waypost.simulator.dice import Dice
 from waypost.simulator.fault_shapes import Bench
 from waypost.simulator.faults import FAULTS, Fault, find_fault
+from waypost.simulator.meter import Exchange, Meter
 from waypost.simulator.models import MODELS, Behaviour, read_fault, read_pairs, resolve
-from waypost.simulator.openai_ask import parse_chat, parse_completions, parse_embeddings
+from waypost.simulator.openai_dialect import PARSERS, OpenAI
 from waypost.simulator.wire import Made, Piece, Script, Wire, Write, frame
 
 #: What `sim-static` says it counted, whatever it was asked.
 STATIC_PROMPT = 10
 _STATIC_CACHE = 64
-
-PARSERS: Mapping[bytes, Callable[[bytes], Ask]] = {
-    b"/chat/completions": parse_chat,
-    b"/completions": parse_completions,
-    b"/embeddings": parse_embeddings,
-}
-_PREFIXES = {"chat": "chatcmpl-", "completions": "cmpl-", "embeddings": "embd-"}
-
-
-class Meter:
-    """Counts what one exchange has generated, and adds its line to the bill when it ends. Closing twice is harmless.
-
-    `whole`, if given, is what a cancelled exchange generates all the same.
-    """
-
-    __slots__ = (
-        "_audio",
-        "_bill",
-        "_billable",
-        "_closed",
-        "_output",
-        "_prompt",
-        "_reasoning",
-        "_who",
-        "_whole",
-    )
-
-    def __init__(
-        self,
-        bill: Bill,
-        request_id: str,
-        model: str,
-        operation: str,
-        prompt: Tokens,
-        whole: Made | None = None,
-    ) -> None:
-        self._bill = bill
-        self._who = (request_id, model, operation)
-        self._prompt = prompt
-        self._whole = whole
-        self._output = self._reasoning = self._audio = 0
-        self._billable = self._closed = False
-
-    def add(self, made: Made) -> None:
-        """These tokens were written."""
-        self._billable = True
-        self._output += made.output
-        self._reasoning += made.reasoning
-        self._audio += made.audio
-
-    def close(self, end: End) -> None:
-        """The exchange is over."""
-        if self._closed:
-            return
-        self._closed = True
-        if end == "cancelled" and self._whole is not None:
-            self._output = self._reasoning = self._audio = 0
-            self.add(self._whole)
-        if self._billable:
-            prompt = self._prompt
-            tokens = Tokens(
-                prompt.prompt, prompt.cached, prompt.audio_input, self._output, self._reasoning, self._audio
-            )
-            self._bill.add(*self._who, end, tokens)
-
-
-class Exchange(msgspec.Struct, frozen=True):
-    """A script and its meter (None for what is never billed: errors, lists, the bill itself). `end` is how the
-    line closes when the script was written to its end."""
-
-    script: Script
-    meter: Meter | None = None
-    end: End = "done"
 
 
 class _StreamOptions(msgspec.Struct):
@@ -111,16 +41,20 @@ _PEEK = msgspec.json.Decoder(_Peek)
 
 
 class Engine:
-    """One simulated provider: its request counter, its faults' counters, its bill."""
+    """One simulated provider: its request counter, its faults' counters, its dialects, its bill."""
 
-    def __init__(self, *, seed: int, clock: Clock, bill: Bill) -> None:
+    def __init__(self, *, seed: int, clock: Clock, bill: Bill, lock: Lock | None = None) -> None:
         self._seed, self._clock, self.bill = seed, clock, bill
+        self._lock = lock or Lock()
+        self._openai = OpenAI()
+        self._dialects = all_dialects(seed)
+        self._cache = PromptCache()
         self._number = 0
         self._failed: dict[tuple[str, str], int] = {}
         self._static: dict[tuple[str, bool, bool], tuple[Script, Tokens]] = {}
 
     def answer(self, path: bytes, headers: Mapping[bytes, bytes], body: bytes) -> Exchange:
-        """The answer to a POST on one of the model paths (`PARSERS`)."""
+        """The answer to a POST on one of OpenAI's paths (`PARSERS`)."""
         self._number += 1
         self.bill.requests += 1
         number = self._number
@@ -129,60 +63,103 @@ class Engine:
                 known = self._answer_static(body, number)
                 if known is not None:
                     return known
-            return self._answer(PARSERS[path](body), headers, number)
+            return self._answer(self._openai, PARSERS[path](body), headers, number)
         except Refused as refused:
             return Exchange(self.refuse(refused, number))
 
-    def refuse(self, refused: Refused, number: int | None = None) -> Script:
-        """An error answer."""
-        request_id = "req_" + Dice(self._seed, number or 0).name(REQUEST_ID)
-        pairs = [openai.JSON_TYPE, (b"x-request-id", request_id.encode())]
-        return frame(whole(refused.status, openai.render_error(refused), pairs))
+    def dialect_of(self, request: Request) -> Dialect | None:
+        """The other dialect that this request is in, None for OpenAI's and for the simulator's own pages."""
+        return next((dialect for dialect in self._dialects if dialect.owns(request)), None)
 
-    def page(self, path: bytes, *, open_requests: int, lines: bool) -> Exchange | None:
-        """The answer to a GET, or None when there is no such page."""
-        if path == b"/models":
-            names = [*MODELS, *[f"fault-{name}" for name in FAULTS]]
-            body = openai.render_models(names, int(self._clock.wall()))
-        elif path == b"/bill":
+    def serve(self, dialect: Dialect, request: Request) -> Exchange:
+        """The answer to any request in a dialect. Only what was meant for a model counts as a request."""
+        number: int | None = None
+        try:
+            dialect.admit(request, self._lock, self._clock.wall())
+            try:
+                ask = dialect.parse(request)
+            except Refused:
+                number = self._count()
+                raise
+            if ask is not None:
+                number = self._count()
+                return self._answer(dialect, ask, request.headers, number)
+            page = dialect.page(request, self._shelf())
+            if page is None:
+                raise Refused(404, "There is no such page.", code="unknown_url")
+            return Exchange(_page(page))
+        except Refused as refused:
+            return Exchange(self.refuse(refused, number, dialect))
+
+    def serve_openai(self, request: Request) -> Exchange:
+        """The answer to what is no model's and no other dialect's: OpenAI's model list, or nothing."""
+        return self.serve(self._openai, request)
+
+    def _count(self) -> int:
+        self._number += 1
+        self.bill.requests += 1
+        return self._number
+
+    def refuse(self, refused: Refused, number: int | None = None, dialect: Dialect | None = None) -> Script:
+        """An error answer, in OpenAI's form unless a dialect is given."""
+        dialect = dialect or self._openai
+        request_id = "req_" + Dice(self._seed, number or 0).name(REQUEST_ID)
+        told = dialect.told(refused, request_id)
+        pairs = [JSON_TYPE, *told.headers]
+        if dialect.id_header:
+            pairs.insert(1, (dialect.id_header, request_id.encode()))
+        return frame(whole(told.status, told.body, pairs))
+
+    def own_page(self, path: bytes, *, open_requests: int, lines: bool) -> Exchange:
+        """The simulator's own pages."""
+        if path == b"/bill":
             body = msgspec.json.encode(self.bill.show(open_requests=open_requests, lines=lines))
         elif path == b"/faults":
             body = msgspec.json.encode({name: [f.summary, f.billed, f.params] for name, f in FAULTS.items()})
-        elif path == b"/healthz":
-            body = b'{"status":"ok"}'
         else:
-            return None
-        return Exchange(frame(whole(200, body, [openai.JSON_TYPE])))
+            body = b'{"status":"ok"}'
+        return Exchange(frame(whole(200, body, [JSON_TYPE])))
+
+    def _shelf(self) -> Shelf:
+        return Shelf((*MODELS, *[f"fault-{name}" for name in FAULTS]), int(self._clock.wall()))
 
     # --- a model's answer --------------------------------------------------------------------------------------
 
-    def _answer(self, ask: Ask, headers: Mapping[bytes, bytes], number: int) -> Exchange:
+    def _answer(self, dialect: Dialect, ask: Ask, headers: Mapping[bytes, bytes], number: int) -> Exchange:
         behaviour = resolve(ask.model, {**_header_overrides(headers), **ask.simulate})
         dice = Dice(self._seed, number)
-        stamp = self._stamp(ask, dice, number)
-        answer = compose(ask, behaviour, dice)
+        stamp = self._stamp(dialect, ask, dice, number)
         fault = self._fault(ask.model, behaviour, dice)
-        wire = self._render(ask, answer, behaviour, stamp, fault.usage if fault else "exact")
-        prompt = Tokens(answer.prompt, answer.cached, answer.audio_input)
+        answer = self._compose(ask, behaviour, dice, fault)
+        wire = dialect.render(ask, answer, behaviour, stamp, fault.usage if fault else "exact")
+        prompt = _prompt_tokens(answer)
         kept = Made(answer.output, answer.reasoning, answer.audio) if behaviour.keeps_on else None
         meter = Meter(self.bill, stamp.request_id, ask.model, ask.operation, prompt, kept)
         if fault is None:
             return Exchange(frame(wire), meter)
         if fault.shape is not None:
-            bench = Bench(behaviour, self._clock.wall(), openai.render_error, openai.render_error_event)
-            wire = fault.shape(wire, bench)
+            wire = fault.shape(wire, Bench(behaviour, self._clock.wall(), dialect.odd(ask, stamp.request_id)))
         script = frame(wire) if fault.warp is None else fault.warp(wire, behaviour)
         if fault.billed == "none":
             return Exchange(script)
         return Exchange(script, meter, "cut" if fault.billed == "k" else "done")
 
-    def _stamp(self, ask: Ask, dice: Dice, number: int) -> openai.Stamp:
-        return openai.Stamp(
-            answer_id=_PREFIXES[ask.operation] + dice.name(ANSWER_ID),
+    def _compose(self, ask: Ask, behaviour: Behaviour, dice: Dice, fault: Fault | None) -> Answer:
+        """What is billed is in the cache afterwards; a request that failed for nothing was never there."""
+        if not ask.marks or (fault is not None and fault.billed == "none"):
+            return compose(ask, behaviour, dice)
+        model = ask.model.partition("?")[0]
+        return compose(ask, behaviour, dice, self._cache.look(model, ask.marks, self._clock.wall()))
+
+    def _stamp(self, dialect: Dialect, ask: Ask, dice: Dice, number: int) -> Stamp:
+        name = dice.name(ANSWER_ID)
+        return Stamp(
+            answer_id=dialect.stamp_id(ask, name),
             request_id="req_" + dice.name(REQUEST_ID),
             number=number,
             seed=self._seed,
             created=int(self._clock.wall()),
+            name=name,
         )
 
     def _fault(self, model: str, behaviour: Behaviour, dice: Dice) -> Fault | None:
@@ -199,15 +176,6 @@ class Engine:
                 return None
             self._failed[counter] = failed + 1
         return fault
-
-    def _render(
-        self, ask: Ask, answer: Answer, behaviour: Behaviour, stamp: openai.Stamp, form: openai.UsageForm
-    ) -> Wire:
-        if ask.operation == "embeddings":
-            return openai.render_embeddings(ask, answer, stamp, behaviour.dimensions, form)
-        if ask.stream:
-            return openai.render_stream(ask, answer, stamp, form)
-        return openai.render_whole(ask, answer, stamp, form)
 
     # --- sim-static --------------------------------------------------------------------------------------------
 
@@ -240,18 +208,32 @@ class Engine:
             return None
         ask = Ask("chat", model, STATIC_PROMPT, stream=stream, wants_usage=usage, obfuscate=False)
         dice = Dice(self._seed, 0)
-        stamp = self._stamp(ask, dice, 0)
+        stamp = self._stamp(self._openai, ask, dice, 0)
         answer = compose(ask, behaviour, dice)
-        wire = self._render(ask, answer, behaviour, stamp, "exact")
+        wire = self._openai.render(ask, answer, behaviour, stamp, "exact")
         script = frame(wire)
         made = Made(answer.output, answer.reasoning, answer.audio)
         data = b"".join([write.data for write in script.writes])
-        return Script([Write(data, 0.0, made)]), Tokens(answer.prompt, answer.cached, answer.audio_input)
+        return Script([Write(data, 0.0, made)]), _prompt_tokens(answer)
 
 
 def whole(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> Wire:
     """A complete answer that bills nothing."""
     return Wire(status, headers, [Piece("whole", body)])
+
+
+def _page(page: Page) -> Script:
+    return frame(whole(page.status, page.body, list(page.headers)))
+
+
+def _prompt_tokens(answer: Answer) -> Tokens:
+    return Tokens(
+        answer.prompt,
+        answer.cached,
+        answer.audio_input,
+        cache_write=answer.cache_write,
+        cache_write_1h=answer.cache_write_1h,
+    )
 
 
 def _overridden(headers: Mapping[bytes, bytes]) -> bool:

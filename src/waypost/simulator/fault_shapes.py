@@ -11,26 +11,24 @@ from email.utils import formatdate
 import msgspec
 
 from waypost.simulator.ask import Refused
+from waypost.simulator.dialect import Odd
 from waypost.simulator.models import Behaviour
-from waypost.simulator.wire import Ending, Piece, Wire
+from waypost.simulator.wire import Ending, Kind, Piece, Wire
 
 MIB = 1 << 20
-GARBAGE_EVENT = b'data: {"choices":[{"delta":\x00\xff not json\n\n'
 HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>It is down</h1></body></html>"
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """What a shape may use: the parameters, the wall clock (Unix seconds), and the dialect's error renderings."""
+    """What a shape may use: the parameters, the wall clock (Unix seconds), and the dialect's forms."""
 
     behaviour: Behaviour
     now: float
-    render_error: Callable[[Refused], bytes]
-    render_error_event: Callable[[Refused], bytes]
+    odd: Odd
 
 
 Shape = Callable[[Wire, Bench], Wire]
 
-JSON_TYPE = (b"content-type", b"application/json")
 OVERLOAD = Refused(
     500, "The server had an error while processing your request.", kind="server_error", code="server_error"
 )
@@ -88,9 +86,10 @@ def error_status(refused: Refused, *more: tuple[bytes, bytes]) -> Shape:
     """An error in the dialect's envelope instead of the answer."""
 
     def shape(wire: Wire, bench: Bench) -> Wire:
-        wire.status = refused.status
-        wire.headers = [*wire.headers, *more]
-        return replace_body(wire, bench.render_error(refused), b"application/json")
+        told = bench.odd.told(refused)
+        wire.status = told.status
+        wire.headers = [*wire.headers, *more, *told.headers]
+        return replace_body(wire, told.body, b"application/json")
 
     return shape
 
@@ -106,11 +105,7 @@ def throttle(form: str) -> Shape:
             # Read against the answer's own date: clocks differ.
             "date": [(b"date", _http_date(bench.now)), (b"retry-after", _http_date(bench.now + seconds))],
             "ms": [(b"retry-after-ms", b"%d" % (seconds * 1000))],
-            "reset": [
-                (b"x-ratelimit-remaining-requests", b"0"),
-                (b"x-ratelimit-reset-requests", duration(seconds)),
-                (b"x-ratelimit-reset-tokens", b"0s"),
-            ],
+            "reset": bench.odd.reset(seconds, bench.now),
             "absurd": [(b"retry-after", b"31536000000")],
             "negative": [(b"retry-after", b"-30")],
             "garbage": [(b"retry-after", b"soon")],
@@ -119,7 +114,11 @@ def throttle(form: str) -> Shape:
         replaced = {name for name, _ in said}
         wire.headers = [pair for pair in wire.headers if pair[0] not in replaced] + said
         refused = Refused(
-            429, "Rate limit reached for requests.", kind="requests", code="rate_limit_exceeded"
+            429,
+            "Rate limit reached for requests.",
+            kind="requests",
+            code="rate_limit_exceeded",
+            retry_s=seconds if form == "reset" else None,
         )
         return error_status(refused)(wire, bench)
 
@@ -128,15 +127,6 @@ def throttle(form: str) -> Shape:
 
 def _http_date(wall: float) -> bytes:
     return formatdate(min(max(wall, 0), 2.5e11), usegmt=True).encode()
-
-
-def duration(seconds: float) -> bytes:
-    """OpenAI's way to write a duration: `1m30.5s`, `6ms`."""
-    if seconds < 1:
-        return b"%dms" % max(0, seconds * 1000)
-    minutes, rest = divmod(seconds, 60)
-    text = f"{rest:g}s"
-    return (f"{minutes:.0f}m{text}" if minutes else text).encode()
 
 
 def redirect(wire: Wire, _: Bench) -> Wire:
@@ -172,8 +162,8 @@ def wrong_type(wire: Wire, _: Bench) -> Wire:
 def error_first(wire: Wire, bench: Bench) -> Wire:
     """200, and an error is all there is."""
     if not wire.streamed:
-        return replace_body(wire, bench.render_error(OVERLOAD), b"application/json")
-    wire.pieces = [Piece("other", bench.render_error_event(OVERLOAD), wire.head_due_s)]
+        return replace_body(wire, bench.odd.told(OVERLOAD).body, b"application/json")
+    wire.pieces = [Piece("other", bench.odd.event(OVERLOAD), wire.head_due_s)]
     return wire
 
 
@@ -182,8 +172,8 @@ def error_later(refused: Refused) -> Shape:
 
     def shape(wire: Wire, bench: Bench) -> Wire:
         if not wire.streamed:
-            return replace_body(wire, bench.render_error(refused), b"application/json")
-        return until_k(wire, bench.behaviour.k, bench.render_error_event(refused), "keep")
+            return replace_body(wire, bench.odd.told(refused).body, b"application/json")
+        return until_k(wire, bench.behaviour.k, bench.odd.event(refused), "keep")
 
     return shape
 
@@ -193,24 +183,18 @@ def error_later(refused: Refused) -> Shape:
 
 def garbage_events(count: int) -> Shape:
     """Broken events after the k-th good one; the rest of the stream is sound."""
-    return _after_k(lambda _: GARBAGE_EVENT * count)
+    return _after_k(lambda bench: bench.odd.garbage * count)
 
 
 def big_event(default: int) -> Shape:
-    """One valid event of `size` bytes after the k-th: an object that no client knows, under `x_pad`."""
-
-    def event(bench: Bench) -> bytes:
-        size = bench.behaviour.size or default
-        frame = b'data: {"choices":[],"x_pad":"%b"}\n\n'
-        return frame % (b"x" * max(0, size - len(frame) + 2))
-
-    return _after_k(event)
+    """One valid event of `size` bytes after the k-th."""
+    return _after_k(lambda bench: bench.odd.padded(bench.behaviour.size or default))
 
 
 def many_events(wire: Wire, bench: Bench) -> Wire:
-    """`size` tiny events without a choice after the k-th good one."""
+    """`size` tiny events that say nothing after the k-th good one."""
     block, rest = divmod(bench.behaviour.size or 100_000, 1000)
-    tiny = b'data: {"choices":[]}\n\n'
+    tiny = bench.odd.tiny
     blocks = itertools.chain(itertools.repeat(tiny * 1000, block), [tiny * rest])
     return _insert(wire, bench.behaviour.k, blocks)
 
@@ -242,17 +226,21 @@ def _insert(wire: Wire, k: int, events: Iterator[bytes]) -> Wire:
 
 
 def after_end(extra: str) -> Shape:
-    """A second `[DONE]` (`done`), a token event behind it (`data`), or a second finish event (`finish`)."""
+    """A second `[DONE]` (`done`), a token event behind it (`data`), or a second finish event (`finish`).
+
+    Where a dialect ends a stream with the event that says why it ended, that event is both.
+    """
 
     def shape(wire: Wire, _: Bench) -> Wire:
         if not wire.streamed:
             return wire
         pieces = wire.listed()
-        again = {"done": "done", "data": "token", "finish": "finish"}[extra]
+        finish: Kind = "finish" if any(piece.kind == "finish" for piece in pieces) else "done"
+        again = {"done": "done", "data": "token", "finish": finish}[extra]
         copies = [piece for piece in pieces if piece.kind == again][:1]
         place = len(pieces)
         if extra == "finish":
-            place = 1 + max(i for i, piece in enumerate(pieces) if piece.kind == "finish")
+            place = 1 + max(i for i, piece in enumerate(pieces) if piece.kind == finish)
         due = pieces[-1].due_s
         pieces[place:place] = [Piece("other", piece.data, due) for piece in copies]
         return wire

@@ -61,19 +61,21 @@ def stop_at_k(ending: Ending) -> Warp:
 def cut_event(tail: bytes) -> Warp:
     """`k` token events, half of the next one and `tail`, then FIN without a last chunk.
 
-    With `tail` b"\\r" the events end in CRLF and the next one is cut between its CR and its LF.
+    With `tail` b"\\r" the events end in CRLF and the next one is cut between its CR and its LF; a binary stream has
+    no lines and is cut as any other.
     """
 
     def warp(wire: Wire, behaviour: Behaviour) -> Script:
         if not wire.streamed:
             return stop_at_k("close")(wire, behaviour)
-        if tail == b"\r":
+        crossed = tail == b"\r" and not wire.binary
+        if crossed:
             crlf(wire)
         pieces = wire.listed()
         tokens = [place for place, piece in enumerate(pieces) if piece.kind == "token"]
         place = tokens[behaviour.k] if behaviour.k < len(tokens) else len(pieces) - 1
         whole = pieces[place].data
-        part = whole[: whole.index(b"\r")] if tail == b"\r" else whole[: len(whole) // 2]
+        part = whole[: whole.index(b"\r")] if crossed else whole[: len(whole) // 2]
         kept: list[Piece] = [*pieces[:place], Piece("other", part + tail, pieces[place].due_s)]
         wire.pieces, wire.ending = kept, "hang"
         script = frame(wire)
@@ -89,11 +91,11 @@ def cut_clean(wire: Wire, behaviour: Behaviour) -> Script:
 
 
 def pings(wire: Wire, behaviour: Behaviour) -> Script:
-    """The head, then a comment every `gap_ms` until the client gives up."""
+    """The head, then a ping (a comment, in most dialects) every `gap_ms` until the client gives up."""
     gap = behaviour.gap_ms / 1000
     head = head_bytes(wire, [(b"transfer-encoding", b"chunked")])
-    comments = (Write(chunk(b": ping\n\n"), wire.head_due_s + i * gap) for i in itertools.count())
-    return Script(itertools.chain([Write(head, wire.head_due_s)], comments), "hang")
+    said = (Write(chunk(wire.ping), wire.head_due_s + i * gap) for i in itertools.count())
+    return Script(itertools.chain([Write(head, wire.head_due_s)], said), "hang")
 
 
 def byte_by_byte(part: str) -> Warp:

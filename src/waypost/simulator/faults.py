@@ -20,9 +20,9 @@ import msgspec
 from waypost.simulator import fault_shapes as shapes
 from waypost.simulator import fault_warps as warps
 from waypost.simulator.ask import Refused
+from waypost.simulator.dialect import UsageForm
 from waypost.simulator.fault_shapes import MIB, Shape, coded, error_status, squeeze, throttle
 from waypost.simulator.fault_warps import Warp
-from waypost.simulator.openai import UsageForm
 
 Billed = Literal["none", "k", "all"]
 

@@ -40,14 +40,23 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cached: Count = 0
     """Prompt tokens read from the cache; at most the prompt."""
     cached_percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    cache_write: Count = 0
+    """Prompt tokens written to the five-minute cache, beside what the request's own marks write."""
+    cache_write_1h: Count = 0
     reasoning: Count = 0
     """Reasoning tokens before the answer: part of the output."""
     show: bool = False
     """Send reasoning as `reasoning_content`, one token per chunk, as vLLM and DeepSeek do."""
+    redact: bool = False
+    """Send reasoning as something that only the provider can read, where the dialect has that."""
     audio: Count = 0
     """Audio tokens after the text: part of the output."""
     calls: Annotated[int, Meta(ge=1, le=16)] = 2
     """Tool calls, at most one per tool; 1 when the client forbids parallel ones."""
+    preface: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    """Tokens of text before tool calls; unset: as many as the dialect expects."""
+    finish: str | None = None
+    """The reason for the end that the answer gives, in the dialect's own word, such as `pause_turn`."""
     keeps_on: bool = False
     """Go on generating when the client leaves: a cancelled request is billed whole, whenever it was cancelled."""
     dimensions: Annotated[int, Meta(ge=1, le=8192)] = 16
@@ -94,6 +103,7 @@ MODELS: Mapping[str, Behaviour] = {
     "sim-audio": Behaviour(audio=8),
     "sim-refuse": Behaviour(act="refuse", tokens=8),
     "sim-embed": Behaviour(),
+    "sim-rerank": Behaviour(),
 }
 
 

@@ -8,41 +8,21 @@ Each streamed token is one chunk. Whole answers carry the tokens' counts in `usa
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 
 from waypost.simulator.answers import Answer, Choice, Token, vector
 from waypost.simulator.ask import Ask, Refused
+from waypost.simulator.dialect import JSON_TYPE, LIES, STREAM_TYPE, Json, Stamp, UsageForm
 from waypost.simulator.dice import mix
+from waypost.simulator.stream import beats
 from waypost.simulator.wire import Made, Piece, Wire
 
-Json = dict[str, object]
-UsageForm = Literal["exact", "missing", "null", "zero", "huge", "negative", "twice", "falling", "growing"]
-
-JSON_TYPE = (b"content-type", b"application/json")
-STREAM_TYPE = (b"content-type", b"text/event-stream; charset=utf-8")
 DONE = b"data: [DONE]\n\n"
-HUGE = 10**15
 _encode = msgspec.json.encode
-
-
-class Stamp(msgspec.Struct, frozen=True):
-    """What names one answer. `created` is Unix time in seconds."""
-
-    answer_id: str
-    request_id: str
-    number: int
-    seed: int
-    created: int
-
-    @property
-    def x_sim(self) -> Json:
-        return {"request": self.number, "seed": self.seed, "nested": {"kept": [1, "two", None]}}
 
 
 def headers(stamp: Stamp) -> list[tuple[bytes, bytes]]:
@@ -65,10 +45,10 @@ def _usage(answer: Answer, form: UsageForm, output: int | None = None) -> Json |
     prompt, completion = answer.prompt, answer.output if output is None else output
     if form == "null":
         return None
-    if form in ("zero", "huge", "negative"):
-        prompt = completion = {"zero": 0, "huge": HUGE, "negative": -7}[form]
-    exact = form not in ("zero", "huge", "negative")
-    return {
+    exact = form not in LIES
+    if not exact:
+        prompt = completion = LIES[form]
+    usage: Json = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
@@ -83,6 +63,15 @@ def _usage(answer: Answer, form: UsageForm, output: int | None = None) -> Json |
             "rejected_prediction_tokens": 0,
         },
     }
+    written = answer.cache_write + answer.cache_write_1h
+    if written and exact:
+        # Not OpenAI's: OpenRouter and others say so what was written to the cache.
+        usage["prompt_tokens_details"] = {
+            "cached_tokens": answer.cached,
+            "audio_tokens": answer.audio_input,
+            "cache_write_tokens": written,
+        }
+    return usage
 
 
 # --- whole answers ------------------------------------------------------------------------------------------------
@@ -127,7 +116,7 @@ def _chat_choice(ask: Ask, choice: Choice, place: int, stamp: Stamp) -> Json:
     text = choice.text("text")
     message: Json = {
         "role": "assistant",
-        "content": None if refusal or calls else text,
+        "content": None if refusal or (calls and not text) else text,
         "refusal": refusal or None,
         "annotations": [],
     }
@@ -218,30 +207,17 @@ class _Stream:
             for place in range(len(answer.choices)):
                 event = self._event(b'{"index":%d,%b' % (place, role), place)
                 yield Piece("role", event, answer.first_s)
-        made = 0
-        for due, at, place in heapq.merge(*[self._slots(place) for place in range(len(answer.choices))]):
+        for beat in beats(answer):
+            place, at, token = beat.place, beat.at, beat.token
             choice = answer.choices[place]
-            hidden = choice.hidden if at == 0 else 0
-            if at == len(choice.tokens):
-                rest = choice.hidden if at == 0 else 0
-                made += rest
-                yield Piece("finish", self._event(self._finish(place, choice), at), due, Made(rest, rest))
+            if token is None:
+                yield Piece("finish", self._event(self._finish(place, choice), at), beat.due_s, beat.made)
                 continue
-            token = choice.tokens[at]
-            made += 1 + hidden
-            usage = self._running_usage(made) if self._running else b""
-            reasoning = hidden + (token.form == "reasoning")
+            usage = self._running_usage(beat.total) if self._running else b""
             event = self._event(self._token(place, choice, token), at * 131 + place, usage)
-            yield Piece("token", event, due, Made(1 + hidden, reasoning, int(token.form == "audio")))
+            yield Piece("token", event, beat.due_s, beat.made)
         yield from self._last_usage(answer.last_s)
         yield Piece("done", DONE, answer.last_s)
-
-    def _slots(self, place: int) -> Iterator[tuple[float, int, int]]:
-        """When each token of a choice is due; hidden reasoning takes its time too. The last slot is the finish."""
-        answer, choice = self._answer, self._answer.choices[place]
-        for at in range(len(choice.tokens)):
-            yield answer.first_s + (choice.hidden + at) * answer.gap_s, at, place
-        yield answer.first_s + max(0, choice.output - 1) * answer.gap_s, len(choice.tokens), place
 
     def _token(self, place: int, choice: Choice, token: Token) -> bytes:
         ask = self._ask

@@ -16,8 +16,8 @@ from typing import TypeVar
 import msgspec
 
 from waypost.simulator.ask import Ask, Refused, Tool
+from waypost.simulator.counting import PER_AUDIO, PER_CALL, PER_FILE, PER_IMAGE, PER_MESSAGE, PER_TOOL
 
-PER_MESSAGE, PER_IMAGE, PER_AUDIO, PER_FILE, PER_CALL, PER_TOOL = 3, 85, 25, 100, 5, 10
 MAX_CHOICES = 128
 MAX_INPUTS = 2048
 

@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 
-from waypost.simulator.engine import Exchange
+from waypost.simulator.meter import Exchange
 from waypost.simulator.wire import Ending, Write
 
 #: Bytes joined into one write at most, so that back-pressure is seen in time.

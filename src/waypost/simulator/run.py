@@ -12,7 +12,9 @@ from typing import cast
 import msgspec
 
 from waypost.ports import Clock
+from waypost.simulator.asks import Asks
 from waypost.simulator.bill import Bill
+from waypost.simulator.dialect import Lock
 from waypost.simulator.engine import Engine
 from waypost.simulator.server import Connection, Floor
 
@@ -26,7 +28,9 @@ class SimulatorSettings(msgspec.Struct, frozen=True):
     port: int = 0
     seed: int = 1
     key: str | None = None
-    """When set, the model paths and `/models` want `Authorization: Bearer KEY`."""
+    """When set, all but the simulator's own pages want this key, where each dialect's clients send it."""
+    secret: str | None = None
+    """When set, signed requests (Bedrock) are checked against this secret access key."""
     max_body: int = 32 << 20
     max_connections: int = 20_000
     keep_lines: int = 100_000
@@ -66,6 +70,11 @@ class Simulator:
         return self._floor.engine.bill
 
     @property
+    def asks(self) -> Asks:
+        """What was asked."""
+        return self._floor.asks
+
+    @property
     def connections(self) -> int:
         """Open client connections."""
         return len(self._floor.connections)
@@ -102,10 +111,10 @@ async def start(
     """Listen, and answer until `stop`. Raises OSError when the address can not be bound."""
     settings = settings or SimulatorSettings()
     loop = asyncio.get_running_loop()
-    engine = Engine(seed=settings.seed, clock=clock or SystemClock(), bill=Bill(settings.keep_lines))
-    floor = Floor(
-        engine, key=settings.key, max_body=settings.max_body, max_connections=settings.max_connections
-    )
+    lock = Lock(settings.key, settings.secret)
+    bill = Bill(settings.keep_lines)
+    engine = Engine(seed=settings.seed, clock=clock or SystemClock(), bill=bill, lock=lock)
+    floor = Floor(engine, lock=lock, max_body=settings.max_body, max_connections=settings.max_connections)
     server = await loop.create_server(
         lambda: Connection(floor, loop), settings.host, settings.port, backlog=BACKLOG, ssl=tls
     )

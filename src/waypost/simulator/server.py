@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections import deque
 from typing import cast
 
 import httptools
+import msgspec
 
 from waypost.simulator.ask import Refused
-from waypost.simulator.engine import PARSERS, Engine, Exchange, whole
-from waypost.simulator.openai import JSON_TYPE
+from waypost.simulator.asks import KEEP, Asks
+from waypost.simulator.dialect import JSON_TYPE, Lock, Request
+from waypost.simulator.engine import Engine, whole
+from waypost.simulator.meter import Exchange
+from waypost.simulator.openai_dialect import PARSERS, bearer
 from waypost.simulator.playback import Playback, reset
 from waypost.simulator.wire import frame
 
 MAX_HEAD = 1 << 16
 MAX_PIPELINED = 64
-_READ_HEADERS = frozenset((b"authorization", b"expect", b"x-simulate", b"x-simulate-fault"))
-_OPEN_PAGES = frozenset((b"/healthz", b"/bill", b"/faults"))
+#: The simulator's own pages: nobody needs a key for them, and they are not recorded.
+_OWN_PAGES = frozenset((b"/healthz", b"/bill", b"/faults", b"/asks", b"/bill/reset", b"/asks/reset"))
 
 
 class Floor:
     """What the connections share: the engine, the limits, who is connected."""
 
-    def __init__(self, engine: Engine, *, key: str | None, max_body: int, max_connections: int) -> None:
+    def __init__(self, engine: Engine, *, lock: Lock, max_body: int, max_connections: int) -> None:
         self.engine = engine
+        self.asks = Asks()
         self.max_body = max_body
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self.refusing = False
         """Answer every new connection with RST."""
-        self._authorization = None if key is None else f"Bearer {key}".encode()
+        self._lock = lock
         self._idle = asyncio.Event()
         self._idle.set()
         self._busy = 0
@@ -59,35 +63,46 @@ class Floor:
     def exchange(self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes) -> Exchange:
         """Route one request."""
         path, _, query = url.partition(b"?")
-        if path.startswith(b"/v1/"):
-            path = path[3:]
+        short = path[3:] if path.startswith(b"/v1/") else path
+        if short in _OWN_PAGES:
+            return self._own_page(method, short, query)
+        self.asks.add(method, url, headers, body)
         try:
-            if path not in _OPEN_PAGES and path != b"/bill/reset":
-                self._check_key(headers)
-            if path in PARSERS or path == b"/bill/reset":
+            if short in PARSERS:
+                bearer(headers.get(b"authorization"), self._lock)
                 if method != b"POST":
                     raise Refused(405, f"Not allowed to {method.decode('latin-1')} on this path: use POST.")
-                if path in PARSERS:
-                    return self.engine.answer(path, headers, body)
-                self.engine.bill.reset()
-                return Exchange(frame(whole(200, b"{}", [JSON_TYPE])))
-            if method == b"GET":
-                # The request for the bill is itself under way.
-                page = self.engine.page(path, open_requests=self._busy - 1, lines=b"lines=1" in query)
-                if page is not None:
-                    return page
-            raise Refused(404, "There is no such page.", code="unknown_url")
+                return self.engine.answer(short, headers, body)
+            request = Request(
+                method.decode("latin-1"), path.decode("latin-1"), query.decode("latin-1"), headers, body
+            )
+            dialect = self.engine.dialect_of(request)
+            if dialect is not None:
+                return self.engine.serve(dialect, request)
+            return self.engine.serve_openai(msgspec.structs.replace(request, path=short.decode("latin-1")))
         except Refused as refused:
             return Exchange(self.engine.refuse(refused))
 
-    def _check_key(self, headers: dict[bytes, bytes]) -> None:
-        if self._authorization is None:
-            return
-        given = headers.get(b"authorization")
-        if given is None:
-            raise Refused(401, "You didn't provide an API key.")
-        if not hmac.compare_digest(given, self._authorization):
-            raise Refused(401, "Incorrect API key provided.", code="invalid_api_key")
+    def _own_page(self, method: bytes, path: bytes, query: bytes) -> Exchange:
+        resets = path.endswith(b"/reset")
+        if method != (b"POST" if resets else b"GET"):
+            said = (
+                f"Not allowed to {method.decode('latin-1')} on this path: use {'POST' if resets else 'GET'}."
+            )
+            return Exchange(self.engine.refuse(Refused(405, said)))
+        if path == b"/asks":
+            return Exchange(frame(whole(200, self.asks.show(_last(query)), [JSON_TYPE])))
+        if resets:
+            kept = self.engine.bill if path == b"/bill/reset" else self.asks
+            kept.reset()
+            return Exchange(frame(whole(200, b"{}", [JSON_TYPE])))
+        # The request for the bill is itself under way.
+        return self.engine.own_page(path, open_requests=self._busy - 1, lines=b"lines=1" in query)
+
+
+def _last(query: bytes) -> int:
+    number = query.decode("latin-1").partition("last=")[2].partition("&")[0]
+    return int(number) if number.isascii() and number.isdigit() else KEEP
 
 
 class Connection(asyncio.Protocol):
@@ -162,9 +177,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._grow_head(len(name) + len(value))
-        name = name.lower()
-        if name in _READ_HEADERS:
-            self._headers[name] = value
+        self._headers[name.lower()] = value
 
     def _grow_head(self, size: int) -> None:
         self._head_size += size

@@ -25,8 +25,10 @@ REASONS = {
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    408: b"Request Timeout",
     413: b"Content Too Large",
     422: b"Unprocessable Content",
+    424: b"Failed Dependency",
     429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
     500: b"Internal Server Error",
@@ -35,6 +37,14 @@ REASONS = {
     504: b"Gateway Timeout",
     529: b"Overloaded",
 }
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An error answer, rendered. `headers` stand beside the content type."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Made(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +85,10 @@ class Wire(msgspec.Struct):
     ending: Ending = "keep"
     head_due_s: float = 0.0
     version: bytes = b"HTTP/1.1"
+    ping: bytes = b": ping\n\n"
+    """What keeps a stream of this dialect alive and says nothing."""
+    binary: bool = False
+    """The stream has no lines."""
 
     def listed(self) -> list[Piece]:
         """The pieces as a list that may be changed in place."""

@@ -1,0 +1,13 @@
+"""Every dialect of the simulator beside OpenAI's, which owns what they leave."""
+
+from __future__ import annotations
+
+from waypost.simulator.anthropic import Anthropic
+from waypost.simulator.dialect import Dialect
+from waypost.simulator.seals import Seals
+
+
+def all_dialects(seed: int) -> tuple[Dialect, ...]:
+    """New ones for one simulator; the first that owns a request has it."""
+    seals = Seals(seed)
+    return (Anthropic(seals),)

@@ -1,0 +1,56 @@
+"""How to ask each dialect of the simulator for the same thing, and how to read what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from simulated import ANTHROPIC, messages, request_bytes, sse
+
+Body = dict[str, object]
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One dialect. `request` makes a request for a model (streamed or whole) that says "hello there"; `tokens` counts
+    the whole token events in a stream's body, `failed` knows an error's body, `ended` a stream's proper end, and
+    `told` reads the output tokens that an answer's body reports (a list: one for each time it does)."""
+
+    name: str
+    request: Callable[[str, bool], bytes]
+    tokens: Callable[[bytes], int]
+    failed: Callable[[bytes], bool]
+    ended: Callable[[bytes], bool]
+    told: Callable[[bytes, bool], list[object]]
+
+
+def _readable(body: bytes) -> list[tuple[str, Body]]:
+    """The events before anything that is broken."""
+    body = body.replace(b"\r\n", b"\n")
+    whole = body[: body.rfind(b"\n\n") + 2]
+    return [pair for part in whole.split(b"\n\n") if b"\xff" not in part for pair in sse(part + b"\n\n")]
+
+
+def _anthropic_told(body: bytes, streamed: bool) -> list[object]:
+    if not streamed:
+        usages = [msgspec.json.decode(body).get("usage", "missing")]
+    else:
+        usages = [data.get("usage", "missing") for name, data in sse(body) if name == "message_delta"]
+    return [usage["output_tokens"] if isinstance(usage, dict) else usage for usage in usages]
+
+
+CASES = [
+    Case(
+        "anthropic",
+        lambda model, stream: request_bytes(
+            messages(model, stream=stream), "/v1/messages", headers=ANTHROPIC
+        ),
+        lambda body: sum(name == "content_block_delta" for name, _ in _readable(body)),
+        lambda body: (
+            msgspec.json.decode(body)["type"] == "error"
+            and set(msgspec.json.decode(body)["error"]) == {"type", "message"}
+        ),
+        lambda body: _readable(body)[-1][0] == "message_stop",
+        _anthropic_told,
+    ),
+]
