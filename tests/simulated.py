@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -192,3 +193,17 @@ def messages(
 ) -> dict[str, object]:
     """A body for Anthropic's Messages."""
     return {"max_tokens": 4096, **chat(model, stream=stream, content=content, **more)}
+
+
+def contents(content: object = "hello there", **more: object) -> dict[str, object]:
+    """A body for Gemini's `:generateContent`; the content is a text or a list of parts."""
+    parts = [{"text": content}] if isinstance(content, str) else content
+    return {"contents": [{"role": "user", "parts": parts}], **more}
+
+
+def gemini(
+    model: str, body: object, method: str = "generateContent", *, query: str = "", version: str = "v1beta"
+) -> bytes:
+    """One request to Gemini's API."""
+    path = f"/{version}/models/{quote(model, safe='')}:{method}{query}"
+    return request_bytes(body, path, headers={"x-goog-api-key": "any"})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from simulated import ANTHROPIC, messages, request_bytes, sse
+from simulated import ANTHROPIC, contents, gemini, messages, request_bytes, sse
 
 Body = dict[str, object]
 
@@ -39,6 +39,24 @@ def _anthropic_told(body: bytes, streamed: bool) -> list[object]:
     return [usage["output_tokens"] if isinstance(usage, dict) else usage for usage in usages]
 
 
+def _gemini(model: str, stream: bool) -> bytes:
+    if stream:
+        return gemini(model, contents(), "streamGenerateContent", query="?alt=sse")
+    return gemini(model, contents())
+
+
+def _gemini_failed(body: bytes) -> bool:
+    made = sse(body)[0][1] if body.startswith(b"data") else msgspec.json.decode(body)
+    error = made.get("error", {"code": 200, "message": "", "status": ""})
+    return {"code", "message", "status"} <= set(error) and ("error" in made or "promptFeedback" in made)
+
+
+def _gemini_told(body: bytes, streamed: bool) -> list[object]:
+    made = [data for _, data in sse(body)] if streamed else [msgspec.json.decode(body)]
+    usages = [data.get("usageMetadata", "missing") for data in made]
+    return [usage["candidatesTokenCount"] if isinstance(usage, dict) else usage for usage in usages]
+
+
 CASES = [
     Case(
         "anthropic",
@@ -52,5 +70,16 @@ CASES = [
         ),
         lambda body: _readable(body)[-1][0] == "message_stop",
         _anthropic_told,
+    ),
+    Case(
+        "gemini",
+        _gemini,
+        lambda body: sum(
+            bool(data.get("candidates") and data["candidates"][0]["content"]["parts"][0]["text"])
+            for _, data in _readable(body)
+        ),
+        _gemini_failed,
+        lambda body: b'"finishReason"' in body[-700:],
+        _gemini_told,
     ),
 ]

@@ -89,7 +89,7 @@ def error_status(refused: Refused, *more: tuple[bytes, bytes]) -> Shape:
         told = bench.odd.told(refused)
         wire.status = told.status
         wire.headers = [*wire.headers, *more, *told.headers]
-        return replace_body(wire, told.body, b"application/json")
+        return replace_body(wire, told.body, told.type)
 
     return shape
 

@@ -45,6 +45,7 @@ class Told(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    type: bytes = b"application/json"
 
 
 class Made(msgspec.Struct, frozen=True, gc=False):
