@@ -207,3 +207,10 @@ def gemini(
     """One request to Gemini's API."""
     path = f"/{version}/models/{quote(model, safe='')}:{method}{query}"
     return request_bytes(body, path, headers={"x-goog-api-key": "any"})
+
+
+def response(
+    model: str, *, stream: bool = False, content: object = "hello there", **more: object
+) -> dict[str, object]:
+    """A body for OpenAI's Responses; the content is a text or a list of items."""
+    return {"model": model, "stream": stream, "input": content, **more}

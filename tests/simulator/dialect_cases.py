@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from simulated import ANTHROPIC, contents, gemini, messages, request_bytes, sse
+from simulated import ANTHROPIC, contents, gemini, messages, request_bytes, response, sse
 
 Body = dict[str, object]
 
@@ -57,6 +57,17 @@ def _gemini_told(body: bytes, streamed: bool) -> list[object]:
     return [usage["candidatesTokenCount"] if isinstance(usage, dict) else usage for usage in usages]
 
 
+def _responses_told(body: bytes, streamed: bool) -> list[object]:
+    if not streamed:
+        usages = [msgspec.json.decode(body).get("usage", "missing")]
+    else:
+        made = [data["response"] for _, data in sse(body) if "response" in data]
+        usages = [
+            each.get("usage", "missing") for each in made if each["status"] == "completed" or each["usage"]
+        ]
+    return [usage["output_tokens"] if isinstance(usage, dict) else usage for usage in usages]
+
+
 CASES = [
     Case(
         "anthropic",
@@ -81,5 +92,15 @@ CASES = [
         _gemini_failed,
         lambda body: b'"finishReason"' in body[-700:],
         _gemini_told,
+    ),
+    Case(
+        "responses",
+        lambda model, stream: request_bytes(
+            response(model, stream=stream), "/v1/responses", headers={"authorization": "Bearer any"}
+        ),
+        lambda body: sum(name == "response.output_text.delta" for name, _ in _readable(body)),
+        lambda body: set(msgspec.json.decode(body)["error"]) == {"message", "type", "param", "code"},
+        lambda body: _readable(body)[-1][0] == "response.completed",
+        _responses_told,
     ),
 ]

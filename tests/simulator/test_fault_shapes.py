@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost.simulator.ask import Ask
+from waypost.simulator.dialect import Stamp
 from waypost.simulator.fault_shapes import Bench, after_end, big_event, coded, many_events, squeeze, until_k
 from waypost.simulator.models import Behaviour
 from waypost.simulator.openai_dialect import OpenAI
@@ -15,8 +16,11 @@ def stream(tokens: int) -> Wire:
     return Wire(200, [(b"content-type", b"text/event-stream")], pieces, "chunked")
 
 
+STAMP = Stamp("a", "req_1", 1, 1, 0)
+
+
 def bench(**parameters: int) -> Bench:
-    return Bench(msgspec.convert(parameters, Behaviour), 0.0, OpenAI().odd(Ask("chat", "m", 1), "req_1"))
+    return Bench(msgspec.convert(parameters, Behaviour), 0.0, OpenAI().odd(Ask("chat", "m", 1), STAMP))
 
 
 def test_a_stream_without_a_finish_of_its_own_ends_twice() -> None:

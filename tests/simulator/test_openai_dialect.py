@@ -1,7 +1,7 @@
 import pytest
 
 from waypost.simulator.ask import Ask, Refused
-from waypost.simulator.dialect import Lock, Request
+from waypost.simulator.dialect import Lock, Request, Stamp
 from waypost.simulator.openai_dialect import OpenAI, bearer, duration
 
 
@@ -22,7 +22,7 @@ def test_a_wrong_key_is_refused(given: bytes | None) -> None:
 
 
 def test_a_padded_event_has_its_size() -> None:
-    assert len(OpenAI().odd(Ask("chat", "m", 1), "req_1").padded(500)) == 500
+    assert len(OpenAI().odd(Ask("chat", "m", 1), Stamp("a", "req_1", 1, 1, 0)).padded(500)) == 500
 
 
 def test_what_is_for_a_model() -> None:

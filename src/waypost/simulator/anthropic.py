@@ -133,10 +133,10 @@ class Anthropic:
         error = {"type": kind, "message": message}
         return Told(status, _encode({"type": "error", "error": error, "request_id": request_id}))
 
-    def odd(self, _: Ask, request_id: str) -> Odd:
+    def odd(self, _: Ask, stamp: Stamp) -> Odd:
         return Odd(
-            told=lambda refused: self.told(refused, request_id),
-            event=lambda refused: _error_event(refused, request_id),
+            told=lambda refused: self.told(refused, stamp.request_id),
+            event=lambda refused: _error_event(refused, stamp.request_id),
             reset=_reset,
             garbage=_GARBAGE,
             tiny=PING,

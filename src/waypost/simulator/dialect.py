@@ -137,7 +137,7 @@ class Dialect(Protocol):
         """The answer, whole or streamed."""
         ...
 
-    def odd(self, ask: Ask, request_id: str, /) -> Odd:
+    def odd(self, ask: Ask, stamp: Stamp, /) -> Odd:
         """The dialect's form of what goes wrong."""
         ...
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from waypost.simulator.anthropic import Anthropic
 from waypost.simulator.dialect import Dialect
 from waypost.simulator.gemini import Gemini
+from waypost.simulator.responses import Responses
 from waypost.simulator.seals import Seals
 
 
 def all_dialects(seed: int) -> tuple[Dialect, ...]:
     """New ones for one simulator; the first that owns a request has it."""
     seals = Seals(seed)
-    return (Anthropic(seals), Gemini(seals))
+    return (Anthropic(seals), Gemini(seals), Responses(seals))

@@ -138,7 +138,7 @@ class Engine:
         if fault is None:
             return Exchange(frame(wire), meter)
         if fault.shape is not None:
-            wire = fault.shape(wire, Bench(behaviour, self._clock.wall(), dialect.odd(ask, stamp.request_id)))
+            wire = fault.shape(wire, Bench(behaviour, self._clock.wall(), dialect.odd(ask, stamp)))
         script = frame(wire) if fault.warp is None else fault.warp(wire, behaviour)
         if fault.billed == "none":
             return Exchange(script)

@@ -138,7 +138,7 @@ class Gemini:
         status, error = _error(refused)
         return Told(status, _encode({"error": error}))
 
-    def odd(self, ask: Ask, request_id: str) -> Odd:
+    def odd(self, ask: Ask, stamp: Stamp) -> Odd:
         as_events = ask.echo.get("sse") is True
         before, after = (b"data: ", b"\n\n") if as_events else (b",\r\n", b"")
 
@@ -149,7 +149,7 @@ class Gemini:
         def told(refused: Refused) -> Told:
             if refused.code == "content_filter":
                 return _blocked(ask)
-            made = self.told(refused, request_id)
+            made = self.told(refused, stamp.request_id)
             if ask.stream and not as_events:
                 return Told(made.status, b"[" + made.body + b"]")
             return made

@@ -56,9 +56,9 @@ class OpenAI:
     def told(self, refused: Refused, _: str) -> Told:
         return Told(refused.status, openai.render_error(refused))
 
-    def odd(self, _: Ask, request_id: str) -> Odd:
+    def odd(self, _: Ask, stamp: Stamp) -> Odd:
         return Odd(
-            told=lambda refused: self.told(refused, request_id),
+            told=lambda refused: self.told(refused, stamp.request_id),
             event=openai.render_error_event,
             reset=reset_headers,
             garbage=GARBAGE_EVENT,
