@@ -17,7 +17,7 @@ import msgspec
 from bench.running import ROOT, NotServing, free_port, running, until_ready
 from bench.subject import STATIC_MODEL, Subject
 from waypost.core.keytext import issue
-from waypost.stores.sql.engine import FILE_NAME
+from waypost.stores.sql.sqlite_file import FILE_NAME
 
 #: The command as `make setup` installs it, beside this interpreter.
 _WAYPOST = str(Path(sys.executable).with_name("waypost"))

@@ -100,7 +100,8 @@ class Ledger(Protocol):
 
 
 class Journal(Protocol):
-    """The durable side of the ledger, in SQL. Called from the ledger's writer thread only: plain blocking calls."""
+    """The durable side of the ledger, in SQL. Called by recovery and by the ledger's writer process: plain
+    blocking calls."""
 
     def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
         """Nano-dollars posted so far to each account that exists."""

@@ -16,6 +16,7 @@ class Config:
 class Ledger(FakeLedger):
     backlog = 4
     open_dispatches = 2
+    writer_starts = 1
 
 
 class Idle:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -14,11 +16,15 @@ from waypost.cli.checkup import (
     check_keys,
     check_local_model,
     check_python,
+    check_writer,
 )
-from waypost.stores.sql.engine import FILE_NAME, open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.lock import take_lock
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.sqlite_file import FILE_NAME
 from waypost.stores.sql.tables import ACCOUNTS
+from waypost.stores.writer_process import take_writer_lock
 
 
 def test_python_and_local_model() -> None:
@@ -41,7 +47,8 @@ def test_ledger_sums_are_checked_to_the_nano_dollar(tmp_path: Path) -> None:
     database = open_sqlite(tmp_path)
     prepare(database)
     account = "key:k:total"
-    SqlJournal(database).post("s", 1, [msgspec.structs.replace(exchange(1), accounts=(account,))])
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("s", 1, [msgspec.structs.replace(exchange(1), accounts=(account,))])
     pages, ledger = check_database(tmp_path)
     assert (pages.state, ledger.state) == ("ok", "ok")
     assert "1 lines, $0.000123, 1 accounts" in ledger.message
@@ -66,3 +73,18 @@ def test_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["provider openai"].state == "ok"
     assert found["provider groq"].state == "note"
     assert "your-api-key" not in repr(found)
+
+
+def test_the_writer_is_looked_for_where_a_gateway_runs(tmp_path: Path) -> None:
+    assert check_writer(tmp_path) == []
+    writer = take_writer_lock(tmp_path)
+    writer.announce(4711)
+    (left,) = check_writer(tmp_path)
+    assert (left.state, "4711" in left.message) == ("note", True)
+    gateway = take_lock(tmp_path)
+    (well,) = check_writer(tmp_path)
+    assert (well.state, "4711" in well.message, str(os.getpid()) in well.message) == ("ok", True, True)
+    writer.let_go()
+    (dead,) = check_writer(tmp_path)
+    assert dead.state == "wrong"
+    gateway.give_back()

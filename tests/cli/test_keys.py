@@ -10,8 +10,9 @@ import msgspec
 
 from cli.command_line import documents, run
 from waypost.core.keytext import looks_valid
-from waypost.stores.sql.engine import FILE_NAME, open_sqlite
+from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.keys import KeyRows
+from waypost.stores.sql.sqlite_file import FILE_NAME
 
 
 def test_the_command_of_the_issue_as_a_process(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ from cli.command_line import documents, run
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
 from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
 
 NOON_US = 1_795_200_000_000_000
@@ -55,7 +56,8 @@ def exchange(number: int) -> Exchange:
 def data(tmp_path: Path) -> str:
     database = open_sqlite(tmp_path)
     prepare(database)
-    SqlJournal(database).post("segment", 3, [exchange(number) for number in (1, 2, 3)])
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("segment", 3, [exchange(number) for number in (1, 2, 3)])
     database.close()
     return str(tmp_path)
 
@@ -92,7 +94,8 @@ def test_a_clients_words_neither_rule_the_terminal_nor_break_the_table(tmp_path:
     attempt = msgspec.structs.replace(odd.attempts[0], model=words)
     database = open_sqlite(tmp_path)
     prepare(database)
-    SqlJournal(database).post("segment", 1, [msgspec.structs.replace(odd, attempts=(attempt,))])
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("segment", 1, [msgspec.structs.replace(odd, attempts=(attempt,))])
     database.close()
     for command in (("tail",), ("show", "wp-2")):
         shown = run("requests", *command, "--data", str(tmp_path)).stdout

@@ -8,7 +8,7 @@ from waypost.catalog.discovery import ListedModel
 from waypost.cli.surroundings import load_config, open_database, resolve_config
 from waypost.config.load import load_bytes
 from waypost.errors import ConfigInvalid
-from waypost.stores.sql.engine import FILE_NAME
+from waypost.stores.sql.sqlite_file import FILE_NAME
 
 
 def test_no_file_is_the_defaults() -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from waypost.core.key import BudgetPeriod, Key
 from waypost.core.record import Attempt, AttemptState, Checkpoint, DispatchMark, Exchange
 from waypost.core.usage import Usage
 from waypost.errors import StoreUnavailable
+from waypost.ledger.messages import Ended, render
+from waypost.ledger.poster import Poster
+from waypost.ledger.writer import Launch
+from waypost.ports import Journal
 from waypost.stores.memory import MemoryJournal
 
 AT = 1_790_000_000.0  # 2026-09-21T14:13:20Z, a Monday
@@ -46,6 +54,40 @@ class FlakyJournal(MemoryJournal):
         self.calls += 1
         self._check()
         super().post(segment, upto, exchanges)
+
+
+class ThreadedPosting:
+    """`ledger.writer.Posting` in a thread of the test, on any journal: the same code as in the process."""
+
+    def __init__(self, folder: Path, journal: Journal, link: socket.socket, delay_s: float) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._delay_s = delay_s
+        self._link = link.dup()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            Poster(
+                self._folder, self._journal, self._link, monotonic=time.monotonic, delay_s=self._delay_s
+            ).run()
+        except Exception as error:
+            self._link.sendall(render(Ended(type(error).__name__)))
+        finally:
+            self._link.close()
+
+    def wait(self, timeout_s: float) -> bool:
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def kill(self) -> None:
+        self._link.shutdown(socket.SHUT_RDWR)
+
+
+def in_thread(folder: Path, journal: Journal, delay_s: float = 0.0) -> Launch:
+    """Starts writers in threads."""
+    return lambda link: ThreadedPosting(folder, journal, link, delay_s)
 
 
 def key(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Key:

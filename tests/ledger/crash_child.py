@@ -10,8 +10,9 @@ from pathlib import Path
 from ledger.books import AT, attempt, checkpoint, exchange, key, mark
 from waypost.ledger.ledger import open_ledger
 from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
+from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 
 
 class RealClock:
@@ -25,7 +26,8 @@ class RealClock:
 async def work(data: Path, first: int) -> None:
     database = open_sqlite(data)
     prepare(database)
-    ledger, _ = open_ledger(data, SqlJournal(database), RealClock(), delay_s=0.002, segment_bytes=20_000)
+    launch = WriterLauncher(data, take_writer_lock(data), fsync=False, delay_s=0.002)
+    ledger, _ = open_ledger(data, SqliteJournal(data), RealClock(), launch, segment_bytes=20_000)
     who = key(10**15)
     await ledger.load(who, AT)
     print("ready", flush=True)

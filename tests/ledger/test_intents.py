@@ -39,10 +39,10 @@ def test_records_are_in_the_file_when_the_call_returns(tmp_path):
     intents = Intents(tmp_path, 1, clock=FakeClock())
     intents.dispatch(mark(1))
     intents.checkpoint(checkpoint(1, 5))
-    settled = intents.settled(exchange(1))
+    assert intents.settled(exchange(1)) is None
 
     assert kinds(tmp_path) == [[Kind.DISPATCH, Kind.CHECKPOINT, Kind.SETTLED]]
-    assert (settled.segment.name, settled.number) == ("0000000001.intents", 3)
+    assert (intents.settled_count, intents.position(1, 1), intents.position(2, 1)) == (1, 1, None)
     assert intents.open_dispatches == 0
     intents.close()
 
@@ -56,10 +56,9 @@ def test_files_are_for_the_owner_only(tmp_path):
 def test_content_is_not_written(tmp_path):
     intents = Intents(tmp_path, 1, clock=FakeClock())
     full = msgspec.structs.replace(exchange(1), request_body=b"a secret prompt", response_body=b"an answer")
-    settled = intents.settled(full)
+    assert intents.settled(full) is None
     (line,) = parse(listed(tmp_path)[0].read_bytes())
 
-    assert settled.exchange is full
     assert msgspec.json.decode(line.payload, type=type(full)) == exchange(1)
     intents.close()
 
@@ -67,19 +66,21 @@ def test_content_is_not_written(tmp_path):
 def test_a_segment_goes_when_it_is_applied_and_holds_nothing_open(tmp_path):
     intents = Intents(tmp_path, 1, clock=FakeClock(), segment_bytes=400)
     intents.dispatch(mark(0))  # a long stream
-    settled = []
     for number in range(1, 6):
         intents.dispatch(mark(number))
-        settled.append(intents.settled(exchange(number)))
-    assert len(listed(tmp_path)) > 2
-    free = {segment.name for segment in intents.released(settled)}
-    last = settled[-1].segment.name
+        intents.settled(exchange(number))
+    names = [path.name for path in listed(tmp_path)]
+    assert len(names) > 2
+    assert intents.unneeded(0) == [], "the journal has nothing of it"
+    free = [segment.name for segment in intents.unneeded(intents.settled_count)]
 
-    assert settled[0].segment.name not in free, "it holds the dispatch of the long stream"
-    assert last not in free, "it is the one being written"
-    assert free == {path.name for path in listed(tmp_path)} - {settled[0].segment.name, last}
-    ended = intents.settled(exchange(0))
-    assert [segment.name for segment in intents.released([ended])] == [settled[0].segment.name]
+    assert names[0] not in free, "it holds the dispatch of the long stream"
+    assert names[-1] not in free, "it is the one being written"
+    assert free == names[1:-1]
+    assert intents.unneeded(intents.settled_count) == [], "each is named once"
+    intents.settled(exchange(0))
+    assert intents.unneeded(intents.settled_count - 1) == [], "the mark stays until the end is applied"
+    assert [segment.name for segment in intents.unneeded(intents.settled_count)] == [names[0]]
     intents.close()
 
 
@@ -87,11 +88,12 @@ def test_a_checkpoint_keeps_its_segment_as_long_as_its_stream_runs(tmp_path):
     intents = Intents(tmp_path, 1, clock=FakeClock(), segment_bytes=1)
     intents.dispatch(mark(1))
     intents.checkpoint(checkpoint(1, 5))
-    other = intents.settled(exchange(2, attempts=()))
+    intents.settled(exchange(2, attempts=()))
+    intents.settled(exchange(3, attempts=()))
 
-    assert intents.released([other]) == []
-    ended = intents.settled(exchange(1))
-    assert [segment.records for segment in intents.released([ended])] == [1, 1, 1]
+    assert [segment.number for segment in intents.unneeded(2)] == [3]
+    intents.settled(exchange(1))
+    assert [segment.number for segment in intents.unneeded(3)] == [1, 2, 4]
     intents.close()
 
 
@@ -106,8 +108,9 @@ def test_a_full_disk_refuses_dispatch_and_heals(tmp_path, room):
         intents.dispatch(mark(2))
     assert refusal.value.status == 503
     assert intents.open_dispatches == 1
-    settled = intents.settled(exchange(1))
-    assert settled.number == 1, "applied up to what is in the file"
+    pins = intents.settled(exchange(1))
+    assert [segment.number for segment in pins] == [1], "the caller has the only copy, and the mark is kept"
+    assert intents.settled_count == 0
     assert "No space left" in intents.fault
 
     disk.full = False
@@ -225,3 +228,17 @@ async def test_after_a_failed_sync_the_request_is_refused_and_a_new_file_begun(t
     assert intents.fault is None
     assert kinds(tmp_path) == [[Kind.DISPATCH], [Kind.DISPATCH]]
     intents.close()
+
+
+def test_the_marks_of_a_record_that_no_file_has_are_kept_until_it_is_posted(tmp_path):
+    disk = Disk()
+    intents = Intents(tmp_path, 1, clock=FakeClock(), write=disk.write)
+    intents.dispatch(mark(1))
+    disk.full = True
+    pins = intents.settled(exchange(1))
+    disk.full = False
+    intents.close()
+
+    assert intents.unneeded(0) == []
+    intents.let_go(pins)
+    assert [segment.number for segment in intents.unneeded(0)] == [1]

@@ -2,7 +2,6 @@ import asyncio
 import errno
 import os
 import random
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, exchange, key, mark
+from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, exchange, in_thread, key, mark
 from waypost.errors import BudgetExceeded, Bug, StoreUnavailable
 from waypost.ledger.ledger import BookLedger, open_ledger
 
@@ -19,7 +18,7 @@ ACCOUNT = "key:k1:day:2026-09-21"
 
 @asynccontextmanager
 async def opened(data, journal, **options):
-    ledger, _ = open_ledger(data, journal, FakeClock(), delay_s=0.0, **options)
+    ledger, _ = open_ledger(data, journal, FakeClock(), in_thread(data / "intents", journal), **options)
     try:
         yield ledger
     finally:
@@ -210,7 +209,8 @@ def test_sums_agree_whatever_happens(tmp_path_factory, steps, flips):
     spent: dict[str, int] = {}
 
     async def life(at: float, part: list[tuple[str, int, int]], first: int) -> float:
-        ledger, report = open_ledger(data, journal, FakeClock(), delay_s=0.0, segment_bytes=2000)
+        launch = in_thread(data / "intents", journal)
+        ledger, report = open_ledger(data, journal, FakeClock(), launch, segment_bytes=2000)
         assert report.clean
         holds = []
         for number, (step, amount, pick) in enumerate(part, first):
@@ -261,7 +261,7 @@ def test_a_mark_of_an_older_version_still_decodes():
 
 
 async def test_a_request_between_the_end_of_a_read_and_its_callback_finds_the_account(tmp_path, monkeypatch):
-    reading = Future()
+    reading = asyncio.get_running_loop().create_future()
     async with opened(tmp_path, FlakyJournal()) as ledger:
         monkeypatch.setattr(ledger._writer, "ask_posted", lambda accounts: reading)
 

@@ -19,9 +19,10 @@ from waypost.ledger.recovery import RecoveryReport, open_folder, recover
 from waypost.ledger.segments import listed, parse
 from waypost.stores.memory import MemoryJournal
 from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.requests import RequestLog
 from waypost.stores.sql.schema import prepare
+from waypost.stores.writer_process import take_writer_lock
 
 ACCOUNT = ("key:k1:total",)
 
@@ -242,7 +243,8 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
         told += kill_at_random(tmp_path, life * 1_000_000, chance)
     database = open_sqlite(tmp_path)
     prepare(database)
-    journal = SqlJournal(database)
+    journal = SqliteJournal(tmp_path)
+    take_writer_lock(tmp_path).let_go()  # the last writer has posted what it found
     report = recover(tmp_path / "intents", journal)
 
     assert report.damaged == 0
@@ -261,4 +263,5 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     assert journal.drift() == {}
     assert RequestLog(database).last() >= len(lines)
     assert listed(tmp_path / "intents") == []
+    journal.close()
     database.close()

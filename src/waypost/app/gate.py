@@ -40,6 +40,7 @@ def gauges(
     return {
         "waypost_exchanges_active": pipeline.active,
         "waypost_ledger_queued": ledger.backlog,
+        "waypost_ledger_writer_starts": ledger.writer_starts,
         "waypost_dispatches_open": ledger.open_dispatches,
         "waypost_upstream_connections": sum(pool.open for pool in stats),
         "waypost_upstream_idle": sum(pool.idle for pool in stats),

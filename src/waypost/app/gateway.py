@@ -8,7 +8,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TextIO
 
@@ -39,9 +39,10 @@ from waypost.policy.rates import Rates
 from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database, open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
 from waypost.stores.sql.schema import prepare
+from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
@@ -98,7 +99,7 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             log.plain = form == "text"
         lock = take_lock(options.data)
         stack.callback(lock.give_back)
-        books = _open_books(options, config, clock, stack)
+        books = _open_books(options, config, clock, log, stack)
         await _Gateway(options, announce, clock, log, config, lock, books, stack, stream).run()
 
 
@@ -111,12 +112,20 @@ class _Books(msgspec.Struct, frozen=True):
     keys: KeyRows
 
 
-def _open_books(options: Options, config: LiveConfig, clock: SystemClock, stack: AsyncExitStack) -> _Books:
+def _open_books(
+    options: Options, config: LiveConfig, clock: SystemClock, log: Log, stack: AsyncExitStack
+) -> _Books:
     durability = config.config.ledger.durability
     database = open_sqlite(options.data, durability=durability)
     stack.callback(database.close)
     prepare(database)
-    ledger, report = open_ledger(options.data, SqlJournal(database), clock, fsync=durability == "fsync")
+    lock = take_writer_lock(options.data)
+    stack.callback(lock.let_go)
+    with closing(SqliteJournal(options.data, durability=durability)) as journal:
+        launch = WriterLauncher(options.data, lock, fsync=durability == "fsync")
+        ledger, report = open_ledger(
+            options.data, journal, clock, launch, fsync=durability == "fsync", told=log.error
+        )
     return _Books(database, ledger, _summary(report), KeyRows(database))
 
 

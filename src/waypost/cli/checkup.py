@@ -21,8 +21,10 @@ from waypost.errors import ConfigError, GatewayError, Unavailable
 from waypost.providers.environment import find_in_environment
 from waypost.providers.smollm import local_model_available
 from waypost.stores.lock import read_running
-from waypost.stores.sql.engine import FILE_NAME, Database, open_sqlite
+from waypost.stores.sql.engine import Database, open_sqlite
+from waypost.stores.sql.sqlite_file import FILE_NAME
 from waypost.stores.sql.tables import ACCOUNTS, LINES
+from waypost.stores.writer_process import read_writer
 
 FREE_MIN = 512 * 1024 * 1024
 
@@ -41,6 +43,7 @@ def examine(data: Path, config: Path | None, url: str, online: bool) -> list[Fin
     findings = [check_python(), *check_folder(data), *check_database(data)]
     snapshot, about_config = check_config(config)
     findings += [about_config, *check_keys(snapshot), check_local_model()]
+    findings += check_writer(data)
     findings += asyncio.run(
         _check_network(data, url, list(snapshot.providers.values()) if online and snapshot else [])
     )
@@ -128,6 +131,20 @@ def _check_tables(database: Database) -> list[Finding]:
         ]
     message = f"{lines:,} lines, {show_usd(int(total))}, {len(posted)} accounts, sums exact"
     return [*found, Finding("ledger", "ok", message)]
+
+
+def check_writer(data: Path) -> list[Finding]:
+    """The process that posts to the database, where a gateway serves from the folder."""
+    running, writer = read_running(data), read_writer(data)
+    if running is None and writer is None:
+        return []
+    if running is None:
+        message = f"process {writer} still posts for a gateway that has ended"
+        return [Finding("writer", "note", message, "It ends by itself; the next start waits for it.")]
+    if writer is None:
+        advice = "The gateway starts it again by itself: its log says why it ended. Nothing settled is lost."
+        return [Finding("writer", "wrong", f"gateway {running.pid} has no writer now", advice)]
+    return [Finding("writer", "ok", f"process {writer} posts for gateway {running.pid}")]
 
 
 def check_config(config: Path | None) -> tuple[Snapshot | None, Finding]:

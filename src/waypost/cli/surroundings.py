@@ -56,8 +56,9 @@ def open_database(data: Path, *, create: bool) -> Database | None:
 
     Raises StoreUnavailable and ConfigError.
     """
-    from waypost.stores.sql.engine import FILE_NAME, open_sqlite
+    from waypost.stores.sql.engine import open_sqlite
     from waypost.stores.sql.schema import prepare
+    from waypost.stores.sql.sqlite_file import FILE_NAME
 
     if not create and not (data / FILE_NAME).exists():
         return None

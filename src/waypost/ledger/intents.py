@@ -20,8 +20,7 @@ import msgspec
 
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
 from waypost.errors import StoreUnavailable
-from waypost.ledger.append import keeping_write
-from waypost.ledger.segments import Kind, Segment, path_of, render
+from waypost.ledger.segments import Kind, Segment, listed, number_of, path_of, render
 from waypost.ports import Clock
 
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
@@ -31,20 +30,12 @@ _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXE
 Write = Callable[[int, bytes], int]
 
 
-class Settled(msgspec.Struct, frozen=True):
-    """A settled exchange on its way to the journal: `segment` is applied up to `number` when this one is.
-
-    `pins` are the segments that hold its dispatch marks and checkpoints.
-    """
-
-    exchange: Exchange
-    segment: Segment
-    number: int
-    pins: tuple[Segment, ...]
+Pins = tuple[Segment, ...]
+"""The segments that hold an attempt's mark and its checkpoints, each once."""
 
 
 class Intents:
-    """The writing side. Every method but `released` belongs to the event loop's thread.
+    """The writing side. It belongs to the event loop's thread.
 
     Raises StoreUnavailable when the first file can not be made.
     """
@@ -57,24 +48,29 @@ class Intents:
         clock: Clock,
         fsync: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
-        write: Write | None = None,
+        write: Write = os.write,
         sync: Callable[[int], None] = os.fsync,
     ) -> None:
         self._folder = folder
         self._next = first
         self._clock = clock
         self._limit = segment_bytes
-        self._write = write or keeping_write()
+        self._write = write
         self._sync = sync
         self._encode = msgspec.json.Encoder().encode
-        self._open: dict[str, tuple[Segment, ...]] = {}
-        self._sealed: deque[Segment] = deque()
+        self._open: dict[str, Pins] = {}
+        self._segments: dict[int, Segment] = {}
+        #: Of settled records that are not in the file of their marks: how many have to be applied before the marks
+        #: may go, and the marks' files.
+        self._straddling: deque[tuple[int, Pins]] = deque()
         self._unsynced: list[Segment] = []
         self._pool = ThreadPoolExecutor(1, "waypost-fsync") if fsync else None
         self._syncing: asyncio.Future[None] | None = None
         self._appended = 0
         self._synced = 0
         self._probed_at = 0.0
+        self.settled_count = 0
+        """Settled records that are in the files, over the life of this process."""
         self.fault: str | None = None
         """None, or why the last record could not be written."""
         try:
@@ -93,7 +89,7 @@ class Intents:
             segment = self._append(Kind.DISPATCH, self._encode(mark))
         except OSError as error:
             raise _refused(error) from None
-        segment.opened += 1
+        segment.open += 1
         self._open[mark.attempt_id] = (segment,)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -106,13 +102,16 @@ class Intents:
         except OSError:
             return  # `fault` says so; the mark still stands, and the stream is settled at its end
         if pins[-1] is not segment:
-            segment.opened += 1
+            segment.open += 1
             self._open[checkpoint.attempt_id] = (*pins, segment)
 
-    def settled(self, exchange: Exchange) -> Settled:
-        """Append the end of an exchange. Never raises for a full disk: the returned value is then the only copy, and
-        the marks' segments are kept until it is applied."""
-        pins: tuple[Segment, ...] = ()
+    def settled(self, exchange: Exchange) -> Pins | None:
+        """Append the end of an exchange, without its content. None: it is in the file.
+
+        Otherwise it could not be written, and the caller has the only copy. Never raises for that. The segments of its
+        marks come back: they are kept until they are given to `let_go`.
+        """
+        pins: Pins = ()
         for attempt in exchange.attempts:
             pins += self._open.pop(attempt.attempt_id, ())
         record = exchange
@@ -121,11 +120,44 @@ class Intents:
         try:
             segment = self._append(Kind.SETTLED, self._encode(record))
         except OSError:
-            segment = self._current  # `fault` says so
-        except OverflowError:
-            segment = self._current  # a number no store can hold: the writer sets it aside and counts it
-        segment.opened += 1
-        return Settled(exchange, segment, segment.records, pins)
+            return pins  # `fault` says so
+        segment.settled += 1
+        self.settled_count += 1
+        if len(pins) == 1 and pins[0] is segment:
+            segment.open -= 1  # until this record is applied, the record itself keeps the file
+        elif pins:
+            self._straddling.append((self.settled_count, pins))
+        return None
+
+    def let_go(self, pins: Pins) -> None:
+        """A record that is in no file was posted: its marks are needed no longer."""
+        for segment in pins:
+            segment.open -= 1
+
+    def position(self, number: int, handled: int) -> int | None:
+        """How many settled records come before the one with index `handled` in segment `number`; None for a segment
+        that was dropped already."""
+        segment = self._segments.get(number)
+        return None if segment is None else segment.first + handled
+
+    def unneeded(self, applied: int) -> list[Segment]:
+        """The sealed segments that nothing needs any more now that the journal has `applied` settled records. Each is
+        named once: whoever asks has to delete it."""
+        straddling = self._straddling
+        while straddling and straddling[0][0] <= applied:
+            self.let_go(straddling.popleft()[1])
+        free = [
+            segment
+            for segment in self._segments.values()
+            if segment.sealed and not segment.open and segment.first + segment.settled <= applied
+        ]
+        for segment in free:
+            del self._segments[segment.number]
+        return free
+
+    def left_over(self) -> list[str]:
+        """Files that nothing needs any more and that are still there: who had to delete them has died."""
+        return [path.name for path in listed(self._folder) if number_of(path.name) not in self._segments]
 
     def probe(self) -> None:
         """While a write has failed: try a small one, at most once a second, so that a healed disk is noticed."""
@@ -158,17 +190,6 @@ class Intents:
                 await asyncio.shield(self._syncing)
             except OSError as error:
                 raise _refused(error) from None
-
-    def released(self, applied: list[Settled]) -> list[Segment]:
-        """Note that the journal has these; the sealed segments that nothing needs any more. Writer's thread only."""
-        for settled in applied:
-            settled.segment.closed += 1
-            for pin in settled.pins:
-                pin.closed += 1
-        free = [segment for segment in tuple(self._sealed) if segment.opened == segment.closed]
-        for segment in free:
-            self._sealed.remove(segment)
-        return free
 
     def close(self) -> None:
         """Seal the current segment. Nothing may be appended afterwards."""
@@ -207,7 +228,8 @@ class Intents:
 
     def _begin(self) -> Segment:
         path = path_of(self._folder, self._next)
-        segment = Segment(path, os.open(path, _FLAGS, 0o600))
+        segment = Segment(path, self._next, os.open(path, _FLAGS, 0o600), self.settled_count)
+        self._segments[segment.number] = segment
         self._next += 1
         if self._pool is not None:
             self._unsynced.append(segment)
@@ -228,7 +250,6 @@ class Intents:
         if segment.sealed:
             return
         segment.sealed = True
-        self._sealed.append(segment)
         if self._pool is None:
             os.close(segment.fd)
 

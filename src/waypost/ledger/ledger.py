@@ -16,7 +16,7 @@ from waypost.ledger.intents import SEGMENT_BYTES, Intents
 from waypost.ledger.purse import Purse, PurseHold
 from waypost.ledger.recovery import RecoveryReport, open_folder, recover
 from waypost.ledger.segments import next_number
-from waypost.ledger.writer import Writer
+from waypost.ledger.writer import Launch, Writer
 from waypost.ports import Clock, Hold, Journal
 
 
@@ -49,7 +49,7 @@ class BookLedger:
             # A future of our own, done only once the accounts are in: a caller that came between the read's end and
             # its callback would otherwise find neither an account nor anything to wait for, and ask for ever.
             loading = self._loading[wanted] = asyncio.get_running_loop().create_future()
-            reading = asyncio.wrap_future(self._writer.ask_posted(wanted))
+            reading = self._writer.ask_posted(wanted)
             reading.add_done_callback(partial(self._loaded, missing, wanted, at))
         await asyncio.shield(loading)
 
@@ -70,7 +70,11 @@ class BookLedger:
             if exchange.accounts is not hold.accounts and exchange.accounts != hold.accounts:
                 raise Bug("An exchange names other budget accounts than those it was held against.")
             self.purse.close(cast(PurseHold, hold), cost)
-        self._writer.add(self._intents.settled(exchange))
+        pins = self._intents.settled(exchange)
+        if pins is not None or exchange.request_body is not None or exchange.response_body is not None:
+            self._writer.carry(exchange, pins)
+        else:
+            self._writer.nudge()
 
     @property
     def ready(self) -> str | None:
@@ -98,13 +102,15 @@ class BookLedger:
         """Wait until the journal has everything that was settled so far."""
         await self._writer.flush()
 
+    @property
+    def writer_starts(self) -> int:
+        """How often the writer process was started: one more for each that died."""
+        return self._writer.starts
+
     async def stop(self, timeout_s: float = 30.0) -> int:
-        """Post what is queued, end the thread, close the files. Returns how many settled records are left for the
+        """Have everything posted, end the writer, close the files. Returns how many settled records are left for the
         next start to post: 0 unless the database did not answer in time."""
-        left = await self._writer.stop(timeout_s)
-        self._intents.close()
-        self._writer.sweep()
-        return left
+        return await self._writer.stop(timeout_s)
 
     def _loaded(
         self,
@@ -134,15 +140,16 @@ def open_ledger(
     data: Path,
     journal: Journal,
     clock: Clock,
+    launch: Launch,
     *,
     fsync: bool = False,
     segment_bytes: int = SEGMENT_BYTES,
-    delay_s: float = 0.1,
+    told: Callable[[str], None] = lambda _: None,
 ) -> tuple[BookLedger, RecoveryReport]:
-    """Recover what an earlier process left in `<data>/intents`, then open the ledger and start its thread.
+    """Recover what an earlier process left in `<data>/intents`, then open the ledger and start its writer.
 
-    Blocks on the database: call it before serving. Raises StoreUnavailable when the folder or the database can not
-    be used.
+    Needs a running event loop, and blocks on the database: call it before serving. The `journal` is used for recovery
+    only; `told` hears of writers that die. Raises StoreUnavailable when the folder or the database can not be used.
     """
     folder = open_folder(data / "intents")
     report = recover(folder, journal)
@@ -153,6 +160,6 @@ def open_ledger(
         fsync=fsync,
         segment_bytes=segment_bytes,
     )
-    writer = Writer(journal, intents, clock=clock, delay_s=delay_s)
+    writer = Writer(intents, launch, clock=clock, told=told)
     writer.start()
     return BookLedger(Purse(), intents, writer, clock), report

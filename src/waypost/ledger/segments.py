@@ -35,21 +35,23 @@ class Kind(Enum):
 class Segment:
     """One intents file of this process, with what keeps it from being deleted.
 
-    `opened` counts the reasons to keep it (open dispatches, checkpoints, settled records) and is written on the event
-    loop's thread only; `closed` counts the reasons that are gone and is written on the writer's thread only. A sealed
-    segment is deleted when they are equal.
+    `open` counts the attempts under way that have a mark or a checkpoint in it. `first` is how many settled records
+    the process had appended before the file was begun, `settled` how many are in it: the journal has all of it once it
+    has `first + settled`.
     """
 
-    __slots__ = ("closed", "fd", "name", "opened", "path", "records", "sealed", "size")
+    __slots__ = ("fd", "first", "name", "number", "open", "path", "records", "sealed", "settled", "size")
 
-    def __init__(self, path: Path, fd: int) -> None:
+    def __init__(self, path: Path, number: int, fd: int, first: int) -> None:
         self.name = path.name
         self.path = path
+        self.number = number
         self.fd = fd
+        self.first = first
         self.size = 0
         self.records = 0
-        self.opened = 0
-        self.closed = 0
+        self.settled = 0
+        self.open = 0
         self.sealed = False
 
 

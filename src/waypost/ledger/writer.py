@@ -1,285 +1,347 @@
-"""One thread between the event loop and the database: the only place where the ledger meets it.
+"""The gateway's end of the ledger's writer process: starts it, starts it again, and knows how far it is.
 
-Settled exchanges are queued by the loop and posted in batches. While the database does not answer, the queue is kept
-and posting is tried again with growing pauses; nothing that was settled is ever dropped.
+Settling costs the event loop nothing here but a comparison: the writer reads the intents files by itself, and is woken
+only when it sleeps. Nothing that was settled is ever lost with the writer: the files have it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections import deque
+import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from typing import Final, NamedTuple
+from itertools import count
+from typing import Final, Protocol
 
-from waypost.errors import GatewayError, StoreUnavailable
-from waypost.ledger.intents import Intents, Settled
-from waypost.ports import Clock, Journal
+import msgspec
 
-BATCH_MAX: Final = 512
-_PAUSE_FIRST_S: Final = 0.02
-_PAUSE_MAX_S: Final = 0.5
+from waypost.core.record import Exchange
+from waypost.errors import StoreUnavailable
+from waypost.ledger.intents import Intents, Pins
+from waypost.ledger.link import Link
+from waypost.ledger.messages import (
+    Applied,
+    Ask,
+    Carry,
+    Drop,
+    FromWriter,
+    Hurry,
+    Posted,
+    Taken,
+    Wake,
+    render,
+)
+from waypost.ports import Clock
+
+_PAUSE_FIRST_S: Final = 0.05
+_PAUSE_MAX_S: Final = 5.0
 #: A single odd record must not stop everything; many mean that something is wrong with the database.
 _STUCK_MAX: Final = 100
+#: How long a writer that was told to end may take for it: longer than it waits for a locked database.
+_END_S: Final = 10.0
 
 
-class _Job(NamedTuple):
-    call: Callable[[], dict[str, int]]
-    done: Future[dict[str, int]]
-    patient: bool
-    """Waits for the database to come back; else it fails with the first failed attempt to drain the queue."""
+class Posting(Protocol):
+    """A running writer."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for its end. False when it has not ended in time."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+Launch = Callable[[socket.socket], Posting]
+"""Starts a writer that is given its end of the link. Raises OSError and StoreUnavailable."""
+
+
+class _Carried(msgspec.Struct, frozen=True):
+    exchange: Exchange
+    pins: Pins | None
+    """None: the record is in the files, and only its content was carried."""
 
 
 class Writer:
-    """Owns the thread. `add` costs a queue append; a wake-up is signalled once per batch, not once per record.
+    """Owns the process. It belongs to the event loop's thread; `start` needs a running loop.
 
-    `delay_s` is how long the first record of a batch waits for company. `unready_after_s` and `backlog_max` say when
-    a database that does not keep up makes the ledger unready.
+    `unready_after_s` and `backlog_max` say when a database that does not keep up makes the ledger unready. `told` is
+    called with a sentence whenever a writer has ended that was not asked to.
     """
 
     def __init__(
         self,
-        journal: Journal,
         intents: Intents,
+        launch: Launch,
         *,
         clock: Clock,
-        delay_s: float = 0.1,
         unready_after_s: float = 10.0,
         backlog_max: int = 100_000,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._journal = journal
         self._intents = intents
+        self._launch = launch
         self._clock = clock
-        self._delay_s = delay_s
         self._unready_after_s = unready_after_s
         self._backlog_max = backlog_max
-        self._queue: deque[Settled] = deque()
-        self._jobs: deque[_Job] = deque()
-        self._stuck: list[Settled] = []
-        #: Per segment with a stuck record, the number before it: recovery must meet that record again.
-        self._ceilings: dict[str, int] = {}
-        self._awake = False
+        self._told = told
+        self._numbers = count(1)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._link: Link | None = None
+        self._posting: Posting | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._pause_s = _PAUSE_FIRST_S
+        self._asks: dict[int, asyncio.Future[dict[str, int]]] = {}
+        self._carried: dict[int, _Carried] = {}
+        self._flushes: list[tuple[int, asyncio.Future[None]]] = []
+        self._applied = 0
+        self._unfiled = 0
+        self._refused = 0
+        self._set_aside = 0
+        self._idle = False
+        self._woken_for = -1
         self._stopping = False
-        self._ended = False
-        self._wake = threading.Event()
-        self._urgent = threading.Event()
-        self._halt = threading.Event()
         self._failing_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name="waypost-ledger", daemon=True)
-        self.fault: str | None = None
+        self._fault: str | None = None
+        self.starts = 0
+        """How often a writer was started: one more for each that died."""
+
+    # --- what the ledger asks ---------------------------------------------------------------------------------
+
+    @property
+    def fault(self) -> str | None:
         """None, or why the journal is too far behind to take new work."""
+        if self._fault is None and self.backlog > self._backlog_max:
+            return f"{self.backlog} settled records wait for the database. Check its load and its disk."
+        return self._fault
 
     @property
     def backlog(self) -> int:
         """Settled exchanges that the database does not have yet."""
-        return len(self._queue) + len(self._stuck)
+        return self._intents.settled_count - self._applied + self._unfiled + self.stuck
 
     @property
     def stuck(self) -> int:
-        """Settled exchanges that the database refuses; the next start meets them again."""
-        return len(self._stuck)
+        """Settled exchanges that the database refuses; the next start meets them again, if a file has them."""
+        return self._set_aside + self._refused
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the process. Raises StoreUnavailable when it can not be started."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._begin()
+        except OSError as error:
+            raise StoreUnavailable(f"The ledger's writer can not be started ({error.strerror}).") from None
 
-    def add(self, settled: Settled) -> None:
-        """Queue one settled exchange. Never blocks."""
-        self._queue.append(settled)
-        if not self._awake:
-            self._awake = True
-            self._wake.set()
+    def nudge(self) -> None:
+        """A settled record is in the files: see that it is posted. Never blocks."""
+        if self._idle:
+            self._wake()
+
+    def carry(self, exchange: Exchange, pins: Pins | None) -> None:
+        """Post an exchange that is not in the files as a whole; `pins` are let go once it is, None when only its
+        content is missing there. Never blocks."""
+        number = next(self._numbers)
+        carried = _Carried(exchange, pins)
+        if pins is not None:
+            self._unfiled += 1
+        self._carried[number] = carried
+        self._send_carried(number, carried)
+
+    def ask_posted(self, account_ids: Sequence[str]) -> asyncio.Future[dict[str, int]]:
+        """What the journal has posted to each account, everything settled so far included. The future may be shared;
+        its exception is StoreUnavailable."""
+        answer: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
+        if self._link is None:
+            answer.set_exception(self._gone())
+            return answer
+        number = next(self._numbers)
+        self._asks[number] = answer
+        self._link.send(render(Ask(number, tuple(account_ids))))
+        return answer
 
     async def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
-        """What the journal has posted to each account, everything settled so far included.
-
-        Raises StoreUnavailable.
-        """
-        return await asyncio.wrap_future(self.ask_posted(account_ids))
-
-    def ask_posted(self, account_ids: Sequence[str]) -> Future[dict[str, int]]:
-        """`posted`, as a future that may be shared."""
-        return self._submit(lambda: self._journal.posted(account_ids), patient=False)
+        """`ask_posted`, waited for. Raises StoreUnavailable."""
+        return await self.ask_posted(account_ids)
 
     async def flush(self) -> None:
         """Wait until the journal has everything that was settled so far, however long that takes."""
-        await asyncio.wrap_future(self._submit(dict, patient=True))
+        if self._reached(self._intents.settled_count):
+            return
+        flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._flushes.append((self._intents.settled_count, flushed))
+        if self._link is not None:
+            self._link.send(render(Hurry()))
+        await flushed
 
     async def stop(self, timeout_s: float) -> int:
-        """Post what is queued, waiting at most `timeout_s`, and end the thread. Returns how many records are left:
-        they are in the intents files, and the next start posts them."""
-        with suppress(TimeoutError, StoreUnavailable):  # what is left then is the answer
+        """Have everything posted, waiting at most `timeout_s`, seal the files and end the process. Returns how many
+        records are left: the next start posts those that are in the intents files."""
+        with suppress(TimeoutError):  # what is left then is the answer
             await asyncio.wait_for(self.flush(), timeout_s)
         self._stopping = True
-        self._halt.set()
-        self._urgent.set()
-        self._wake.set()
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-        return self.backlog
+        left = self.backlog
+        if self._again is not None:
+            self._again.cancel()
+        self._intents.close()
+        self._release()
+        if self._link is not None:
+            await self._link.close()
+            self._link = None
+        self._give_up()
+        posting, self._posting = self._posting, None
+        if posting is not None:
+            loop = asyncio.get_running_loop()
+            if not await loop.run_in_executor(None, posting.wait, _END_S):
+                posting.kill()
+                await loop.run_in_executor(None, posting.wait, _END_S)
+        return left
 
-    def sweep(self) -> None:
-        """Delete the segments that nothing needs, after the thread has ended."""
-        self._drop([])
+    # --- the process ------------------------------------------------------------------------------------------
 
-    def _submit(self, call: Callable[[], dict[str, int]], *, patient: bool) -> Future[dict[str, int]]:
-        done: Future[dict[str, int]] = Future()
-        self._jobs.append(_Job(call, done, patient))
-        if self._ended:
-            self._give_up()
-        self._awake = True
-        self._urgent.set()
-        self._wake.set()
-        return done
-
-    # --- the thread -------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
+    def _begin(self) -> None:
+        loop = self._loop
+        assert loop is not None  # noqa: S101 - `start` set it
+        ours, theirs = socket.socketpair()
         try:
-            self._work()
+            self._posting = self._launch(theirs)
+        except BaseException:
+            ours.close()
+            raise
         finally:
-            if not self._stopping:
-                self.fault = (
-                    "The ledger's writer has ended by a fault. Restart the gateway: nothing settled is lost."
-                )
-            self._ended = (
-                True  # before the jobs are looked at: `_submit` adds its own before it looks at this
-            )
-            self._give_up()
+            theirs.close()
+        self.starts += 1
+        self._woken_for = -1
+        self._set_aside = 0
+        self._link = Link(loop, ours, self._heard, self._lost)
+        for number, carried in tuple(self._carried.items()):
+            self._send_carried(number, carried)
+        for name in self._intents.left_over():
+            self._link.send(render(Drop(name)))
+
+    def _lost(self) -> None:
+        """The writer's end is closed: it has died. What it had not answered is not answered by another one."""
+        self._link = None
+        self._idle = False
+        self._fault = "The ledger's writer has ended and is being started again; nothing settled is lost."
+        self._give_up()
+        if not self._stopping and self._loop is not None:
+            self._told(self._fault)
+            self._again = self._loop.call_later(self._pause_s, self._restart)
+            self._pause_s = min(self._pause_s * 2, _PAUSE_MAX_S)
+
+    def _restart(self) -> None:
+        posting = self._posting
+        if posting is not None and not posting.wait(0.0):
+            posting.kill()  # it closed its link and lives: two writers must never be
+        else:
+            with suppress(OSError, StoreUnavailable):  # tried again below; `fault` says so meanwhile
+                self._begin()
+                return
+        assert self._loop is not None  # noqa: S101 - `start` set it
+        self._again = self._loop.call_later(self._pause_s, self._restart)
 
     def _give_up(self) -> None:
-        """Nobody does these jobs any more: whoever waits for one is told so."""
-        for job in tuple(self._jobs):
-            with suppress(InvalidStateError):  # it was done, or its waiter has left
-                job.done.set_exception(
-                    StoreUnavailable("The ledger's writer has ended. Restart the gateway.")
-                )
+        asks, self._asks = self._asks, {}
+        for answer in asks.values():
+            if not answer.done():
+                answer.set_exception(self._gone())
 
-    def _work(self) -> None:
-        pause_s = 0.0
-        while not self._stopping:
-            if not self._queue and not self._jobs:
-                self._sleep()
-                continue
-            self._urgent.wait(self._delay_s)
-            self._urgent.clear()
-            jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
-            try:
-                failure = self._drain()
-                self._judge(failure)
-                self._finish(jobs, failure)
-            except BaseException:
-                self._jobs.extend(jobs)  # so that nobody waits for a thread that ends
-                raise
-            if failure is None:
-                pause_s = 0.0
+    def _gone(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            "The ledger's writer is not there at the moment. Try again.", retry_after_s=1.0
+        )
+
+    # --- what it says -----------------------------------------------------------------------------------------
+
+    def _heard(self, message: FromWriter) -> None:
+        if isinstance(message, Applied):
+            self._progress(message)
+        elif isinstance(message, Posted):
+            answer = self._asks.pop(message.number, None)
+            if answer is not None and not answer.done():
+                if message.accounts is None:
+                    answer.set_exception(StoreUnavailable(message.fault, retry_after_s=1.0))
+                else:
+                    answer.set_result(message.accounts)
+        elif isinstance(message, Taken):
+            self._taken(message)
+        else:
+            self._told(f"The ledger's writer ends by a fault: {message.reason}")
+
+    def _progress(self, said: Applied) -> None:
+        applied = self._intents.position(said.segment, said.handled)
+        if applied is not None and applied > self._applied:
+            self._applied = applied
+        self._set_aside = said.stuck
+        self._idle = said.idle
+        self._judge(said.failing)
+        if not said.failing:
+            self._pause_s = _PAUSE_FIRST_S
+        self._release()
+        settled = self._intents.settled_count
+        if self._idle and self._applied < settled != self._woken_for:
+            self._wake()
+        self._end_flushes()
+
+    def _taken(self, said: Taken) -> None:
+        carried = self._carried.pop(said.number, None)
+        if carried is None:
+            return
+        if carried.pins is not None:
+            self._unfiled -= 1
+            if said.refused:
+                self._refused += 1  # its marks are kept, so that the next start settles it at an estimate
             else:
-                pause_s = min(max(_PAUSE_FIRST_S, pause_s * 2), _PAUSE_MAX_S)
-                self._halt.wait(pause_s)
+                self._intents.let_go(carried.pins)
+        self._end_flushes()
 
-    def _sleep(self) -> None:
-        # `_awake` goes down before the queues are looked at again, and `add` appends before it looks at `_awake`:
-        # one of the two sees the other, so no record waits for the next one to wake the thread.
-        self._awake = False
-        if not self._queue and not self._jobs and not self._stopping:
-            self._wake.wait()
-        self._awake = True
-        self._wake.clear()
+    def _wake(self) -> None:
+        if self._link is not None:
+            self._idle = False
+            self._woken_for = self._intents.settled_count
+            self._link.send(render(Wake()))
 
-    def _drain(self) -> GatewayError | None:
-        """Post what is in the queue now; the error that stopped it, if one did."""
-        left = len(self._queue)
-        while left > 0:
-            batch = self._take(min(left, BATCH_MAX))
-            left -= len(batch)
-            try:
-                self._post(batch)
-            except StoreUnavailable as error:
-                self._queue.extendleft(reversed(batch))
-                return error
-        return None
-
-    def _take(self, limit: int) -> list[Settled]:
-        """The next records of one segment."""
-        batch = [self._queue.popleft()]
-        segment = batch[0].segment
-        while len(batch) < limit and self._queue[0].segment is segment:
-            batch.append(self._queue.popleft())
-        return batch
-
-    def _post(self, batch: list[Settled]) -> None:
-        last = batch[-1]
-        name = last.segment.name
-        upto = min(last.number, self._ceilings.get(name, last.number))
+    def _send_carried(self, number: int, carried: _Carried) -> None:
         try:
-            self._journal.post(name, upto, [settled.exchange for settled in batch])
-        except StoreUnavailable:
-            raise
-        except GatewayError:
-            batch = self._post_one_by_one(batch)
-        self._drop(batch)
+            data = render(Carry(number, carried.exchange))
+        except OverflowError:  # a number that no store can hold: the writer could not post it either
+            self._taken(Taken(number, refused=True))
+            return
+        if self._link is not None:
+            self._link.send(data)
 
-    def _post_one_by_one(self, batch: list[Settled]) -> list[Settled]:
-        # One record the database refuses must not stop the others. It is kept, and so is its segment, so that
-        # nothing is lost and the next start meets it again.
-        good: list[Settled] = []
-        for at, settled in enumerate(batch):
-            try:
-                self._journal.repost([settled.exchange])
-            except StoreUnavailable:
-                self._drop(good)
-                self._queue.extendleft(reversed(batch[at:]))
-                batch.clear()
-                raise
-            except GatewayError:
-                self._stuck.append(settled)
-                self._ceilings.setdefault(settled.segment.name, settled.number - 1)
-            else:
-                good.append(settled)
-        return good
+    def _release(self) -> None:
+        for segment in self._intents.unneeded(self._applied):
+            if self._link is not None:
+                self._link.send(render(Drop(segment.name)))
 
-    def _drop(self, applied: list[Settled]) -> None:
-        for segment in self._intents.released(applied):
-            try:
-                os.unlink(segment.path)
-                self._journal.forget(segment.name)
-            except (OSError, StoreUnavailable):
-                # Left over: the next start finds it wholly applied and deletes it.
-                continue
+    def _reached(self, settled: int) -> bool:
+        return self._applied >= settled and not self._carried
 
-    def _finish(self, jobs: list[_Job], failure: GatewayError | None) -> None:
-        for job in jobs:
-            if failure is not None and job.patient:
-                self._jobs.append(job)
-                continue
-            if not job.done.set_running_or_notify_cancel():
-                continue
-            if failure is not None:
-                job.done.set_exception(failure)
-                continue
-            try:
-                job.done.set_result(job.call())
-            except GatewayError as error:
-                job.done.set_exception(error)
+    def _end_flushes(self) -> None:
+        waiting = self._flushes
+        if waiting:
+            self._flushes = [pair for pair in waiting if not self._reached(pair[0])]
+            for wanted, flushed in waiting:
+                if self._reached(wanted) and not flushed.done():
+                    flushed.set_result(None)
 
-    def _judge(self, failure: GatewayError | None) -> None:
+    def _judge(self, failing: bool) -> None:
         now = self._clock.monotonic()
-        if failure is None:
+        if not failing:
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = now
-        if len(self._stuck) > _STUCK_MAX:
-            self.fault = (
-                f"The database refuses {len(self._stuck)} settled record(s), which are kept in the intents files. "
+        if self.stuck > _STUCK_MAX:
+            self._fault = (
+                f"The database refuses {self.stuck} settled record(s), which are kept in the intents files. "
                 "Check the database, then restart the gateway."
             )
-        elif len(self._queue) > self._backlog_max:
-            self.fault = (
-                f"{len(self._queue)} settled records wait for the database. Check its load and its disk."
-            )
         elif self._failing_since is not None and now - self._failing_since >= self._unready_after_s:
-            self.fault = "The database does not take settled records. Check it and its disk; posting goes on by itself."
+            self._fault = (
+                "The database does not take settled records. Check it and its disk; posting goes on alone."
+            )
         else:
-            self.fault = None
+            self._fault = None

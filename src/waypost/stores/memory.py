@@ -17,6 +17,7 @@ class MemoryJournal:
         self.attempts: dict[str, Attempt] = {}
         self.lines: dict[str, Attempt] = {}
         self.accounts: dict[str, int] = {}
+        self.contents: dict[str, tuple[bytes | None, bytes | None]] = {}
         self._applied: dict[str, int] = {}
 
     def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
@@ -42,6 +43,10 @@ class MemoryJournal:
         lines = 0
         for exchange in exchanges:
             self.exchanges.setdefault(exchange.exchange_id, exchange)
+            if exchange.request_body is not None or exchange.response_body is not None:
+                self.contents.setdefault(
+                    exchange.exchange_id, (exchange.request_body, exchange.response_body)
+                )
             for attempt in exchange.attempts:
                 if attempt.attempt_id in self.attempts or attempt.attempt_id in self.lines:
                     continue

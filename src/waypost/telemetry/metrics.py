@@ -48,6 +48,7 @@ METRICS: Mapping[str, str] = {
     "waypost_overhead_seconds": "Time the gateway itself added, by operation.",
     "waypost_exchanges_active": "Exchanges under way.",
     "waypost_ledger_queued": "Settled exchanges not yet written to the database.",
+    "waypost_ledger_writer_starts": "How often the ledger's writer process was started: more than 1, it died.",
     "waypost_dispatches_open": "Attempts that were sent to a provider and are not settled yet.",
     "waypost_upstream_connections": "Open connections to providers.",
     "waypost_upstream_idle": "Open connections to providers that serve no request.",

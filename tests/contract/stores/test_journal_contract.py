@@ -10,7 +10,7 @@ from waypost.errors import Bug
 from waypost.ports import Journal
 from waypost.stores.memory import MemoryJournal
 from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.journal import SqlJournal
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
 
 A, B = "key:k1:day:2026-09-21", "key:k1:total"
@@ -23,7 +23,9 @@ def memory(_folder: Path) -> Iterator[Journal]:
 def sqlite(folder: Path) -> Iterator[Journal]:
     database = open_sqlite(folder)
     prepare(database)
-    yield SqlJournal(database)
+    journal = SqliteJournal(folder)
+    yield journal
+    journal.close()
     database.close()
 
 

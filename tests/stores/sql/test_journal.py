@@ -1,21 +1,26 @@
 """What only the SQL journal has; the rest is in tests/contract/stores."""
 
+import sqlite3
+from pathlib import Path
+
+import pytest
+
 from ledger.books import exchange
-from waypost.stores.sql.journal import SqlJournal
+from waypost.errors import Bug, StoreUnavailable
+from waypost.stores.sql.journal import SqliteJournal
 
 A = "key:k1:day:2026-09-21"
 
 
-def test_an_account_row_says_whose_it_is_and_which_window(database):
-    SqlJournal(database).post("s1", 1, [exchange(1, 3, (A,))])
+def test_an_account_row_says_whose_it_is_and_which_window(database, journal):
+    journal.post("s1", 1, [exchange(1, 3, (A,))])
 
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM accounts").all()
     assert rows == [(A, "key", "k1", "day:2026-09-21", 3, 1)]
 
 
-def test_drift_finds_an_account_that_is_not_the_sum_of_its_lines(database):
-    journal = SqlJournal(database)
+def test_drift_finds_an_account_that_is_not_the_sum_of_its_lines(database, journal):
     journal.post("s1", 1, [exchange(1, 3, (A, "key:k2:total")), exchange(2, None, (A,))])
     assert journal.drift() == {}
 
@@ -24,8 +29,7 @@ def test_drift_finds_an_account_that_is_not_the_sum_of_its_lines(database):
     assert journal.drift() == {"key:k2:total": 1}
 
 
-def test_lines_are_unique_by_attempt_even_without_the_request_log(database):
-    journal = SqlJournal(database)
+def test_lines_are_unique_by_attempt_even_without_the_request_log(database, journal):
     journal.post("s1", 1, [exchange(1, 3, (A,))])
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM attempts")
@@ -33,3 +37,43 @@ def test_lines_are_unique_by_attempt_even_without_the_request_log(database):
 
     assert journal.repost([exchange(1, 3, (A,))]) == 0
     assert journal.posted([A]) == {A: 3}
+
+
+def test_a_folder_without_a_database_is_unavailable(tmp_path: Path):
+    with pytest.raises(StoreUnavailable):
+        SqliteJournal(tmp_path)
+    assert list(tmp_path.iterdir()) == [], "it makes none: the tables would be missing"
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path):
+    (tmp_path / "waypost.db").write_bytes(b"not a database, whatever it is " * 40)
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        SqliteJournal(tmp_path)
+
+
+def test_a_locked_database_is_unavailable_and_heals(database, tmp_path):
+    impatient = SqliteJournal(tmp_path, busy_s=0.001)
+    other = sqlite3.connect(tmp_path / "waypost.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable):
+        impatient.post("s1", 1, [exchange(1, 3, (A,))])
+    other.execute("ROLLBACK")
+    impatient.post("s1", 1, [exchange(1, 3, (A,))])
+    assert impatient.posted([A]) == {A: 3}
+    other.close()
+    impatient.close()
+
+
+def test_a_number_that_no_column_holds_is_a_bug_and_changes_nothing(journal):
+    with pytest.raises(Bug):
+        journal.post("s1", 1, [exchange(1, 3, (A,)), exchange(2, 2**70, (A,))])
+    assert journal.posted([A]) == {}
+    journal.post("s1", 1, [exchange(1, 3, (A,))])
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("process", 1), ("fsync", 2)])
+def test_a_commit_is_as_durable_as_was_asked_for(database, tmp_path, durability, synchronous):
+    journal = SqliteJournal(tmp_path, durability=durability)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+    assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    journal.close()

@@ -3,18 +3,12 @@ import pytest
 
 from ledger.books import attempt, exchange
 from waypost.core.usage import Usage
-from waypost.stores.sql.journal import SqlJournal
 from waypost.stores.sql.requests import RequestLog
 
 
 @pytest.fixture
 def log(database):
     return RequestLog(database)
-
-
-@pytest.fixture
-def journal(database):
-    return SqlJournal(database)
 
 
 def test_what_was_posted_is_read_back_whole(log, journal):

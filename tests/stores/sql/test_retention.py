@@ -1,7 +1,6 @@
 import msgspec
 
 from ledger.books import AT, attempt, exchange
-from waypost.stores.sql.journal import SqlJournal
 from waypost.stores.sql.requests import RequestLog
 from waypost.stores.sql.retention import delete_expired
 
@@ -11,8 +10,8 @@ def at(number: int, days_ago: float):
     return msgspec.structs.replace(exchange(number, 1, (), (attempt(number, 1),)), started_us=started)
 
 
-def test_old_requests_go_in_slices_and_lines_stay(database):
-    journal, log = SqlJournal(database), RequestLog(database)
+def test_old_requests_go_in_slices_and_lines_stay(database, journal):
+    log = RequestLog(database)
     old = [msgspec.structs.replace(at(number, 91), request_body=b"{}") for number in range(7)]
     journal.post("s1", 1, [*old, at(8, 89), at(9, 0)])
 

@@ -1,10 +1,10 @@
+import msgspec
 import pytest
 
 from ledger.books import attempt, exchange
 from waypost.core.usage import Usage
-from waypost.errors import Bug
-from waypost.stores.sql.rows import Batch, Insert
-from waypost.stores.sql.tables import META
+from waypost.stores.sql.rows import COLUMNS, Batch
+from waypost.stores.sql.tables import METADATA
 
 
 def test_a_batch_has_one_line_per_attempt_that_may_have_billed():
@@ -28,26 +28,18 @@ def test_usage_is_on_the_line():
     assert batch.lines[0][-10:] == (1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
 
 
-def test_a_column_that_does_not_exist_is_noticed_at_start():
-    with pytest.raises(KeyError):
-        Insert(META, ["name", "worth"])
+@pytest.mark.parametrize("table", COLUMNS)
+def test_the_columns_are_those_of_the_table(table):
+    columns = [column.name for column in METADATA.tables[table].columns if column.name != "seq"]
+    assert set(COLUMNS[table]) == set(columns)
+    assert len(COLUMNS[table]) == len(columns)
 
 
-@pytest.mark.parametrize("count", [0, 1, 17, 200])
-def test_all_rows_arrive(database, count):
-    insert = Insert(META, ["name", "value"])
-    with database.write() as connection:
-        insert.run(connection, [(f"n{number}", "v") for number in range(count)])
-        assert connection.exec_driver_sql("SELECT count(*) FROM meta").scalar() == count
+def test_a_row_has_a_value_for_each_column():
+    batch = Batch()
+    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
+    batch.add(msgspec.structs.replace(exchange(1, 5, (), (attempt(1, 5, usage=usage),)), request_body=b"{}"))
 
-
-def test_rows_that_are_there_are_refused_or_ignored(database):
-    with database.write() as connection:
-        Insert(META, ["name", "value"]).run(connection, [("a", "1")])
-        Insert(META, ["name", "value"], ignore=True).run(connection, [("a", "2"), ("b", "2")])
-        assert connection.exec_driver_sql("SELECT * FROM meta ORDER BY name").all() == [
-            ("a", "1"),
-            ("b", "2"),
-        ]
-    with pytest.raises(Bug), database.write() as connection:
-        Insert(META, ["name", "value"]).run(connection, [("a", "3")])
+    for table, columns in COLUMNS.items():
+        (row,) = getattr(batch, table)
+        assert len(row) == len(columns), table

@@ -6,18 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from waypost.errors import Bug, GatewayError, StoreUnavailable
+from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
-FILE_NAME: Final = "waypost.db"
 _READ: Final = "waypost_read"
-
-Durability = Literal["process", "fsync"]
 
 
 class Database:
@@ -78,18 +76,13 @@ def open_sqlite(data: Path, *, durability: Durability = "process", busy_s: float
         max_overflow=10,
         pool_timeout=busy_s,
     )
-    synchronous = "FULL" if durability == "fsync" else "NORMAL"
+    settings = pragmas(durability)
 
     def connected(dbapi_connection: Any, record: object) -> None:  # noqa: ARG001  # SQLAlchemy's signature
         # The driver's own transaction handling is switched off; `begin` below is the only one.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-        ):
+        for pragma in settings:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -1,82 +1,112 @@
-"""The durable side of the ledger: `ports.Journal` in SQL."""
+"""The durable side of the ledger: `ports.Journal` on SQLite, without anything between.
+
+The ledger's writer process runs on this alone: plain `sqlite3` and msgspec, a third of the memory of SQLAlchemy and a
+start of a twentieth of a second. The tables are made by `schema.prepare` before this opens them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from time import sleep
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from waypost.core.record import Exchange
-from waypost.stores.sql.engine import Database
-from waypost.stores.sql.rows import Batch, Inserts
-from waypost.stores.sql.tables import ACCOUNTS, ATTEMPTS, INTENTS_APPLIED, LINES
-
-#: Ids per IN list: far below every engine's limit of bound values.
-_SLICE: Final = 500
-#: Exchanges after which the writer's thread lets go of the interpreter. It would be made to after 5 ms, and for so long
-#: a request on the event loop's thread would stand still, several times over.
-_TURN: Final = 8
+from waypost.errors import Bug, GatewayError, StoreUnavailable
+from waypost.stores.sql.rows import COLUMNS, Batch
+from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
 
-class SqlJournal:
-    """Lines, accounts and the request log, written together. Blocking; raises StoreUnavailable and Bug only."""
+def insert_into(table: str, *, ignore: bool = False) -> str:
+    """The INSERT of one row. With `ignore`, a row that is there already is left alone."""
+    names = ", ".join(f'"{column}"' for column in COLUMNS[table])
+    marks = ", ".join("?" * len(COLUMNS[table]))
+    tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    return f'INSERT INTO "{table}" ({names}) VALUES ({marks}){tail}'  # noqa: S608  # names from rows.py only
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._insert = Inserts()
-        self._insert_missing = Inserts(ignore=True)
+
+_INSERT: Final = {table: insert_into(table) for table in COLUMNS}
+#: For recovery: rows of the request log that are there already are left alone. Lines never are: a second line for an
+#: attempt is an error.
+_INSERT_MISSING: Final = {table: insert_into(table, ignore=table != "lines") for table in COLUMNS}
+#: A list of ids is one bound value: JSON, taken apart by SQLite.
+_IN: Final = "IN (SELECT value FROM json_each(?))"
+_POSTED: Final = f"SELECT account_id, posted_nusd FROM accounts WHERE account_id {_IN}"  # noqa: S608
+_KNOWN: Final = (
+    f"SELECT attempt_id FROM attempts WHERE exchange_id {_IN} "  # noqa: S608
+    f"UNION SELECT attempt_id FROM lines WHERE attempt_id {_IN}"
+)
+_POST: Final = (
+    "INSERT INTO accounts (account_id, scope, scope_id, window_start, posted_nusd, lines) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (account_id) DO UPDATE SET posted_nusd = posted_nusd + excluded.posted_nusd, "
+    "lines = lines + excluded.lines"
+)
+_REMEMBER: Final = (
+    "INSERT INTO intents_applied (segment, upto) VALUES (?, ?) "
+    "ON CONFLICT (segment) DO UPDATE SET upto = excluded.upto"
+)
+
+
+class SqliteJournal:
+    """Lines, accounts and the request log, written together. Blocking; raises StoreUnavailable and Bug only.
+
+    One connection, for one thread at a time. `busy_s` is how long a write waits for another process.
+    """
+
+    def __init__(self, data: Path, *, durability: Durability = "process", busy_s: float = 5.0) -> None:
+        """Raises StoreUnavailable when the file is not there or can not be opened."""
+        address = f"{(data / FILE_NAME).absolute().as_uri()}?mode=rw"
+        with _rebuilt():
+            self._connection = sqlite3.connect(
+                address, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False
+            )
+            for pragma in pragmas(durability):
+                self._connection.execute(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        """Give the connection back to the system."""
+        self._connection.close()
 
     def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
         """See `ports.Journal`."""
-        query = select(ACCOUNTS.c.account_id, ACCOUNTS.c.posted_nusd)
-        found: dict[str, int] = {}
-        with self._database.read() as connection:
-            for start in range(0, len(account_ids), _SLICE):
-                wanted = ACCOUNTS.c.account_id.in_(account_ids[start : start + _SLICE])
-                for account_id, posted in connection.execute(query.where(wanted)):
-                    found[account_id] = posted
-        return found
+        with _rebuilt():
+            return dict(self._connection.execute(_POSTED, (_ids(account_ids),)))
 
     def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
         """See `ports.Journal`. Raises Bug, and writes nothing, when one of them is there already."""
         batch = Batch()
-        for place, exchange in enumerate(exchanges):
-            if place % _TURN == 0:
-                sleep(0)
+        for exchange in exchanges:
             batch.add(exchange)
-        with self._database.write() as connection:
-            self._insert.run(connection, batch)
-            _add_posted(connection, batch)
-            connection.execute(_REMEMBER, {"segment": segment, "upto": upto})
+        with self._transaction() as connection:
+            _write(connection, batch, _INSERT)
+            connection.execute(_REMEMBER, (segment, upto))
 
     def applied(self) -> dict[str, int]:
         """See `ports.Journal`."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(INTENTS_APPLIED.c.segment, INTENTS_APPLIED.c.upto))
-            return {row.segment: row.upto for row in rows}
+        with _rebuilt():
+            return dict(self._connection.execute("SELECT segment, upto FROM intents_applied"))
 
     def repost(self, exchanges: Sequence[Exchange]) -> int:
         """See `ports.Journal`. An attempt is skipped when it has a line, and also when the request log knows it as
         one that was not billed."""
-        with self._database.write() as connection:
-            having: set[str] = set()
-            for start in range(0, len(exchanges), _SLICE):
-                having |= _known(connection, exchanges[start : start + _SLICE])
-            batch = Batch()
+        attempt_ids = [attempt.attempt_id for exchange in exchanges for attempt in exchange.attempts]
+        exchange_ids = [exchange.exchange_id for exchange in exchanges]
+        batch = Batch()
+        with self._transaction() as connection:
+            known = connection.execute(_KNOWN, (_ids(exchange_ids), _ids(attempt_ids)))
+            having = {attempt_id for (attempt_id,) in known}
             for exchange in exchanges:
                 batch.add(exchange, having)
-            self._insert_missing.run(connection, batch)
-            _add_posted(connection, batch)
+            _write(connection, batch, _INSERT_MISSING)
         return len(batch.lines)
 
     def forget(self, segment: str) -> None:
         """See `ports.Journal`."""
-        with self._database.write() as connection:
-            connection.execute(delete(INTENTS_APPLIED).where(INTENTS_APPLIED.c.segment == segment))
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM intents_applied WHERE segment = ?", (segment,))
 
     def drift(self) -> dict[str, int]:
         """Accounts whose posted sum is not the sum of their lines, with the difference. Empty: the books are right.
@@ -84,65 +114,70 @@ class SqlJournal:
         Reads every line; for checks and tests, not for the request path.
         """
         sums: dict[str, int] = {}
-        with self._database.read() as connection:
-            query = select(LINES.c.accounts, func.coalesce(func.sum(LINES.c.cost_nusd), 0))
-            for text, total in connection.execute(query.group_by(LINES.c.accounts)):
-                for account in _account_ids(text):
+        with _rebuilt():
+            query = "SELECT accounts, coalesce(sum(cost_nusd), 0) FROM lines GROUP BY accounts"
+            for text, total in self._connection.execute(query):
+                for account in msgspec.json.decode(text, type=tuple[str, ...]):
                     sums[account] = sums.get(account, 0) + int(total)
-            rows = connection.execute(select(ACCOUNTS.c.account_id, ACCOUNTS.c.posted_nusd))
-            posted = {row.account_id: row.posted_nusd for row in rows}
+            posted = dict(self._connection.execute("SELECT account_id, posted_nusd FROM accounts"))
         return {
             account: posted.get(account, 0) - sums.get(account, 0)
             for account in sums.keys() | posted.keys()
             if posted.get(account, 0) != sums.get(account, 0)
         }
 
-
-def _known(connection: Connection, exchanges: Sequence[Exchange]) -> set[str]:
-    attempt_ids = [attempt.attempt_id for exchange in exchanges for attempt in exchange.attempts]
-    exchange_ids = [exchange.exchange_id for exchange in exchanges]
-    known = set(
-        connection.scalars(select(ATTEMPTS.c.attempt_id).where(ATTEMPTS.c.exchange_id.in_(exchange_ids)))
-    )
-    for start in range(0, len(attempt_ids), _SLICE):
-        wanted = LINES.c.attempt_id.in_(attempt_ids[start : start + _SLICE])
-        known.update(connection.scalars(select(LINES.c.attempt_id).where(wanted)))
-    return known
-
-
-def _add_posted(connection: Connection, batch: Batch) -> None:
-    if not batch.posted:
-        return
-    rows = []
-    for account_id, (amount, lines) in batch.posted.items():
-        scope, scope_id, window = account_id.split(":", 2)
-        rows.append(
-            {
-                "account_id": account_id,
-                "scope": scope,
-                "scope_id": scope_id,
-                "window_start": window,
-                "posted_nusd": amount,
-                "lines": lines,
-            }
-        )
-    connection.execute(_POST, rows)
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing. It has the write lock from its first moment, so it never fails half-way for having
+        read before another one wrote."""
+        connection = self._connection
+        with _rebuilt():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
+                raise
 
 
-def _account_ids(text: str) -> tuple[str, ...]:
-    return msgspec.json.decode(text, type=tuple[str, ...])
+def _write(connection: sqlite3.Connection, batch: Batch, insert: dict[str, str]) -> None:
+    connection.executemany(insert["exchanges"], batch.exchanges)
+    connection.executemany(insert["attempts"], batch.attempts)
+    connection.executemany(insert["lines"], batch.lines)
+    if batch.contents:
+        connection.executemany(insert["contents"], batch.contents)
+    if batch.posted:
+        rows = ((account_id, *account_id.split(":", 2), *sums) for account_id, sums in batch.posted.items())
+        connection.executemany(_POST, rows)
 
 
-_NEW_ACCOUNT = insert(ACCOUNTS)
-_POST: Final = _NEW_ACCOUNT.on_conflict_do_update(
-    index_elements=[ACCOUNTS.c.account_id],
-    set_={
-        "posted_nusd": ACCOUNTS.c.posted_nusd + _NEW_ACCOUNT.excluded.posted_nusd,
-        "lines": ACCOUNTS.c.lines + _NEW_ACCOUNT.excluded.lines,
-    },
-)
-_REMEMBER: Final = (
-    insert(INTENTS_APPLIED)
-    .values(segment=bindparam("segment"), upto=bindparam("upto"))
-    .on_conflict_do_update(index_elements=[INTENTS_APPLIED.c.segment], set_={"upto": bindparam("upto")})
-)
+def _ids(ids: Sequence[str]) -> str:
+    return msgspec.json.encode(list(ids)).decode()
+
+
+@contextmanager
+def _rebuilt() -> Iterator[None]:
+    # Never quoted: driver texts carry statements and values. The class names say enough for the log.
+    try:
+        yield
+    except GatewayError:
+        raise
+    except sqlite3.IntegrityError:
+        raise Bug("The database refused a row that is there already.") from None
+    except sqlite3.OperationalError:
+        raise StoreUnavailable(
+            "The database does not answer: it is locked, full or unreachable. Check its disk and load; "
+            "the gateway tries again by itself.",
+            retry_after_s=1.0,
+        ) from None
+    except sqlite3.DatabaseError as error:
+        if type(error) is sqlite3.DatabaseError:
+            raise StoreUnavailable(
+                "The database file is damaged or is not a database. Restore it from a backup; the intents folder "
+                "keeps what it lacks."
+            ) from None
+        raise Bug(f"The database refused a statement ({type(error).__name__}).") from None
+    except (sqlite3.Error, OverflowError) as error:
+        raise Bug(f"A value does not fit the database ({type(error).__name__}).") from None

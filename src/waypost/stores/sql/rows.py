@@ -1,17 +1,21 @@
-"""Records to rows and back. The order of each tuple is the order of the columns named beside it."""
+"""Records to rows and back. The order of each tuple is the order of the columns named beside it.
+
+The columns are named here a second time, as text: the ledger's writer process posts without SQLAlchemy. A test compares
+them with `tables.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Table
 
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
-from waypost.stores.sql.tables import ATTEMPTS, CONTENTS, EXCHANGES, LINES
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 Row = tuple[object, ...]
 
@@ -28,48 +32,56 @@ _USAGE_COLUMNS: Final = (
     "charged_nusd",
 )
 _NO_USAGE: Final = (None,) * len(_USAGE_COLUMNS)
-#: Rows per statement, largest first. The driver lets go of the interpreter once per statement, and takes up to 5 ms to
-#: get it back from a busy event loop; few sizes keep every statement in the driver's cache.
-_SIZES: Final = (512, 128, 32, 8, 1)
 
-
-class Insert:
-    """A multi-row INSERT on one table, as driver SQL made once per size."""
-
-    def __init__(self, table: Table, columns: Sequence[str], *, ignore: bool = False) -> None:
-        for column in columns:
-            table.c[column]  # a misspelt name fails here, at start
-        names = ", ".join(f'"{column}"' for column in columns)
-        marks = f"({', '.join('?' * len(columns))})"
-        tail = " ON CONFLICT DO NOTHING" if ignore else ""
-        head = f'INSERT INTO "{table.name}" ({names}) VALUES '  # noqa: S608  # names from tables.py only
-        self._statements = {size: head + ", ".join([marks] * size) + tail for size in _SIZES}
-
-    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Insert all of them."""
-        start = 0
-        for size in _SIZES:
-            while len(rows) - start >= size:
-                values = tuple(chain.from_iterable(rows[start : start + size]))
-                connection.exec_driver_sql(self._statements[size], values)
-                start += size
-
-
-_EXCHANGE_COLUMNS: Final = tuple(column.name for column in EXCHANGES.columns if column.name != "seq")
-_ATTEMPT_COLUMNS: Final = tuple(column.name for column in ATTEMPTS.columns)
-_LINE_COLUMNS: Final = (
-    "attempt_id",
-    "exchange_id",
-    "at_us",
-    "key_id",
-    "provider",
-    "model",
-    "state",
-    "cost_nusd",
-    "price_version",
-    "accounts",
-    *_USAGE_COLUMNS,
-)
+#: Per table of a batch: the columns of its rows.
+COLUMNS: Final = {
+    "exchanges": (
+        "exchange_id",
+        "started_us",
+        "key_id",
+        "operation",
+        "asked_model",
+        "route",
+        "stream",
+        "status",
+        "outcome",
+        "error",
+        "first_token_us",
+        "total_us",
+        "overhead_us",
+        "cost_nusd",
+        "config_version",
+        "accounts",
+        "finish_reason",
+    ),
+    "attempts": (
+        "exchange_id",
+        "attempt_id",
+        "place",
+        "provider",
+        "model",
+        "started_us",
+        "state",
+        "status",
+        "error",
+        "first_token_us",
+        "total_us",
+    ),
+    "lines": (
+        "attempt_id",
+        "exchange_id",
+        "at_us",
+        "key_id",
+        "provider",
+        "model",
+        "state",
+        "cost_nusd",
+        "price_version",
+        "accounts",
+        *_USAGE_COLUMNS,
+    ),
+    "contents": ("exchange_id", "request_body", "response_body"),
+}
 
 
 class Batch:
@@ -176,25 +188,6 @@ class Batch:
             else:
                 sums[0] += a.cost_nusd or 0
                 sums[1] += 1
-
-
-class Inserts:
-    """The four INSERTs of a batch. With `ignore`, rows of the request log that are there already are left alone;
-    lines never are: a second line for an attempt is an error."""
-
-    def __init__(self, *, ignore: bool = False) -> None:
-        self._exchanges = Insert(EXCHANGES, _EXCHANGE_COLUMNS, ignore=ignore)
-        self._attempts = Insert(ATTEMPTS, _ATTEMPT_COLUMNS, ignore=ignore)
-        self._contents = Insert(CONTENTS, [column.name for column in CONTENTS.columns], ignore=ignore)
-        self._lines = Insert(LINES, _LINE_COLUMNS)
-
-    def run(self, connection: Connection, batch: Batch) -> None:
-        """Insert all rows of the batch."""
-        self._exchanges.run(connection, batch.exchanges)
-        self._attempts.run(connection, batch.attempts)
-        self._lines.run(connection, batch.lines)
-        if batch.contents:
-            self._contents.run(connection, batch.contents)
 
 
 def exchange_from(row: RowMapping, attempts: Iterable[Attempt]) -> Exchange:

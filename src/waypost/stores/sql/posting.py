@@ -1,0 +1,54 @@
+"""The ledger's writer process: `python -m waypost.stores.sql.posting TASK`, started by the gateway and by nothing else.
+
+It ends when the gateway's end of the link closes, also when the gateway was killed; signals that are meant for the
+gateway (Ctrl-C in a terminal, a service manager's SIGTERM to all processes) do not end it, for the gateway still
+settles then.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from waypost.ledger.messages import Ended, render
+from waypost.ledger.poster import Poster
+from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.writer_process import Task
+
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: A little behind the gateway and the clients when all of them want the processor: a batch can wait.
+_NICE = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Post until the gateway has ended. The exit status is 1 after a fault."""
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICE)
+    task = msgspec.json.decode(arguments[0], type=Task)
+    data = Path(task.data)
+    link = socket.socket(fileno=task.link)
+    try:
+        journal = SqliteJournal(data, durability="fsync" if task.fsync else "process")
+        poster = Poster(data / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s)
+        gc.freeze()
+        poster.run()
+        journal.close()
+    except Exception as error:  # noqa: BLE001 - the last frame: told to the gateway, which starts another writer
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__} in {where.name}, line {where.lineno} of {Path(where.filename).name}"
+        link.sendall(render(Ended(reason)))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
