@@ -63,6 +63,7 @@ ADVICE = {
     "upstream_garbled": "Check that the `base_url` is the API's and no proxy answers in its place.",
     "upstream_truncated": "Try again; what was delivered is billed.",
     "upstream_failed": "Try again; the provider reported the fault inside its answer.",
+    "upstream_misshapen": "Ask again, simplify the schema, or choose a model whose provider enforces schemas.",
     "gateway_unavailable": "Try again; `GET /readyz` says what is missing.",
     "store_unavailable": "Check the disk and the database; the gateway goes on by itself.",
     "draining": "Try again: another node, or the restarted one, answers.",

@@ -264,6 +264,15 @@ class Failed(UpstreamError):
     may_have_billed = True
 
 
+class Misshapen(UpstreamError):
+    """The answer does not match the JSON schema that the client asked for. The same target is asked once more, and told
+    what was wrong."""
+
+    code = "upstream_misshapen"
+    retry = Retry.AGAIN
+    may_have_billed = True
+
+
 # --- the operator must act ------------------------------------------------------------------------------------
 
 

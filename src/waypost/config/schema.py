@@ -158,6 +158,10 @@ class QuirksConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Send the client's output limit under this name."""
     stream_usage: bool | None = None
     """Whether it understands `stream_options.include_usage`."""
+    json_schema: Literal["native", "unsure", "tool", "prompt"] | None = None
+    """How it comes by an answer in the shape of a JSON schema. `native`: it enforces the schema. `unsure`: it is asked
+    in its own way and its answer is checked, and asked for once more if it is wrong. `tool`: it has no word for it, so
+    it is made to call a tool of that shape. `prompt`: it is told in words."""
     reports_charge: bool | None = None
     """Whether its `usage.cost` is what it charges in USD; then it is preferred over the catalogue."""
 

@@ -16,5 +16,9 @@ class Quirks(msgspec.Struct, frozen=True):
     """Rename the client's output limit to this field."""
     stream_usage: bool = True
     """It understands `stream_options.include_usage`."""
+    json_schema: Literal["native", "unsure", "tool", "prompt"] = "unsure"
+    """How it comes by an answer in the shape of a JSON schema. `native`: it enforces the schema. `unsure`: it is asked,
+    and its answer is checked. `tool`: it has no word for it and is made to call a tool of that shape. `prompt`: it is
+    told in words."""
     reports_charge: bool = False
     """Its `usage.cost` is what it charges, in dollars: preferred over the catalogue."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -23,10 +23,18 @@ _BATCHED_BYTES = 32
 
 
 def render_across(
-    client: ChatCodec, target: ChatCodec, family: str, asked: Asked, model: str, quirks: Quirks
+    client: ChatCodec,
+    target: ChatCodec,
+    family: str,
+    asked: Asked,
+    model: str,
+    quirks: Quirks,
+    change: Callable[[ChatRequest], ChatRequest] | None = None,
 ) -> Onward:
-    """The request in the target's dialect. Raises InvalidRequest and Unrepresentable."""
+    """The request, `change`d, in the target's dialect. Raises InvalidRequest and Unrepresentable."""
     request = msgspec.structs.replace(client.parse_request(asked), model=model)
+    if change is not None:
+        request = change(request)
     loss = Loss(drop=asked.drop_content)
     for name in foreign_settings(request, client, family):
         loss.setting(name)

@@ -83,10 +83,15 @@ class StreamRelay(Protocol):
 class StreamParser(Protocol):
     """A target's stream to events, however its bytes are split. Never raises."""
 
-    finished: bool
-    """The answer is complete: its terminator was seen."""
-    failure: UpstreamError | None
-    """An error event, bytes that are no stream, or an end before the end. The events before it were returned."""
+    @property
+    def finished(self) -> bool:
+        """The answer is complete: its terminator was seen."""
+        ...
+
+    @property
+    def failure(self) -> UpstreamError | None:
+        """An error event, bytes that are no stream, or an end before the end. The events before it were returned."""
+        ...
 
     def feed(self, chunk: bytes) -> list[Event]: ...
 

@@ -14,6 +14,7 @@ from waypost.core.record import Attempt, AttemptState, Exchange, Outcome
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
+from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.ports import Client, Hold
 
@@ -78,6 +79,7 @@ class LiveExchange:
         "response_body",
         "route",
         "settled",
+        "shape",
         "snapshot",
         "started_us",
         "status",
@@ -117,6 +119,8 @@ class LiveExchange:
         #: Runs out when a client that left has had its answer read for as long as it may be.
         self.drain_limit: asyncio.TimerHandle | None = None
         self.response_body: bytes | None = None
+        #: What the answer has to be an instance of.
+        self.shape: Shape | None = None
         #: Writes the stream that has begun.
         self.relay: StreamRelay | None = None
 

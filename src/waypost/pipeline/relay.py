@@ -12,8 +12,8 @@ import msgspec
 
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import StreamRelay
-from waypost.errors import TimedOut, UpstreamError
-from waypost.pipeline import headers
+from waypost.errors import Misshapen, TimedOut, UpstreamError
+from waypost.pipeline import headers, shape
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.settle import Settle
 from waypost.ports import Answer, Clock
@@ -42,8 +42,14 @@ class Relay:
             usage = lane.estimate_output(asked, reply)
             reply = msgspec.structs.replace(reply, usage=usage)
         cost = self._settle.price(live, trial, usage, reply.tier)
-        body = lane.render_reply(asked, reply, cost, live.stamp())
         now = self._clock.monotonic()
+        if live.shape is not None:
+            try:
+                shape.check_whole(live, trial, reply, answer.body or b"")
+            except Misshapen as error:
+                live.close_trial(now, "settled", usage, cost, error)
+                raise
+        body = lane.render_reply(asked, reply, cost, live.stamp())
         trial.first_token = now
         live.close_trial(now, "settled", usage, cost)
         live.status = 200
@@ -128,6 +134,8 @@ class Relay:
             if not await answer.pump(passage.deliver):
                 passage.take(relay.end())
         live.response_body = passage.kept()
+        if live.shape is not None:
+            shape.check_stream(live, trial, live.response_body or b"")
         await self._finish(live, trial, relay, answer, out)
 
     async def _finish(
@@ -157,6 +165,8 @@ class Relay:
             answer.headers,
             trial.lane.passed,
         )
+        if live.shape is not None:
+            lines.append(shape.header(live.shape, trial))
         if trial.dropped:
             lines.append(headers.dropped(trial.dropped))
         return lines
@@ -196,7 +206,8 @@ class Passage:
         self._progressed = self._checked = clock.monotonic()
         self._deltas = relay.deltas
         self._out = b""
-        self._kept: list[bytes] | None = [] if settle.keeps_content(live) else None
+        keeps = live.shape is not None or settle.keeps_content(live)
+        self._kept: list[bytes] | None = [] if keeps else None
         #: Signs of life came, and no content, for longer than allowed.
         self.stalled = False
 

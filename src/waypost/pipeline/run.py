@@ -13,6 +13,7 @@ from typing import Protocol
 from waypost.config.snapshot import Snapshot, Target
 from waypost.core.asked import Asked
 from waypost.dialects.lane import Lane, Lanes
+from waypost.dialects.structured import wanted_shape
 from waypost.errors import (
     Bug,
     Disconnected,
@@ -23,7 +24,7 @@ from waypost.errors import (
     StoreUnavailable,
     UpstreamError,
 )
-from waypost.pipeline import headers
+from waypost.pipeline import headers, shape
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.options import read_options
 from waypost.pipeline.relay import Relay
@@ -135,6 +136,7 @@ class Pipeline:
         )  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked = read_options(asked, call.headers)  # 3
+        live.shape = wanted_shape(call.dialect, live.asked)
         await self._admit(live)  # 4
         for guard in self._guards:
             await guard.check(live.asked)  # 5
@@ -164,8 +166,13 @@ class Pipeline:
         route, dialect = live.route, live.call.dialect
         assert route is not None  # noqa: S101 - stage 4 set it
         able: list[tuple[Target, Lane]] = []
-        for target in plan(route, self._random):
+        order = plan(route, self._random)
+        if live.shape is not None:
+            shape.prepare(live.shape, order)
+        for target in order:
             lane = self._lanes.find(dialect, target.provider.dialects)
+            if lane is not None and live.shape is not None:
+                lane = shape.shaped_lane(dialect, lane, target.provider.quirks)
             if lane is not None:
                 able.append((target, lane))
         if not able:
@@ -177,8 +184,10 @@ class Pipeline:
 
     async def _attempt_each(self, live: LiveExchange, targets: list[tuple[Target, Lane]]) -> None:
         failures: list[UpstreamError] = []
+        first = live.asked
         for target, lane in targets:
             tries = 0
+            live.asked = first  # what one target was told of its wrong answer is not another's business
             while True:
                 tries += 1
                 try:
