@@ -12,8 +12,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from struct import unpack
 from typing import Literal
 from urllib.parse import quote
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -214,3 +216,41 @@ def response(
 ) -> dict[str, object]:
     """A body for OpenAI's Responses; the content is a text or a list of items."""
     return {"model": model, "stream": stream, "input": content, **more}
+
+
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=AKID/20270115/eu-west-1/bedrock/aws4_request, "
+    f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+)
+"""A signature of the right shape, and of nobody's."""
+
+
+def converse(model: str, body: object, method: str = "converse", *, key: str | None = None) -> bytes:
+    """One request to Bedrock, with a signature of the right shape or a key."""
+    given = {"authorization": SIGNED if key is None else f"Bearer {key}", "x-amz-date": "20270115T080000Z"}
+    return request_bytes(body, f"/model/{quote(model, safe='')}/{method}", headers=given)
+
+
+def turns(content: object = "hello there", **more: object) -> dict[str, object]:
+    """A body for Bedrock's Converse; the content is a text or a list of blocks."""
+    blocks = [{"text": content}] if isinstance(content, str) else content
+    return {"messages": [{"role": "user", "content": blocks}], **more}
+
+
+def amazon(body: bytes) -> list[tuple[str, dict[str, object]]]:
+    """The kind and the data of each whole message of an event stream whose CRC is right."""
+    made = []
+    while len(body) >= 12:
+        total, size = unpack(">II", body[:8])
+        whole, body = body[:total], body[total:]
+        if len(whole) < total or crc32(whole[:-4]) != unpack(">I", whole[-4:])[0]:
+            continue
+        assert crc32(whole[:8]) == unpack(">I", whole[8:12])[0]
+        packed, headers = whole[12 : 12 + size], {}
+        while packed:
+            name, rest = packed[1 : 1 + packed[0]].decode(), packed[1 + packed[0] :]
+            length = unpack(">H", rest[1:3])[0]
+            headers[name], packed = rest[3 : 3 + length].decode(), rest[3 + length :]
+        kind = headers.get(":event-type") or headers[":exception-type"]
+        made.append((kind, msgspec.json.decode(whole[12 + size : -4])))
+    return made

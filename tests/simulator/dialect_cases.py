@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import msgspec
 
-from simulated import ANTHROPIC, contents, gemini, messages, request_bytes, response, sse
+from simulated import (
+    ANTHROPIC,
+    amazon,
+    contents,
+    converse,
+    gemini,
+    messages,
+    request_bytes,
+    response,
+    sse,
+    turns,
+)
 
 Body = dict[str, object]
 
@@ -68,6 +79,15 @@ def _responses_told(body: bytes, streamed: bool) -> list[object]:
     return [usage["output_tokens"] if isinstance(usage, dict) else usage for usage in usages]
 
 
+def _bedrock_told(body: bytes, streamed: bool) -> list[object]:
+    if streamed:
+        made = [data for kind, data in amazon(body) if kind == "metadata"] or [{}]
+    else:
+        made = [msgspec.json.decode(body)]
+    usages = [data.get("usage", "missing") for data in made]
+    return [usage["outputTokens"] if isinstance(usage, dict) else usage for usage in usages]
+
+
 CASES = [
     Case(
         "anthropic",
@@ -102,5 +122,15 @@ CASES = [
         lambda body: set(msgspec.json.decode(body)["error"]) == {"message", "type", "param", "code"},
         lambda body: _readable(body)[-1][0] == "response.completed",
         _responses_told,
+    ),
+    Case(
+        "bedrock",
+        lambda model, stream: converse(
+            model, turns(), "converse-stream" if stream else "converse", key="any"
+        ),
+        lambda body: sum(kind == "contentBlockDelta" for kind, _ in amazon(body)),
+        lambda body: set(msgspec.json.decode(body)) == {"message"},
+        lambda body: any(kind == "messageStop" for kind, _ in amazon(body)),
+        _bedrock_told,
     ),
 ]

@@ -16,9 +16,13 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--key", default=None, help="want this bearer key")
+    parser.add_argument("--key", default=None, help="want this API key")
+    parser.add_argument("--secret", default=None, help="check signatures against this secret access key")
     options = parser.parse_args()
-    run(SimulatorSettings(options.host, options.port, options.seed, options.key), ready=_announce)
+    run(
+        SimulatorSettings(options.host, options.port, options.seed, options.key, options.secret),
+        ready=_announce,
+    )
 
 
 def _announce(simulator: Simulator) -> None:
