@@ -9,6 +9,7 @@ import msgspec
 from simulated import (
     ANTHROPIC,
     amazon,
+    chat,
     contents,
     converse,
     gemini,
@@ -39,7 +40,8 @@ def _readable(body: bytes) -> list[tuple[str, Body]]:
     """The events before anything that is broken."""
     body = body.replace(b"\r\n", b"\n")
     whole = body[: body.rfind(b"\n\n") + 2]
-    return [pair for part in whole.split(b"\n\n") if b"\xff" not in part for pair in sse(part + b"\n\n")]
+    parts = [part for part in whole.split(b"\n\n") if b"\xff" not in part and b"[DONE]" not in part]
+    return [pair for part in parts for pair in sse(part + b"\n\n")]
 
 
 def _anthropic_told(body: bytes, streamed: bool) -> list[object]:
@@ -88,6 +90,19 @@ def _bedrock_told(body: bytes, streamed: bool) -> list[object]:
     return [usage["outputTokens"] if isinstance(usage, dict) else usage for usage in usages]
 
 
+def _cohere_told(body: bytes, streamed: bool) -> list[object]:
+    if streamed:
+        made = [
+            data["delta"]
+            for name, data in sse(body.replace(b"data: [DONE]", b""))
+            if name == "message-end" or "usage" in data.get("delta", {})
+        ]
+    else:
+        made = [msgspec.json.decode(body)]
+    usages = [data.get("usage", "missing") for data in made]
+    return [usage["billed_units"]["output_tokens"] if isinstance(usage, dict) else usage for usage in usages]
+
+
 CASES = [
     Case(
         "anthropic",
@@ -132,5 +147,15 @@ CASES = [
         lambda body: set(msgspec.json.decode(body)) == {"message"},
         lambda body: any(kind == "messageStop" for kind, _ in amazon(body)),
         _bedrock_told,
+    ),
+    Case(
+        "cohere",
+        lambda model, stream: request_bytes(
+            chat(model, stream=stream), "/v2/chat", headers={"authorization": "Bearer any"}
+        ),
+        lambda body: sum(name == "content-delta" for name, _ in _readable(body)),
+        lambda body: set(msgspec.json.decode(body)) == {"id", "message"},
+        lambda body: body.endswith(b"[DONE]\n\n"),
+        _cohere_told,
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from waypost.simulator.anthropic import Anthropic
 from waypost.simulator.bedrock import Bedrock
+from waypost.simulator.cohere import Cohere
 from waypost.simulator.dialect import Dialect
 from waypost.simulator.gemini import Gemini
 from waypost.simulator.responses import Responses
@@ -13,4 +14,4 @@ from waypost.simulator.seals import Seals
 def all_dialects(seed: int) -> tuple[Dialect, ...]:
     """New ones for one simulator; the first that owns a request has it."""
     seals = Seals(seed)
-    return (Anthropic(seals), Gemini(seals), Responses(seals), Bedrock(seals))
+    return (Anthropic(seals), Gemini(seals), Responses(seals), Bedrock(seals), Cohere())
