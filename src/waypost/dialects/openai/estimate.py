@@ -37,17 +37,17 @@ def input_tokens(raw: msgspec.Raw) -> int:
     if _MEDIA_GATE not in body:
         return text_tokens(len(body))
     kinds = _MEDIA.findall(body)
-    if not kinds:
+    return media_tokens(body, *(kinds.count(kind) for kind in (b"image_url", b"input_audio", b"file")))
+
+
+def media_tokens(body: bytes, images: int, audios: int, files: int) -> int:
+    """Tokens of a JSON text in which so many media parts stand."""
+    if not images + audios + files:
         return text_tokens(len(body))
-    return _with_media(body, kinds)
-
-
-def _with_media(body: bytes, kinds: list[bytes]) -> int:
-    images, audios, files = (kinds.count(kind) for kind in (b"image_url", b"input_audio", b"file"))
     tokens = images * IMAGE_TOKENS + files * FILE_TOKENS
     # At most as many long strings are taken for media as there are media parts: text can not hide among them.
     found = sorted((text for text in _LONG.findall(body) if _is_base64(text)), key=len, reverse=True)
-    payload = [len(part) for part in found[: len(kinds)]]
+    payload = [len(part) for part in found[: images + audios + files]]
     size = sum(payload)
     if audios or files:
         tokens += size // (FILE_BYTES_PER_TOKEN if files else AUDIO_BYTES_PER_TOKEN)
