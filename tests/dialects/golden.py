@@ -22,3 +22,10 @@ def sse(events: list[Any]) -> bytes:
         b"data: " + (event.encode() if isinstance(event, str) else msgspec.json.encode(event)) + b"\n\n"
         for event in events
     )
+
+
+def named_sse(events: list[Any]) -> bytes:
+    """Events as the responses API writes them: each names its type in front of its data."""
+    return b"".join(
+        b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event)) for event in events
+    )

@@ -16,6 +16,7 @@ def test_names_and_paths() -> None:
         "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),
         "openai_translations": ("translations", "/audio/translations"),
         "openai_moderations": ("moderations", "/moderations"),
+        "openai_responses": ("chat", "/responses"),
     }
 
 

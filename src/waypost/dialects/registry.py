@@ -17,6 +17,7 @@ from waypost.dialects.openai_media.codec import (
     TRANSCRIPTIONS,
     TRANSLATIONS,
 )
+from waypost.dialects.openai_responses.codec import RESPONSES
 
 _ALL: tuple[Dialect, ...] = (
     CHAT,
@@ -28,6 +29,7 @@ _ALL: tuple[Dialect, ...] = (
     TRANSCRIPTIONS,
     TRANSLATIONS,
     MODERATIONS,
+    RESPONSES,
 )
 
 #: By `Dialect.name`.

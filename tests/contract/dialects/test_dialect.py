@@ -12,6 +12,7 @@ from waypost.errors import Garbled, InvalidRequest, Overloaded, Rejected, TooLar
 BODIES = {
     "openai_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],"new_field":{"a": 1.0}}',
     "openai_completions": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
+    "openai_responses": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
     "openai_embeddings": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
     "openai_images": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
     "openai_image_edits": b'{"model":"m","image":"hi","new_field":{"a": 1.0}}',

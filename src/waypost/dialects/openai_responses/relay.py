@@ -1,0 +1,121 @@
+"""Relays a stream of this dialect and meters it beside the bytes.
+
+Events: https://platform.openai.com/docs/api-reference/responses-streaming (2026-11-25).
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from waypost.core.asked import Asked
+from waypost.dialects.beside import BesideRelay
+from waypost.dialects.dialect import Pricer
+from waypost.dialects.fields import NULL, Fields, loose_string, parse_object, render_fields
+from waypost.dialects.openai_responses.errors import read_error_event, read_failure, render_stream_error
+from waypost.dialects.openai_responses.reply import finish_word
+from waypost.dialects.openai_responses.usage import parse_usage, splice_cost
+from waypost.dialects.sse import parse_event, render
+from waypost.dialects.taking import object_or_none, object_raw
+from waypost.errors import Garbled, GatewayError
+
+#: Events in a row that are not JSON, after which the stream is given up.
+_GARBAGE_IN_A_ROW = 3
+#: Items that are only a frame around the deltas that follow; any other item is a call of a tool.
+_FRAMES = frozenset({"message", "reasoning"})
+#: Events, besides deltas, that carry content.
+_WITH_CONTENT = frozenset({"response.image_generation_call.partial_image"})
+
+_DELTA = re.compile(
+    rb'(?:event: ?[\w.]+\.delta\r?\n)?data: ?\{"type":"response\.[\w.]+\.delta",[^\r\n]*\r?\n\r?\n'
+)
+_SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
+_DELTA_TEXT = re.compile(rb'"(?:delta|partial_image_b64)"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+
+
+class ResponsesRelay(BesideRelay):
+    """A `StreamRelay`. Committed by the first delta, or the first item that is a tool's."""
+
+    __slots__ = ("_garbage", "_next")
+
+    def __init__(self, asked: Asked, price: Pricer) -> None:
+        super().__init__(asked, price)
+        self._garbage = 0
+        #: The sequence number after the last event that was sent on.
+        self._next = 0
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See `StreamRelay.fail`."""
+        return render_stream_error(error, self._next)
+
+    def _take(self, raw: bytes) -> bytes:
+        if _DELTA.fullmatch(raw):  # nearly every event: no need to parse it
+            self._delta(raw)
+            self._garbage = 0
+            return self._passed(raw)
+        event = parse_event(raw)
+        if event.data is None:
+            return raw
+        data = event.data.strip()
+        if data == b"[DONE]":  # some servers send it though the format has none
+            return b""
+        try:
+            fields = parse_object(data)
+        except ValueError:
+            return self._skip()
+        self._garbage = 0
+        kind = loose_string(fields.get("type")) or event.event or ""
+        if kind == "error" or bytes(fields.get("error", msgspec.Raw(NULL))) != NULL:
+            self.failure = read_error_event(data, fields)
+            return b""
+        return self._read(kind, raw, fields, event.event)
+
+    def _read(self, kind: str, raw: bytes, fields: Fields, event: str | None) -> bytes:
+        if kind.endswith(".delta") or kind in _WITH_CONTENT:
+            self._delta(raw)
+        elif kind == "response.output_item.added":
+            item = object_or_none(fields.get("item")) or {}
+            if loose_string(item.get("type")) not in _FRAMES:
+                self._content(0)
+        elif kind == "response.failed":
+            response = object_or_none(fields.get("response")) or {}
+            self._seen = parse_usage(response.get("usage")) or self._seen
+            self.failure = read_failure(response.get("error"))
+            return b""
+        elif kind in ("response.completed", "response.incomplete"):
+            return self._passed(self._finish(fields, event))
+        return self._passed(raw)
+
+    def _delta(self, raw: bytes) -> None:
+        found = _DELTA_TEXT.search(raw)
+        self._content(len(found[1]) if found is not None else 0)
+
+    def _passed(self, raw: bytes) -> bytes:
+        found = _SEQUENCE.search(raw)
+        self._next = int(found[1]) + 1 if found is not None else self._next + 1
+        return raw
+
+    def _finish(self, fields: Fields, event: str | None) -> bytes:
+        """The last event, with the cost in its usage."""
+        response = object_or_none(fields.get("response")) or {}
+        self.finished = self.committed = True
+        self.tier = loose_string(response.get("service_tier"))
+        self.finish_reason = finish_word(response)
+        self.usage = parse_usage(response.get("usage"))
+        counted = self.usage or msgspec.structs.replace(self.partial(), source="estimated")
+        response["usage"] = splice_cost(response.get("usage"), counted, self._price(counted, self.tier))
+        fields["response"] = object_raw(response)
+        return render(render_fields(fields), event)
+
+    def _close(self, rest: bytes) -> bytes:
+        out = self._take(rest + b"\n\n") if rest.strip() else b""
+        return out if self._over() else out + super()._close(b"")
+
+    def _skip(self) -> bytes:
+        self._garbage += 1
+        if not self._next or self._garbage >= _GARBAGE_IN_A_ROW:
+            self.failure = Garbled(
+                "The provider sent stream events that are not JSON. Try again, or another model."
+            )
+        return b""
