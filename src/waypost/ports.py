@@ -182,7 +182,7 @@ class Upstream(Protocol):
         self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, stream: bool = False
     ) -> Answer:
         """Write one request and wait for its answer: for the head only when `stream` and the status is 2xx and the
-        content type is `text/event-stream`, otherwise for the whole body (capped).
+        content type is that of an event stream, otherwise for the whole body (capped).
 
         `head` is the complete HTTP/1.1 request head, ending in an empty line, with its `content-length`.
         A request is repeated by itself only on a reused connection that closed before any response byte.

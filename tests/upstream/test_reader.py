@@ -175,6 +175,12 @@ STREAMS: dict[str, tuple[bytes, bool, bytes, object]] = {
         b"data: 1\n\n",
         "end",
     ),
+    "aws": (
+        SSE.replace(b"Text/Event-Stream", b"application/vnd.amazon.eventstream") + chunked(b"\0\0", b"\1"),
+        False,
+        b"\0\0\1",
+        "end",
+    ),
     "gzip": (
         SSE.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n") + chunked(PACKED[:20], PACKED[20:]),
         False,

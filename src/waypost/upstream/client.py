@@ -36,7 +36,7 @@ class HttpUpstream:
         self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, stream: bool = False
     ) -> WholeAnswer:
         """Write one request and wait for its answer: for the head only when `stream` and the status is 2xx and the
-        content type is `text/event-stream`, otherwise for the whole body (capped).
+        content type is that of an event stream, otherwise for the whole body (capped).
 
         `head` is complete, as `finish_head` renders it. HEAD and CONNECT requests are not for this client.
         Redirects are returned as they are. Raises UpstreamError.

@@ -11,13 +11,13 @@ from waypost.upstream.limits import Limits
 
 Headers = list[tuple[bytes, bytes]]
 _OK_VERSIONS = ("1.1", "1.0")
-#: Bodies that are worth their first byte, when a stream was asked for: events, and sounds.
-_STREAMS = frozenset((b"text/event-stream", b"application/octet-stream"))
+#: Bodies that are read piece by piece when a stream was asked for: server-sent events, AWS's binary stream, and sounds.
+STREAMS = frozenset((b"text/event-stream", b"application/vnd.amazon.eventstream", b"application/octet-stream"))
 _SOUND = b"audio/"
 
 
 def _comes_in_pieces(kind: bytes) -> bool:
-    return kind in _STREAMS or kind.startswith(_SOUND)
+    return kind in STREAMS or kind.startswith(_SOUND)
 
 
 class ResponseReader:
