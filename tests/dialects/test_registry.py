@@ -17,6 +17,7 @@ def test_names_and_paths() -> None:
         "openai_translations": ("translations", "/audio/translations"),
         "openai_moderations": ("moderations", "/moderations"),
         "openai_responses": ("chat", "/responses"),
+        "bedrock_converse": ("chat", "/bedrock/model/{model}/converse"),
     }
 
 

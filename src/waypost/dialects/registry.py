@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from waypost.dialects.bedrock_converse.codec import CONVERSE
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.openai_chat.codec import CHAT
 from waypost.dialects.openai_completions.codec import COMPLETIONS
@@ -30,6 +31,7 @@ _ALL: tuple[Dialect, ...] = (
     TRANSLATIONS,
     MODERATIONS,
     RESPONSES,
+    CONVERSE,
 )
 
 #: By `Dialect.name`.
