@@ -7,6 +7,10 @@ from waypost.dialects.registry import DIALECTS
 
 def test_names_and_paths() -> None:
     assert {name: (d.operation, d.entries[0].path) for name, d in DIALECTS.items()} == {
+        "gemini_count_tokens": ("count_tokens", "/v1beta/models/{model}:countTokens"),
+        "gemini_embed": ("embeddings", "/v1beta/models/{model}:embedContent"),
+        "gemini_embed_batch": ("embeddings", "/v1beta/models/{model}:batchEmbedContents"),
+        "gemini_generate": ("chat", "/v1beta/models/{model}:generateContent"),
         "openai_chat": ("chat", "/chat/completions"),
         "openai_completions": ("completions", "/completions"),
         "openai_embeddings": ("embeddings", "/embeddings"),

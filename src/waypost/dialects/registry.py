@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from waypost.dialects.bedrock_converse.codec import CONVERSE
 from waypost.dialects.dialect import Dialect
+from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS
+from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
+from waypost.dialects.gemini_generate.codec import GENERATE
 from waypost.dialects.openai_chat.codec import CHAT
 from waypost.dialects.openai_completions.codec import COMPLETIONS
 from waypost.dialects.openai_embeddings.codec import EMBEDDINGS
@@ -32,6 +35,10 @@ _ALL: tuple[Dialect, ...] = (
     MODERATIONS,
     RESPONSES,
     CONVERSE,
+    GENERATE,
+    EMBED,
+    EMBED_BATCH,
+    COUNT_TOKENS,
 )
 
 #: By `Dialect.name`.

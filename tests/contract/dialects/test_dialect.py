@@ -6,31 +6,58 @@ import pytest
 
 from waypost.core.asked import Asked, PathAsk
 from waypost.core.quirks import Quirks
+from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Garbled, InvalidRequest, Overloaded, Rejected, TooLarge
 
+NEW = b'"new_field":{"a": 1.0}'
+#: The least that each dialect takes, and a field that it has never heard of.
 BODIES = {
-    "openai_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],"new_field":{"a": 1.0}}',
-    "openai_completions": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
-    "openai_responses": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
-    "openai_embeddings": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
-    "openai_images": b'{"model":"m","prompt":"hi","new_field":{"a": 1.0}}',
-    "openai_image_edits": b'{"model":"m","image":"hi","new_field":{"a": 1.0}}',
-    "openai_speech": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
-    "openai_transcriptions": b'{"model":"m","file":"hi","new_field":{"a": 1.0}}',
-    "openai_translations": b'{"model":"m","file":"hi","new_field":{"a": 1.0}}',
-    "openai_moderations": b'{"model":"m","input":"hi","new_field":{"a": 1.0}}',
-    "bedrock_converse": b'{"messages":[{"role":"user","content":[{"text":"hi"}]}],"new_field":{"a": 1.0}}',
+    "anthropic_count_tokens": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
+    "anthropic_messages": b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],%b}',
+    "anthropic_vertex": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
+    "bedrock_converse": b'{"messages":[{"role":"user","content":[{"text":"hi"}]}],%b}',
+    "cohere_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
+    "cohere_embed": b'{"model":"m","texts":["hi"],"input_type":"search_query",%b}',
+    "cohere_rerank": b'{"model":"m","query":"hi","documents":["a"],%b}',
+    "gemini_count_tokens": b'{"contents":[{"parts":[{"text":"hi"}]}],%b}',
+    "gemini_embed": b'{"content":{"parts":[{"text":"hi"}]},%b}',
+    "gemini_embed_batch": b'{"requests":[{"content":{"parts":[{"text":"hi"}]},"model":"models/m"}],%b}',
+    "gemini_generate": b'{"contents":[{"parts":[{"text":"hi"}]}],%b}',
+    "openai_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
+    "openai_completions": b'{"model":"m","prompt":"hi",%b}',
+    "openai_embeddings": b'{"model":"m","input":"hi",%b}',
+    "openai_image_edits": b'{"model":"m","image":"hi",%b}',
+    "openai_images": b'{"model":"m","prompt":"hi",%b}',
+    "openai_moderations": b'{"model":"m","input":"hi",%b}',
+    "openai_responses": b'{"model":"m","input":"hi",%b}',
+    "openai_speech": b'{"model":"m","input":"hi",%b}',
+    "openai_transcriptions": b'{"model":"m","file":"hi",%b}',
+    "openai_translations": b'{"model":"m","file":"hi",%b}',
 }
-#: For dialects that name the model in the path.
-PATHS = {"bedrock_converse": PathAsk("m")}
+#: Dialects whose requests name their model in the path, on the way in and out.
+IN_PATH = frozenset(
+    ("bedrock_converse", "gemini_count_tokens", "gemini_embed", "gemini_embed_batch", "gemini_generate")
+)
+#: Dialects that leave the model out of what they send on, or put another word in its place.
+REWRITTEN = frozenset(("anthropic_vertex",))
+#: Operations that nobody charges for.
+FREE = frozenset(("count_tokens",))
 #: What stands only in the terminator of a stream.
-TERMINATORS = {"bedrock_converse": b"metadata"}
+TERMINATORS = {"bedrock_converse": b"metadata", "anthropic_messages": b"message_stop"}
+
+
+def path_of(dialect: Dialect) -> PathAsk:
+    return PathAsk("m") if dialect.name in IN_PATH else NO_PATH
+
+
+def body_of(dialect: Dialect) -> bytes:
+    return BODIES[dialect.name] % NEW
 
 
 def ask(dialect: Dialect) -> Asked:
-    return dialect.parse_ask(BODIES[dialect.name], path=PATHS.get(dialect.name, NO_PATH))
+    return dialect.parse_ask(body_of(dialect), path=path_of(dialect))
 
 
 @pytest.fixture(params=sorted(DIALECTS))
@@ -39,15 +66,19 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
 
 
 def test_an_unknown_field_passes_untouched(dialect: Dialect) -> None:
-    assert dialect.render_onward(ask(dialect), "m", Quirks()).body == BODIES[dialect.name]
+    sent = dialect.render_onward(ask(dialect), "m", Quirks()).body
+    if dialect.name in REWRITTEN:
+        assert NEW in sent
+    else:
+        assert sent == body_of(dialect)
 
 
 def test_bad_bodies(dialect: Dialect) -> None:
     for body in (b"", b"[]", b"{}", b"{", b"\xff", b'{"model":"m"}'):
         with pytest.raises(InvalidRequest):
-            dialect.parse_ask(body, path=PATHS.get(dialect.name, NO_PATH))
+            dialect.parse_ask(body, path=path_of(dialect))
     with pytest.raises(TooLarge):
-        dialect.parse_ask(b'{"model":' + b"[" * 100_000)
+        dialect.parse_ask(b'{"model":' + b"[" * 100_000, path=path_of(dialect))
 
 
 def test_bad_answers(dialect: Dialect) -> None:
@@ -59,9 +90,13 @@ def test_bad_answers(dialect: Dialect) -> None:
 def test_an_answer_without_usage_is_estimated(dialect: Dialect) -> None:
     asked = ask(dialect)
     reply = dialect.parse_reply(b"{}")
-    assert reply.usage is None
     usage = dialect.estimate_output(asked, reply)
-    assert (usage.source, usage.input) == ("estimated", asked.input_estimate)
+    if dialect.operation in FREE:
+        assert reply.usage == Usage()
+        assert (usage.input, usage.output) == (0, 0)
+    else:
+        assert reply.usage is None
+        assert (usage.source, usage.input) == ("estimated", asked.input_estimate)
 
 
 def test_a_new_field_of_an_answer_passes(dialect: Dialect) -> None:

@@ -1,0 +1,1 @@
+"""Gemini embeddings: https://ai.google.dev/api/embeddings (2026-11-25)."""

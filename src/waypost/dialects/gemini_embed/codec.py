@@ -1,0 +1,40 @@
+"""The dialects `gemini_embed` and `gemini_embed_batch`: one content, or many.
+
+Two dialects, because each has its own path and its own body. Neither crosses to other dialects yet: an embeddings codec
+would read and render here, beside `ask.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from waypost.core.asked import Asked, Onward, PathAsk
+from waypost.core.quirks import Quirks
+from waypost.dialects.dialect import NO_PATH
+from waypost.dialects.gemini.ask import onward
+from waypost.dialects.gemini.codec import GeminiDialect
+from waypost.dialects.gemini_embed.ask import batch_for, parse_batch, parse_one
+from waypost.dialects.json_limits import DEFAULT, JsonLimits
+
+
+class EmbedDialect(GeminiDialect):
+    """A `Dialect`. Immutable."""
+
+    __slots__ = ("_parse",)
+
+    def __init__(self, name: str, method: str, parse: Callable[[bytes, JsonLimits, PathAsk], Asked]) -> None:
+        super().__init__(name, "embeddings", method)
+        self._parse = parse
+
+    def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
+        """See `ask.parse_one` and `ask.parse_batch`."""
+        return self._parse(body, limits, path)
+
+    def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> Onward:
+        """The client's fields; a batch names the target's model in each of its requests."""
+        fields = batch_for(asked, model) if "requests" in asked.fields else asked.fields.copy()
+        return onward(fields, quirks)
+
+
+EMBED = EmbedDialect("gemini_embed", "embedContent", parse_one)
+EMBED_BATCH = EmbedDialect("gemini_embed_batch", "batchEmbedContents", parse_batch)
