@@ -87,7 +87,7 @@ def test_a_stream_without_usage_is_billed_by_its_text() -> None:
 def test_a_failure_ends_the_stream_without_a_terminator() -> None:
     error = Throttled("Slow down.")
     passing = relay([Started("id", "m"), Failed("x", "Slow down.")], failure=error)
-    passing.feed(b"1")
+    assert passing.feed(b"1") == b"", "the error is told once, by fail"
     assert passing.failure is error
     assert not passing.finished
     assert b"[DONE]" not in passing.fail(error)

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from waypost.core.asked import Asked, Onward, Reply
-from waypost.core.events import Event, Finished, PartDelta, PartStarted, Started, Used
+from waypost.core.events import Event, Failed, Finished, PartDelta, PartStarted, Started, Used
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Extras, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult
 from waypost.core.response import ChatResponse, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import ChatCodec, Pricer, StreamParser, StreamRenderer
-from waypost.errors import Failed, GatewayError, Unrepresentable, UpstreamError
+from waypost.errors import Failed as AnswerFailed
+from waypost.errors import GatewayError, Unrepresentable, UpstreamError
 
 #: Bytes of text per token, where no usage is reported.
 BYTES_PER_TOKEN = 4
@@ -165,9 +166,12 @@ class CrossRelay:
         try:
             for event in events:
                 self._meter(event)
-                out.append(render(event))
+                if not isinstance(
+                    event, Failed
+                ):  # told once, by `fail`, and not at all before the commit point
+                    out.append(render(event))
         except Unrepresentable as error:
-            self.failure = Failed(error.message)
+            self.failure = AnswerFailed(error.message)
             return b"".join(out)
         self.failure = self._parser.failure
         if self._parser.finished and self.failure is None:
