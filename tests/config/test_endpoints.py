@@ -48,4 +48,5 @@ def test_merging_keeps_what_is_not_given() -> None:
     preset = Quirks(drop=("a",), reports_charge=True)
     assert merge_quirks(preset, QuirksConfig(drop=[])) == Quirks(reports_charge=True)
     assert merge_quirks(preset, QuirksConfig(reports_charge=False)) == Quirks(drop=("a",))
+    assert merge_quirks(preset, QuirksConfig(takes=["images"])).takes == ("images",)
     assert merge_quirks(preset, None) == preset

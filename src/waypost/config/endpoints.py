@@ -277,4 +277,6 @@ def merge_quirks(base: Quirks, given: QuirksConfig | None) -> Quirks:
     changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
     if given.drop is not None:
         changes["drop"] = tuple(given.drop)
+    if given.takes is not None:
+        changes["takes"] = tuple(given.takes)
     return msgspec.structs.replace(base, **changes)

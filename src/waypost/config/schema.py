@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from waypost.config.values import DURATION_PATTERN, REFERENCE_PATTERN, SIZE_PATTERN
+from waypost.core.quirks import Taken
 
 Duration = Annotated[
     str,
@@ -164,6 +165,8 @@ class QuirksConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     it is made to call a tool of that shape. `prompt`: it is told in words."""
     reports_charge: bool | None = None
     """Whether its `usage.cost` is what it charges in USD; then it is preferred over the catalogue."""
+    takes: list[Taken] | None = None
+    """What it takes beyond OpenAI's own chat format; only sent for requests that come in another dialect."""
 
 
 class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

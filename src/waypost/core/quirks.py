@@ -6,6 +6,19 @@ from typing import Literal
 
 import msgspec
 
+#: Fields beyond OpenAI's own format, and its role `developer`, that many servers of that format do not know.
+Taken = Literal[
+    "cache_control",
+    "developer",
+    "file_url",
+    "images",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "thought_signature",
+    "video_url",
+]
+
 
 class Quirks(msgspec.Struct, frozen=True):
     """Read by a dialect when it renders a request. A quirk that needs code is a named function of the dialect."""
@@ -22,3 +35,5 @@ class Quirks(msgspec.Struct, frozen=True):
     told in words."""
     reports_charge: bool = False
     """Its `usage.cost` is what it charges, in dollars: preferred over the catalogue."""
+    takes: tuple[Taken, ...] = ()
+    """What it takes beyond OpenAI's own chat format, for requests that come in another dialect."""

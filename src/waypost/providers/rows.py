@@ -17,6 +17,12 @@ _CHAT_TEXT: Final = ("openai_chat", "openai_completions")
 _ALL: Final = ("openai_chat", "openai_completions", "openai_embeddings")
 _DAY: Final = "2026-11-21"
 
+#: What routers of many models pass on to them: https://openrouter.ai/docs/api-reference/overview (2026-11-25).
+_ROUTER: Final = ("cache_control", "file_url", "images", "reasoning", "reasoning_details", "video_url")
+#: Reasoning comes back in the field it was given in: https://api-docs.deepseek.com/guides/thinking_mode,
+#: https://docs.vllm.ai/en/latest/features/reasoning_outputs.html (2026-11-25).
+_THINKS: Final = ("reasoning_content",)
+
 CLOUD: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
         name="openai",
@@ -25,7 +31,7 @@ CLOUD: Final[tuple[ProviderSpec, ...]] = (
         dialects=_ALL,
         env=("OPENAI_API_KEY",),
         # Its reasoning models refuse `max_tokens` and all of its chat models take the newer name.
-        quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        quirks=Quirks(max_tokens_field="max_completion_tokens", takes=("developer",)),
         docs_url="https://platform.openai.com/docs/api-reference/chat/create",
     ),
     ProviderSpec(
@@ -44,6 +50,7 @@ CLOUD: Final[tuple[ProviderSpec, ...]] = (
         dialects=_CHAT_EMBED,
         env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         prices="google",
+        quirks=Quirks(takes=("thought_signature",)),
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
     ),
     ProviderSpec(
@@ -73,7 +80,7 @@ CLOUD: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.deepseek.com/v1",
         dialects=_CHAT,
         env=("DEEPSEEK_API_KEY",),
-        quirks=Quirks(max_tokens_field="max_tokens"),
+        quirks=Quirks(max_tokens_field="max_tokens", takes=_THINKS),
         docs_url="https://api-docs.deepseek.com/",
     ),
     ProviderSpec(
@@ -107,7 +114,7 @@ CLOUD: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://openrouter.ai/api/v1",
         dialects=_ALL,
         env=("OPENROUTER_API_KEY",),
-        quirks=Quirks(reports_charge=True),
+        quirks=Quirks(reports_charge=True, takes=_ROUTER),
         docs_url="https://openrouter.ai/docs/use-cases/usage-accounting",
         checked=_DAY,
     ),
@@ -185,6 +192,7 @@ CLOUD: Final[tuple[ProviderSpec, ...]] = (
         dialects=_CHAT,
         env=("MOONSHOT_API_KEY",),
         prices="moonshotai",
+        quirks=Quirks(takes=_THINKS),
         docs_url="https://platform.moonshot.ai/docs/api/chat",
     ),
     ProviderSpec(
@@ -272,6 +280,7 @@ LOCAL: Final[tuple[ProviderSpec, ...]] = (
         dialects=_ALL,
         auth="none",
         local_ports=(8000,),
+        quirks=Quirks(takes=("reasoning_content", "video_url")),
         docs_url="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
     ),
     ProviderSpec(
