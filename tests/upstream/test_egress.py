@@ -216,3 +216,10 @@ async def test_a_failed_look_up_is_unavailable(client: MakeClient, resolver: Ans
         await client(resolver=resolver).send(Origin("http", "api.example", 80), HEAD, BODY, Deadlines())
     assert not caught.value.may_have_billed
     assert "api.example" not in caught.value.message
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.170.23", "fd00:ec2::254"])
+def test_metadata_addresses_are_only_for_the_gateways_own_credentials(host: str) -> None:
+    address = ip_address(host)
+    assert not egress.permitted(address, private=True)
+    assert egress.permitted(address, private=False, metadata=True)

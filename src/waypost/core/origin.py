@@ -34,6 +34,8 @@ class Origin(msgspec.Struct, frozen=True):
     port: int
     #: Set only from the operator's file: addresses on the deny list (loopback, private, link-local …) are allowed.
     private: bool = False
+    #: Set only by code that fetches the gateway's own credentials: cloud metadata addresses are allowed.
+    metadata: bool = False
     proxy: Proxy | None = None
     tls: TlsFiles | None = None
 

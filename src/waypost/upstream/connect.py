@@ -80,7 +80,10 @@ class Connector:
         try:
             if proxy is None:
                 found = await self._resolve(origin.host, origin.port)
-                addresses = [str(each) for each in egress.check(found, private=origin.private)]
+                addresses = [
+                    str(each)
+                    for each in egress.check(found, private=origin.private, metadata=origin.metadata)
+                ]
                 return await self._race(addresses, origin.port)
             egress.check_name(origin.host, private=origin.private)
             sock = await self._race(await self._resolve(proxy.host, proxy.port), proxy.port)
