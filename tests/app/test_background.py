@@ -10,6 +10,7 @@ import pytest
 from transcript import FakeClock, FlatTariff, NoCatalog, ScriptedAnswer, ScriptedUpstream, provider
 from waypost.app.background import Background
 from waypost.app.live_config import LiveConfig
+from waypost.app.renew import Renewals
 from waypost.app.surroundings import Found
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
@@ -71,6 +72,7 @@ class Work:
             keys=self.keys,  # type: ignore[arg-type]  # only `watch` is used
             rates=Rates(),
             database=self.database,
+            renewals=Renewals(self.upstream, lambda path: b"", FakeClock(), log),
             known={},
         )
 

@@ -10,14 +10,14 @@ import msgspec
 from waypost.config.load import load_bytes
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
-from waypost.config.snapshot import Snapshot
+from waypost.config.snapshot import Provider, Snapshot
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import ConfigError
-from waypost.providers.spec import ProviderSpec
+from waypost.providers.spec import ProviderSpec, Variable
 
 FOLDER = Path(__file__).parents[1] / "golden" / "config"
 NOON = 1_795_200_000.0
@@ -28,9 +28,17 @@ ENVIRON = {
     "LAB_TOKEN": "THISISASECRET",
     "LAB_PROXY": "http://user:THISISASECRET@proxy.example:3129",
     "EMPTY": " ",
+    "HOME": "/home/me",
     "BROKEN": "THISISASECRET\r\nx-evil: 1",
 }
-FILES = {"/run/secrets/lab": b"THISISASECRET\n"}
+FILES = {
+    "/run/secrets/lab": b"THISISASECRET\n",
+    "/run/secrets/google": (
+        b'{"type":"service_account","client_email":"me@p1","private_key_id":"k",'
+        b'"private_key":"-----BEGIN THISISASECRET","project_id":"p1"}'
+    ),
+    "/home/me/.aws/credentials": b"[work]\naws_access_key_id = AK\naws_secret_access_key = THISISASECRET\n",
+}
 
 PRESETS = {
     spec.name: spec
@@ -81,6 +89,65 @@ PRESETS = {
             auth="header",
             auth_header="api-key",
             env=("AZURE_API_KEY",),
+        ),
+        ProviderSpec(
+            name="native",
+            title="Native",
+            base_url="https://api.native.example/v2",
+            dialects=("anthropic_messages", "openai_chat"),
+            auth="header",
+            auth_header="x-api-key",
+            dialect_auth={"openai_chat": "authorization"},
+            paths={"openai_chat": "/../compatibility/v1"},
+            headers={"x-client": "waypost"},
+            dialect_headers={"anthropic_messages": {"anthropic-version": "2023-06-01"}},
+            regions={"eu": "https://api.eu.native.example/v2"},
+            models_path="/../v1/models?limit=1000",
+            env=("NATIVE_API_KEY",),
+        ),
+        ProviderSpec(
+            name="bedrock",
+            title="Bedrock",
+            base_url="https://bedrock-runtime.{region}.amazonaws.com",
+            dialects=("bedrock_converse",),
+            auth="sigv4",
+            env=("AWS_BEARER_TOKEN_BEDROCK",),
+            variables={"region": Variable(("AWS_REGION",))},
+            models_path="https://bedrock.{region}.amazonaws.com/foundation-models",
+        ),
+        ProviderSpec(
+            name="vertex",
+            title="Vertex",
+            base_url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
+            dialects=("gemini_generate", "openai_chat"),
+            auth="google",
+            variables={
+                "project": Variable(("GOOGLE_CLOUD_PROJECT",)),
+                "region": Variable(default="us-central1"),
+            },
+            regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
+            paths={"gemini_generate": "/publishers/google", "openai_chat": "/endpoints/openapi"},
+            models_path=None,
+        ),
+        ProviderSpec(
+            name="deployments",
+            title="Deployments",
+            base_url="https://{resource}.openai.azure.com/openai",
+            dialects=("openai_chat",),
+            auth="header",
+            auth_header="api-key",
+            variables={"version": Variable(default="2024-10-21")},
+            paths={"openai_chat": "/deployments/{model}"},
+            query="api-version={version}",
+            models_path=None,
+        ),
+        ProviderSpec(
+            name="ibm",
+            title="IBM",
+            base_url="https://{region}.ml.cloud.ibm.com/ml/gateway/v1",
+            dialects=("openai_chat",),
+            auth="ibm_iam",
+            env=("WATSONX_APIKEY",),
         ),
         ProviderSpec(
             name="local",
@@ -137,6 +204,7 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
                 "private": provider.origin.private,
                 "proxy": str(provider.origin.proxy) if provider.origin.proxy else None,
                 "headers": provider.headers.decode().split("\r\n")[:-1],
+                **_more(provider),
                 "secret_headers": [line.partition(b":")[0].decode() for line in _lines(provider.credential.reveal())],
             }
             for name, provider in snapshot.providers.items()
@@ -159,6 +227,26 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
         "aliases": snapshot.aliases,
         "settings": snapshot.settings,
     }  # fmt: skip
+
+
+def _more(provider: Provider) -> dict[str, object]:
+    """What only some have."""
+    authorizer = provider.credential.authorizer
+    found = {
+        "paths": provider.paths,
+        "query": provider.query,
+        "dialect_headers": {
+            name: [line.decode().strip() for _, line in lines]
+            for name, lines in provider.dialect_headers.items()
+        },
+        "dialect_secret_headers": {
+            name: [line.partition(b":")[0].decode() for line in _lines(credential.reveal())]
+            for name, credential in provider.credentials.items()
+        },
+        "authorizer": repr((authorizer, authorizer.key)) if authorizer else "",
+        "models_origin": provider.models_origin.authority if provider.models_origin else "",
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _lines(block: bytes) -> list[bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from waypost.app.discover import Discovery
 from waypost.app.live_config import LiveConfig
+from waypost.app.renew import Renewals
 from waypost.app.surroundings import Finder
 from waypost.catalog.discovery import ListedModel
 from waypost.config.snapshot import Provider
@@ -22,6 +23,7 @@ from waypost.telemetry.logs import Log
 from waypost.upstream.listing import fetch_models
 
 _FILE_POLL_S = 1.0
+_RENEW_S = 1.0
 _HOURLY_S = 3600.0
 _RESTART_S = 5.0
 
@@ -41,6 +43,7 @@ class Background:
         keys: SqlKeys,
         rates: Rates,
         database: Database,
+        renewals: Renewals,
         known: dict[str, Sequence[ListedModel]],
     ) -> None:
         self._clock = clock
@@ -52,12 +55,14 @@ class Background:
         self._keys = keys
         self._rates = rates
         self._database = database
+        self._renewals = renewals
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
     def start(self) -> None:
         """Begin everything."""
         self._own(self._keep("keys", self._keys.watch))
+        self._own(self._keep("tokens", self._renew))
         self._own(self._keep("models", self._refresh_models))
         self._own(self._keep("file", self._watch_file))
         self._own(self._keep("retention", self._tidy))
@@ -87,6 +92,11 @@ class Background:
                 self._log.fault("background work failed and begins again", error, work=name)
             await asyncio.sleep(_RESTART_S)
 
+    async def _renew(self) -> None:
+        while True:
+            await self._renewals.refresh(self._config.snapshot().providers.values())
+            await asyncio.sleep(_RENEW_S)
+
     async def _refresh_models(self) -> None:
         while True:
             await self._refresh_once()
@@ -96,6 +106,7 @@ class Background:
         found = await self._finder.look(self._config.config)
         configured = self._config.snapshot().providers.values()
         ask = {provider.name: provider for provider in (*found.providers, *configured)}
+        await self._renewals.refresh(ask.values())  # or their lists would be refused
         await self.discovery.refresh([each for name, each in ask.items() if name not in found.listed])
         for name, models in found.listed.items():
             await self.discovery.take(name, models)
@@ -114,7 +125,7 @@ class Background:
             self._log.error("what was found does not fit the configuration", reason=error.message)
 
     async def _fetch(self, provider: Provider) -> Sequence[ListedModel]:
-        return await fetch_models(self._upstream, provider)
+        return await fetch_models(self._upstream, provider, self._clock.wall())
 
     async def _remember(self, provider: str, models: Sequence[ListedModel]) -> None:
         rows = {model.id: model.facts for model in models}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from waypost.config.credentials import render_credential
 from waypost.config.origins import BadUrl, parse_base_url
+from waypost.config.preset import keyed, surface
 from waypost.config.snapshot import Credential, Provider
 from waypost.core.origin import Origin
 from waypost.providers.environment import EnvironmentScan
+from waypost.providers.fill import Filled, fill
 from waypost.providers.local import LocalServer
 from waypost.providers.smollm import ALIAS
 from waypost.providers.spec import ProviderSpec
@@ -21,13 +25,16 @@ LOCAL_MODEL_NAME = f"{LOCAL_MODEL}/{ALIAS}"
 
 
 def from_environment(scan: EnvironmentScan, environ: Mapping[str, str]) -> list[Provider]:
-    """One provider for each key found; rows whose URL needs more than a key are left to the configuration."""
+    """One provider for each key found; a row whose URL has parts that the environment does not tell either is left to
+    the configuration."""
     providers: list[Provider] = []
     for found in scan.found:
-        credential = render_credential(environ[found.variable].strip(), found.spec)
-        if credential is None or "{" in found.spec.base_url:
+        secret = environ[found.variable].strip()
+        credential, filled = render_credential(secret, found.spec), fill(found.spec, {}, environ)
+        if credential is None or not filled.whole:
             continue
-        providers.append(_provider(found.spec, found.spec.base_url, credential, label="environment"))
+        made = _provider(found.spec, filled, filled.base_url, credential, label="environment")
+        providers.append(msgspec.structs.replace(made, credentials=keyed(found.spec, secret)))
     return providers
 
 
@@ -37,8 +44,9 @@ async def answering(servers: Sequence[LocalServer]) -> list[Provider]:
     providers: dict[str, Provider] = {}
     for server, is_open in zip(servers, open_ports, strict=True):
         if is_open and server.spec.name not in providers:
+            filled = fill(server.spec, {}, {})
             providers[server.spec.name] = _provider(
-                server.spec, server.base_url, Credential(b""), label="local"
+                server.spec, filled, server.base_url, Credential(b""), label="local"
             )
     return list(providers.values())
 
@@ -55,12 +63,15 @@ def local_model(port: int) -> Provider:
     )
 
 
-def _provider(spec: ProviderSpec, base_url: str, credential: Credential, *, label: str) -> Provider:
+def _provider(
+    spec: ProviderSpec, filled: Filled, base_url: str, credential: Credential, *, label: str
+) -> Provider:
     try:
         url = parse_base_url(base_url)
     except BadUrl as error:
         raise AssertionError(f"the provider row {spec.name} has a bad URL: {error}") from None
     local = label == "local"
+    over = surface(spec, filled, url)
     return Provider(
         name=spec.name,
         dialects=spec.dialects,
@@ -69,7 +80,12 @@ def _provider(spec: ProviderSpec, base_url: str, credential: Credential, *, labe
         path=url.path,
         credential=credential,
         quirks=spec.quirks,
-        models_path=spec.models_path,
+        headers=over.headers,
+        dialect_headers=over.dialect_headers,
+        paths=over.paths,
+        query=over.query,
+        models_path=over.models_path,
+        models_origin=over.models_origin,
         prices=spec.prices or spec.name,
         origin_label="local" if local else "environment",
     )

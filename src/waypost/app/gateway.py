@@ -22,8 +22,10 @@ from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
+from waypost.app.renew import Renewals
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
+from waypost.config.credentials import read_whole_file
 from waypost.config.snapshot import Snapshot
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
@@ -208,6 +210,7 @@ class _Gateway:
             keys=keys,
             rates=rates,
             database=books.database,
+            renewals=Renewals(upstream, read_whole_file, self._clock, self._log),
             known=known,
         )
         stack.push_async_callback(background.stop)

@@ -16,6 +16,7 @@ from waypost.config.watch import Watch
 from waypost.core.price import Tariff
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import ConfigError, ConfigInvalid
+from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.registry import all_providers
 from waypost.telemetry.logs import Log
 
@@ -109,6 +110,7 @@ class LiveConfig:
             catalog=self._catalog,
             found=[each for each in self._found if _wants(loaded.config.discovery, each)],
             discovered=self._discovered,
+            standing=_standing(self._snapshot),
         )
         try:
             self._snapshot = resolve(loaded, around, self._version + 1)
@@ -119,6 +121,13 @@ class LiveConfig:
 
     def _local_names(self) -> frozenset[str]:
         return self._local
+
+
+def _standing(snapshot: Snapshot | None) -> dict[str, Authorizer]:
+    """The authorizers in force, by provider."""
+    providers = {} if snapshot is None else snapshot.providers
+    made = {name: provider.credential.authorizer for name, provider in providers.items()}
+    return {name: authorizer for name, authorizer in made.items() if authorizer is not None}
 
 
 def _wants(discovery: DiscoveryConfig, found: Provider) -> bool:

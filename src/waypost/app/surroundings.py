@@ -59,7 +59,7 @@ class Finder:
         if wanted.local:
             for provider in await answering(local_servers(self._skip)):
                 try:
-                    listed[provider.name] = await fetch_models(self._upstream, provider)
+                    listed[provider.name] = await fetch_models(self._upstream, provider, 0.0)
                 except UpstreamError:
                     continue  # something else listens there: it has no list of models
                 providers.append(provider)

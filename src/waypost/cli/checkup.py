@@ -12,12 +12,14 @@ from typing import Literal
 import msgspec
 from sqlalchemy import func, select, text
 
+from waypost.app.clock import SystemClock
 from waypost.cli.link import GatewayLink
 from waypost.cli.output import show_usd
 from waypost.cli.surroundings import load_config, resolve_config
 from waypost.config.problems import problems_of
 from waypost.config.snapshot import Provider, Snapshot
 from waypost.errors import ConfigError, GatewayError, Unavailable
+from waypost.ports import Upstream
 from waypost.providers.environment import find_in_environment
 from waypost.providers.smollm import local_model_available
 from waypost.stores.lock import read_running
@@ -163,7 +165,7 @@ def check_keys(snapshot: Snapshot | None) -> list[Finding]:
     """Providers with their keys, and variables that look like keys and are not."""
     found: list[Finding] = []
     for provider in snapshot.providers.values() if snapshot else ():
-        has = "with a key" if provider.credential.reveal() else "without a key"
+        has = "with a key" if provider.credential else "without a key"
         found.append(Finding(f"provider {provider.name}", "ok", f"{has}, from {provider.origin_label}"))
     for ignored in find_in_environment(os.environ).ignored:
         message = f"{ignored.variable} is not used: {ignored.reason}"
@@ -220,6 +222,15 @@ async def _check_gateway(data: Path, url: str) -> Finding:
     return Finding("gateway", "wrong", f"another program answers at {url}", advice)
 
 
+async def _renew(upstream: Upstream, provider: Provider) -> None:
+    from waypost.app.renew import renew
+    from waypost.config.credentials import read_whole_file
+
+    authorizer = provider.credential.authorizer
+    if authorizer is not None and authorizer.renewal is not None:
+        await renew(authorizer.renewal, provider.origin, upstream, read_whole_file, SystemClock.wall())
+
+
 async def _check_providers(providers: list[Provider]) -> list[Finding]:
     from waypost.upstream.client import HttpUpstream
     from waypost.upstream.listing import fetch_models
@@ -231,7 +242,8 @@ async def _check_providers(providers: list[Provider]) -> list[Finding]:
         if provider.models_path is None:
             return Finding(name, "note", "it has no list of models to ask for")
         try:
-            models = await fetch_models(upstream, provider)
+            await _renew(upstream, provider)
+            models = await fetch_models(upstream, provider, SystemClock.wall())
         except GatewayError as error:
             return Finding(
                 name, "wrong", error.message, "Check its key, its URL and the network of this machine."

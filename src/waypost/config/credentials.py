@@ -13,11 +13,15 @@ SECRET_MAX_BYTES = 16 * 1024
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
+#: The header that holds bearer tokens.
+BEARER = "authorization"
+
 #: Header names that the gateway writes itself, with what to use in place of them.
 RESERVED = {
     "authorization": "api_key",
     "x-api-key": "api_key",
     "api-key": "api_key",
+    "x-goog-api-key": "api_key",
     "proxy-authorization": "proxy",
     "host": None,
     "content-length": None,
@@ -29,6 +33,8 @@ RESERVED = {
     "te": None,
     "trailer": None,
     "expect": None,
+    "x-amz-date": "auth",
+    "x-amz-security-token": "auth",
 }
 
 
@@ -57,6 +63,18 @@ class SecretStore:
         if not value:
             raise SecretMissing(f"{named} is empty")
         return value
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Variables in which settings, not only secrets, are looked up."""
+        return self._environ
+
+    def read_text(self, path: str) -> str | None:
+        """A file's text, for files that may well not be there; None when it can not be read."""
+        try:
+            return self._read(path)
+        except SecretMissing:
+            return None
 
     def _read(self, path: str) -> str:
         try:
@@ -91,8 +109,11 @@ def render_credential(secret: str, spec: ProviderSpec | None) -> Credential | No
 
     A server whose preset needs no key gets one as a bearer token when the operator gave it one.
     """
-    if spec is not None and spec.auth == "header":
-        line = render_header(spec.auth_header, secret)
-    else:
-        line = render_header("authorization", f"Bearer {secret}")
+    header = spec.auth_header if spec is not None and spec.auth == "header" else BEARER
+    line = render_keyed(secret, header)
     return None if line is None else Credential(line)
+
+
+def render_keyed(secret: str, header: str) -> bytes | None:
+    """A key in its header: bare, or in `authorization` as a bearer token. None when it can not stand there."""
+    return render_header(header, f"Bearer {secret}" if header == BEARER else secret)

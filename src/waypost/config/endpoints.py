@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 
 import msgspec
 
 from waypost.config.credentials import (
+    BEARER,
     RESERVED,
     SecretMissing,
     SecretStore,
     render_credential,
     render_header,
+    render_keyed,
 )
-from waypost.config.load import Loaded
+from waypost.config.faults import Faults
 from waypost.config.origins import BadUrl, ProviderUrl, parse_base_url, parse_proxy
-from waypost.config.problems import ConfigProblem, Path, did_you_mean
-from waypost.config.schema import DeadlinesConfig, ProviderConfig, QuirksConfig
+from waypost.config.preset import Surface, keyed, surface
+from waypost.config.problems import Path, did_you_mean
+from waypost.config.schema import AuthConfig, DeadlinesConfig, ProviderConfig, QuirksConfig
+from waypost.config.schemes import Schemes
 from waypost.config.snapshot import Credential, Provider
 from waypost.config.values import is_secret_reference, parse_duration
 from waypost.core.origin import Deadlines, Origin, Proxy, TlsFiles
 from waypost.core.quirks import Quirks
-from waypost.providers.spec import ProviderSpec
+from waypost.providers.auth.authorizer import Authorizer
+from waypost.providers.fill import Filled, fill, parts_of
+from waypost.providers.spec import DIALECT_NAMES, KEYED, MADE, ProviderSpec
 
 #: Dialects that a server of the OpenAI kind speaks beside chat, at the same base URL.
 FAMILIES = {"openai_chat": ("openai_chat", "openai_completions", "openai_embeddings")}
 
-
-class Faults:
-    """Collects problems with their places."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
-        self.found: list[ConfigProblem] = []
-
-    def add(self, path: Path, message: str, *, expected: str | None = None, hint: str | None = None) -> None:
-        self.found.append(self._loaded.problem(path, message, expected=expected, hint=hint))
+_NO_SETTINGS = AuthConfig(scheme="none")
 
 
 class Endpoints:
@@ -50,20 +46,26 @@ class Endpoints:
         secrets: SecretStore,
         faults: Faults,
         defaults: DeadlinesConfig,
+        schemes: Schemes,
         exists: Callable[[str], bool] = os.path.isfile,
     ) -> None:
         self._presets = presets
         self._dialects = dialects
         self._secrets = secrets
         self._faults = faults
+        self._schemes = schemes
         self._exists = exists
         self._deadlines = merge_deadlines(Deadlines(), defaults)
 
     def build(self, entry: ProviderConfig, path: Path) -> Provider:
         """The provider of one entry; `path` is where it stands."""
         spec = self._preset(entry, path)
-        url = self._url(entry, spec, path)
+        filled = self._fill(entry, spec, path)
+        url = self._url(entry, spec, filled, path)
         plain, hidden = self._headers(entry, path)
+        given = frozenset(name.lower() for name in entry.headers)
+        over = surface(spec, filled, url, given) if spec is not None and filled is not None else Surface()
+        credential, others = self._credential(entry, spec, filled, hidden, path)
         origin = Origin(
             scheme=url.scheme,
             host=url.host,
@@ -77,18 +79,28 @@ class Endpoints:
             dialects=self._speaks(entry, spec, path),
             origin=origin,
             path=url.path,
-            # Header lines made of secrets go with the credential, which no repr shows.
-            credential=Credential(self._credential(entry, spec, path).reveal() + hidden),
+            credential=credential,
+            credentials=others,
             quirks=merge_quirks(spec.quirks if spec else Quirks(), entry.quirks),
             deadlines=merge_deadlines(self._deadlines, entry.deadlines),
-            headers=plain,
+            headers=over.headers + plain,
+            dialect_headers=over.dialect_headers,
+            paths={**over.paths, **self._paths(entry, path)},
+            query=over.query,
             on_disconnect=entry.on_disconnect,
             drain_s=parse_duration(entry.drain),
             retries=entry.retries,
-            models_path=(spec.models_path if spec else "/models") if entry.discover else None,
+            models_path=over.models_path if entry.discover else None,
+            models_origin=over.models_origin,
             prices=entry.prices_from or (spec.prices or spec.name if spec else None),
             origin_label="config",
         )
+
+    def _paths(self, entry: ProviderConfig, path: Path) -> dict[str, str]:
+        for name in entry.paths:
+            if name not in DIALECT_NAMES:
+                self._unknown_dialect(name, (*path, "paths", name))
+        return dict(entry.paths)
 
     def _preset(self, entry: ProviderConfig, path: Path) -> ProviderSpec | None:
         if entry.preset is None:
@@ -124,71 +136,155 @@ class Endpoints:
 
     def _known(self, dialect: str, path: Path) -> None:
         if dialect not in self._dialects:
-            self._faults.add(
-                path,
-                f"there is no dialect {dialect[:80]!r}",
-                expected="one of " + ", ".join(sorted(self._dialects)),
-                hint=did_you_mean(dialect, self._dialects),
-            )
+            self._unknown_dialect(dialect, path)
 
-    def _url(self, entry: ProviderConfig, spec: ProviderSpec | None, path: Path) -> ProviderUrl:
+    def _unknown_dialect(self, dialect: str, path: Path) -> None:
+        self._faults.add(
+            path,
+            f"there is no dialect {dialect[:80]!r}",
+            expected="one of " + ", ".join(sorted(self._dialects)),
+            hint=did_you_mean(dialect, self._dialects),
+        )
+
+    def _url(
+        self, entry: ProviderConfig, spec: ProviderSpec | None, filled: Filled | None, path: Path
+    ) -> ProviderUrl:
         stand_in = ProviderUrl("https", "invalid", 443, "")
-        text = entry.base_url
+        text, at = entry.base_url, (*path, "base_url")
         if text is None:
-            if spec is None:
+            if spec is None or filled is None:
                 return stand_in
-            text = self._fill(spec, entry.variables, path)
-            path = (*path, "preset")
-        else:
-            path = (*path, "base_url")
-        if text is None:
-            return stand_in
+            text, at = filled.base_url, (*path, "preset")
         try:
             return parse_base_url(text)
         except BadUrl as fault:
-            self._faults.add(path, str(fault), expected="a URL such as https://llm.example.com/v1")
+            self._faults.add(at, str(fault), expected="a URL such as https://llm.example.com/v1")
             return stand_in
 
-    def _fill(self, spec: ProviderSpec, variables: Mapping[str, str], path: Path) -> str | None:
-        wanted = set(re.findall(r"\{(\w+)\}", spec.base_url))
-        missing = sorted(wanted - set(variables))
-        if missing:
+    def _fill(self, entry: ProviderConfig, spec: ProviderSpec | None, path: Path) -> Filled | None:
+        """The row's URLs; None after a fault. With a `base_url` of its own, only what goes beside it is filled."""
+        if spec is None:
+            return None
+        env = self._secrets.environ
+        filled = fill(spec, entry.variables, env, entry.region)
+        project = self._schemes.google_project(entry.auth) if "project" in filled.missing else None
+        if project is not None:
+            filled = fill(spec, {**entry.variables, "project": project}, env, entry.region)
+        if entry.base_url is not None and not filled.unusable:
+            return filled
+        if filled.missing:
+            name = filled.missing[0]
+            known = spec.variables.get(name)
+            add = "`region: …`" if name == "region" else f"`variables: {{{name}: …}}`"
+            named = f" set {known.env[0]}," if known is not None and known.env else ""
             self._faults.add(
                 path,
-                f"the URL of {spec.title} has parts that are not known: {', '.join(missing)}",
-                hint=f"Add `variables: {{{missing[0]}: …}}`, or the whole `base_url`.",
+                f"the URL of {spec.title} has parts that are not known: {', '.join(filled.missing)}",
+                hint=f"Add {add},{named} or the whole `base_url`.",
             )
-            return None
-        for name in variables:
-            if name not in wanted:
-                self._faults.add(
-                    (*path, "variables", name),
-                    f"the URL of {spec.title} has no part {name[:80]!r}",
-                    hint=did_you_mean(name, wanted),
-                )
-        return re.sub(r"\{(\w+)\}", lambda part: variables[part.group(1)], spec.base_url)
+        for name in filled.unknown:
+            self._faults.add(
+                (*path, "variables", name),
+                f"the URL of {spec.title} has no part {name[:80]!r}",
+                hint=did_you_mean(name, parts_of(spec)),
+            )
+        for name in filled.unusable:
+            at = ("region",) if name == "region" and entry.region else ("variables", name)
+            self._faults.add(
+                (*path, *at), "this value can not stand in a URL", expected="a word without slashes"
+            )
+        if filled.no_region:
+            self._faults.add(
+                (*path, "region"),
+                f"{spec.title} has no region {entry.region!r}",
+                expected="one of " + ", ".join(sorted(spec.regions)) if spec.regions else "no `region`",
+            )
+        return filled if filled.whole else None
 
-    def _credential(self, entry: ProviderConfig, spec: ProviderSpec | None, path: Path) -> Credential:
-        secret: str | None = None
-        if entry.api_key is not None:
-            secret = self._secret(entry.api_key, (*path, "api_key"))
+    def _credential(
+        self,
+        entry: ProviderConfig,
+        spec: ProviderSpec | None,
+        filled: Filled | None,
+        hidden: bytes,
+        path: Path,
+    ) -> tuple[Credential, dict[str, Credential]]:
+        """The credential, and by dialect those that differ. Header lines made of secrets go with them, since no repr
+        shows what is in them."""
+        none: dict[str, Credential] = {}
+        scheme = (
+            entry.auth.scheme if entry.auth is not None else (spec.auth if spec is not None else "bearer")
+        )
+        if entry.auth is not None:
+            self._schemes.check(entry.auth, (*path, "auth"))
+        if entry.auth is not None and entry.api_key is not None and scheme not in (*KEYED, "ibm_iam"):
+            self._faults.add(
+                (*path, "api_key"), f"the scheme {scheme!r} takes no `api_key`", hint="Keep one of the two."
+            )
+            return Credential(hidden), none
+        made = scheme in MADE
+        if made and scheme != "ibm_iam" and entry.api_key is None:
+            secret = self._usual_key(spec) if entry.auth is None else None
             if secret is None:
-                return Credential(b"")
-        elif spec is not None and spec.env:
-            secret = next((value for value in map(self._from_environment, spec.env) if value), None)
-            if secret is None and spec.auth != "none" and not spec.local_ports:
-                self._faults.add(
-                    path,
-                    f"the provider {entry.name!r} has no key: {' and '.join(spec.env)} "
-                    + ("are not set" if len(spec.env) > 1 else "is not set"),
-                    hint=f"Set {spec.env[0]}, or write `api_key: env:NAME` or `api_key: file:/path`.",
-                )
+                return Credential(hidden, self._authorizer(entry, spec, filled, scheme, path)), none
+        else:
+            secret = self._key(entry, spec, scheme, path)
         if secret is None:
-            return Credential(b"")
-        credential = render_credential(secret, spec)
-        if credential is None:
+            return Credential(hidden), none
+        if scheme == "ibm_iam":
+            return Credential(hidden, self._schemes.ibm(entry.name, secret)), none
+        header = (entry.auth.header or BEARER) if entry.auth is not None and scheme == "header" else None
+        if entry.auth is not None:
+            line = render_keyed(secret, header or BEARER)
+        else:
+            found = render_credential(secret, spec)
+            line = None if found is None else found.reveal()
+        if line is None:
             self._faults.add((*path, "api_key"), "the key has characters that can not stand in a header")
-        return credential or Credential(b"")
+            return Credential(hidden), none
+        others = keyed(spec, secret, hidden) if spec is not None and entry.auth is None else none
+        return Credential(line + hidden), others
+
+    def _key(self, entry: ProviderConfig, spec: ProviderSpec | None, scheme: str, path: Path) -> str | None:
+        """The one key of a provider; None when it needs none, or after a fault."""
+        if entry.api_key is not None:
+            return self._secret(entry.api_key, (*path, "api_key"))
+        if scheme == "none":
+            return None
+        secret = self._usual_key(spec)
+        needed = spec is not None and spec.env and not spec.local_ports
+        if secret is None and needed and spec is not None:
+            self._faults.add(
+                path,
+                f"the provider {entry.name!r} has no key: {' and '.join(spec.env)} "
+                + ("are not set" if len(spec.env) > 1 else "is not set"),
+                hint=f"Set {spec.env[0]}, or write `api_key: env:NAME` or `api_key: file:/path`.",
+            )
+        return secret
+
+    def _usual_key(self, spec: ProviderSpec | None) -> str | None:
+        names = spec.env if spec is not None else ()
+        return next((value for value in map(self._from_environment, names) if value), None)
+
+    def _authorizer(
+        self,
+        entry: ProviderConfig,
+        spec: ProviderSpec | None,
+        filled: Filled | None,
+        scheme: str,
+        path: Path,
+    ) -> Authorizer | None:
+        auth = entry.auth or _NO_SETTINGS
+        at: Path = path if entry.auth is None else (*path, "auth")
+        if scheme == "sigv4":
+            region = entry.region or (filled.region if filled is not None else None)
+            if region is None and auth.region is None and spec is not None and filled is None:
+                return None  # told of already
+            service = spec.aws_service if spec is not None else "bedrock"
+            return self._schemes.aws(entry.name, auth, service, region, at)
+        if scheme == "google":
+            return self._schemes.google(entry.name, auth, at)
+        return self._schemes.entra(entry.name, auth, at)
 
     def _from_environment(self, name: str) -> str | None:
         try:

@@ -9,16 +9,19 @@ import msgspec
 
 from waypost.catalog.override import override
 from waypost.config.credentials import SecretStore, read_whole_file
-from waypost.config.endpoints import Endpoints, Faults, merge_deadlines
+from waypost.config.endpoints import Endpoints, merge_deadlines
+from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
 from waypost.config.problems import Path, did_you_mean
 from waypost.config.schema import Config, ModelConfig, PricesConfig, ProviderConfig, TargetConfig
+from waypost.config.schemes import Schemes
 from waypost.config.snapshot import Catalog, Provider, Route, Settings, Snapshot, Target
 from waypost.config.values import parse_duration, parse_size
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.dialects.json_limits import JsonLimits
 from waypost.errors import ConfigError
+from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.spec import ProviderSpec
 
 
@@ -46,6 +49,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     discovered: Mapping[str, Sequence[Listed]] = {}
     """What each provider lists, by its name."""
     read_file: Callable[[str], bytes] = read_whole_file
+    standing: Mapping[str, Authorizer] = {}
+    """The authorizers in force, by provider: their tokens outlive a new configuration that does not change them."""
 
 
 def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
@@ -55,7 +60,8 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     """
     config, faults = loaded.config, Faults(loaded)
     secrets = SecretStore(around.environ, around.read_file)
-    endpoints = Endpoints(around.presets, around.dialects, secrets, faults, config.deadlines)
+    schemes = Schemes(secrets, faults, around.standing)
+    endpoints = Endpoints(around.presets, around.dialects, secrets, faults, config.deadlines, schemes)
     providers: dict[str, Provider] = {}
     for index, entry in enumerate(config.providers):
         path: Path = ("providers", index)

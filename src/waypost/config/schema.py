@@ -63,6 +63,22 @@ RouteName = Annotated[
         extra={"expected": "a name of letters, digits and `. _ - : / @ +`", "label": "name"},
     ),
 ]
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=128,
+        extra={"expected": "a word of letters, digits, `.`, `_` and `-`", "label": "word"},
+    ),
+]
+UrlPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/[A-Za-z0-9._~:@!$&'()*+,;=%{}-]+)*$",
+        max_length=500,
+        extra={"expected": "a path such as /anthropic/v1", "label": "path"},
+    ),
+]
 Text = Annotated[str, Meta(min_length=1, extra={"expected": "a text that is not empty", "label": "text"})]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535, extra={"expected": "a port number, 0 to 65535", "label": "port"})]
@@ -169,6 +185,64 @@ class QuirksConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """What it takes beyond OpenAI's own chat format; only sent for requests that come in another dialect."""
 
 
+class AuthConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the gateway proves itself to a provider, where that is not the preset's way with one key."""
+
+    scheme: Literal["bearer", "header", "none", "sigv4", "google", "azure_entra", "ibm_iam"]
+    """`bearer`: the `api_key` as a bearer token. `header`: the bare `api_key` in the header named by `header`. `none`:
+    no key. `sigv4`: each request is signed with AWS keys. `google`: access tokens for Google Cloud. `azure_entra`:
+    access tokens of Microsoft Entra. `ibm_iam`: the `api_key` is exchanged for tokens of IBM Cloud. Tokens are fetched
+    and renewed in the background."""
+    header: Name | None = None
+    """With `header`: the name of the header, such as `x-api-key`."""
+    source: (
+        Literal[
+            "auto",
+            "environment",
+            "profile",
+            "container",
+            "web_identity",
+            "instance",
+            "metadata",
+            "managed_identity",
+        ]
+        | None
+    ) = None
+    """Where keys or tokens come from. `sigv4`: `auto` takes the first of the fields here, `environment`,
+    `web_identity`, `profile` and `container` that there is; `instance` (EC2) has to be named. `google`: `auto` reads
+    `credentials`, or the file of GOOGLE_APPLICATION_CREDENTIALS or of `gcloud auth application-default login`;
+    `metadata` asks the machine's own identity. `azure_entra`: `auto` takes `client_secret`, AZURE_CLIENT_SECRET or
+    AZURE_FEDERATED_TOKEN_FILE; `web_identity` the last of these; `managed_identity` the machine's own. Default auto."""
+    region: Slug | None = None
+    """With `sigv4`: the region to sign for, when it is not the provider's `region`."""
+    service: Slug | None = None
+    """With `sigv4`: the service to sign for, when it is not the preset's, such as `bedrock`."""
+    access_key_id: Secret | None = None
+    """With `sigv4`: where the access key's id is."""
+    secret_access_key: Secret | None = None
+    """With `sigv4`: where the access key's secret is."""
+    session_token: Secret | None = None
+    """With `sigv4`: where the session token of temporary keys is. Keys that the gateway can renew itself are better."""
+    profile: Text | None = None
+    """With `sigv4`: a profile of `~/.aws/credentials` and `~/.aws/config`."""
+    role_arn: Text | None = None
+    """With `sigv4`: a role to take on with these keys, such as `arn:aws:iam::123456789012:role/waypost`."""
+    external_id: Text | None = None
+    """With `role_arn`: the external id that the role asks for."""
+    session_name: Slug | None = None
+    """With `role_arn`: the session's name in AWS's logs. Default `waypost`."""
+    credentials: Secret | None = None
+    """With `google`: where the JSON of a service account's key, or of `gcloud auth application-default login`, is."""
+    tenant_id: Slug | None = None
+    """With `azure_entra`: the tenant. Left out: AZURE_TENANT_ID."""
+    client_id: Slug | None = None
+    """With `azure_entra`: the application, or the user-assigned managed identity. Left out: AZURE_CLIENT_ID."""
+    client_secret: Secret | None = None
+    """With `azure_entra`: where the application's secret is."""
+    scope: Text | None = None
+    """With `azure_entra`: what tokens are asked for. Default `https://cognitiveservices.azure.com/.default`."""
+
+
 class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who answers: a known provider by its `preset`, or any server by its `dialect` and `base_url`."""
 
@@ -183,12 +257,19 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """The wire formats it speaks, when it is more than one; in place of `dialect`."""
     variables: dict[str, Text] = {}
     """Values for the parts in braces of a preset's URL, such as `{resource: my-company}`."""
+    region: Slug | None = None
+    """The preset's region, such as `eu` or `us-east-1`. The page about providers lists those that have any."""
     base_url: Text | None = None
     """Its URL up to the version, such as `http://10.0.0.5:8000/v1`. Replaces the preset's. Private and loopback
     addresses are allowed here, because only the operator writes this file."""
     api_key: Secret | None = None
     """Where its key is: `env:NAME` or `file:/path`. Never the key itself. Left out: the preset's usual environment
     variables, or none for a server without one."""
+    auth: AuthConfig | None = None
+    """How the gateway proves itself, where that is not the preset's way: signatures, tokens, another header."""
+    paths: dict[str, UrlPath] = {}
+    """By dialect, the path in place of the `base_url`'s, for a server that speaks several dialects under several paths:
+    `{anthropic_messages: /anthropic/v1}`."""
     headers: dict[str, str] = {}
     """More headers for each request to it. A value may be a reference to a secret: `env:NAME` or `file:/path`."""
     tls: TlsConfig | None = None

@@ -75,7 +75,7 @@ class Pipeline:
         self._upstream = upstream
         self._settle = settle
         self._relay = Relay(clock, settle)
-        self._heads = Heads()
+        self._heads = Heads(clock.wall)
         self._log = log
         self._guards = tuple(guards)
         self._live: set[LiveExchange] = set()

@@ -2,33 +2,110 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from waypost.core.quirks import Quirks
 
-AuthScheme = Literal["bearer", "header", "none"]
+AuthScheme = Literal["bearer", "header", "none", "sigv4", "google", "azure_entra", "ibm_iam"]
+#: Schemes whose key is one constant header line.
+KEYED: Final = frozenset(("bearer", "header"))
+#: Schemes that sign, or fetch a token first.
+MADE: Final = frozenset(("sigv4", "google", "azure_entra", "ibm_iam"))
+
+ModelsShape = Literal[
+    "openai", "anthropic", "gemini", "ollama", "cohere", "bedrock", "cloudflare", "databricks", "none"
+]
+
+#: Every dialect a row may name, whether this version speaks it or not.
+DIALECT_NAMES: Final = frozenset(
+    (
+        "openai_chat",
+        "openai_completions",
+        "openai_embeddings",
+        "openai_responses",
+        "openai_images",
+        "openai_image_edits",
+        "openai_speech",
+        "openai_transcriptions",
+        "openai_translations",
+        "openai_moderations",
+        "anthropic_messages",
+        "gemini_generate",
+        "gemini_embed",
+        "bedrock_converse",
+        "bedrock_embed",
+        "cohere_chat",
+        "cohere_embed",
+        "cohere_rerank",
+    )
+)
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A part in braces of a row's URLs."""
+
+    env: tuple[str, ...] = ()
+    """Variables that hold it, in order of preference."""
+    default: str | None = None
+
+
+class RateHeaders(msgspec.Struct, frozen=True):
+    """Names of the response headers that tell of rate limits, in lower case; "" for what is not told."""
+
+    requests_limit: str = ""
+    requests_remaining: str = ""
+    requests_reset: str = ""
+    tokens_limit: str = ""
+    tokens_remaining: str = ""
+    tokens_reset: str = ""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):
-    """One provider: base URL, auth, environment, dialects, quirks, and where that was read."""
+    """One provider: base URL, auth, environment, dialects, quirks, and where that was read.
+
+    `{name}` parts of `base_url`, `regions`, `paths`, `query` and `models_path` are filled from the configuration, from
+    the environment, or from a default.
+    """
 
     name: str
     title: str
     base_url: str
-    """Including the version segment, without a trailing slash; `{name}` parts are filled from config."""
+    """Including the version segment, without a trailing slash."""
     dialects: tuple[str, ...]
+    """What it speaks, the one that carries everything first."""
     auth: AuthScheme = "bearer"
     auth_header: str = "authorization"
+    """With `auth="header"`: the header that holds the bare key."""
+    dialect_auth: dict[str, str] = {}
+    """By dialect, the header that holds the key there; `authorization` holds it as a bearer token."""
+    aws_service: str = "bedrock"
+    """What `sigv4` signs for."""
     env: tuple[str, ...] = ()
     """Environment variables that hold its key, in order of preference."""
+    variables: dict[str, Variable] = {}
+    """What is known of the parts in braces."""
+    regions: dict[str, str] = {}
+    """Base URLs by region, for those that `{region}` alone does not lead to."""
+    paths: dict[str, str] = {}
+    """By dialect, what is added to the base URL's path there; it may climb out of it with `..`. `{model}` is the model
+    that is asked."""
+    query: str = ""
+    """Goes with every request of a dialect: `api-version=…`."""
+    headers: dict[str, str] = {}
+    """Constant headers of every request."""
+    dialect_headers: dict[str, dict[str, str]] = {}
+    """More of them, by dialect."""
     models_path: str | None = "/models"
-    """Lists its models; None if it can not."""
+    """Lists its models: added to the base URL's path, or a whole URL; None if it can not."""
+    models_shape: ModelsShape = "openai"
+    """What the list looks like; `catalog/discovery.py` reads them all."""
     prices: str | None = None
     """The provider's id in the price catalogue, when it is not `name`."""
     local_ports: tuple[int, ...] = ()
     """A server usually run beside the gateway: ports to look at on loopback."""
+    rates: RateHeaders = RateHeaders()
     quirks: Quirks = Quirks()
     docs_url: str = ""
     checked: str = ""

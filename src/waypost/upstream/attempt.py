@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
 
-from waypost.config.snapshot import Credential, Provider, Target
+from waypost.config.snapshot import Credential, Lines, Provider, Target
 from waypost.core.asked import Asked, Onward
 from waypost.dialects.lane import Lane
 from waypost.errors import Garbled
 from waypost.ports import Answer
+from waypost.providers.auth.authorizer import Authorizer
 from waypost.upstream.head import render_prefix
 
 #: Client headers that reach every provider, besides those of the dialect (`Dialect.forwarded`). Everything else stays
@@ -20,8 +22,7 @@ FORWARDED = (b"traceparent", b"tracestate")
 #: Heads kept ready. Where the model stands in the path there is one for each model that is asked for.
 _HEADS_MAX = 4096
 
-#: Shorter ones (`ollama`, `none`) are words, not secrets.
-_KEY_LEAST = 8
+_MODEL = "{model}"
 
 _CONSTANT = (
     b"accept: application/json, text/event-stream, */*;q=0.5\r\n"
@@ -33,10 +34,11 @@ _CONSTANT = (
 class Heads:
     """Request heads, prebuilt once per provider and dialect, until the configuration changes."""
 
-    __slots__ = ("_prefixes", "_version")
+    __slots__ = ("_prefixes", "_version", "_wall")
 
-    def __init__(self) -> None:
-        self._prefixes: dict[tuple[str, str, str], bytes] = {}
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._prefixes: dict[tuple[str, str, str], tuple[bytes, Lines, Authorizer | None]] = {}
         self._version = 0
 
     def render(
@@ -48,16 +50,29 @@ class Heads:
         onward: Onward,
         version: int,
     ) -> bytes:
-        """The head for a request, with those of the client's `headers` that may pass."""
+        """The head for a request, with those of the client's `headers` that may pass.
+
+        Raises Unavailable and CredentialRefused when the provider's token or temporary keys have ended.
+        """
         if version != self._version or len(self._prefixes) > _HEADS_MAX:
             self._prefixes.clear()
             self._version = version
         provider, dialect = target.provider, lane.target
-        path = dialect.onward_path(target.model, stream)
+        path = _render_path(target, dialect.name, dialect.onward_path(target.model, stream))
         key = (provider.name, dialect.name, path)
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            prefix = self._prefixes[key] = _render_prefix(provider, path)
+        known = self._prefixes.get(key)
+        if known is None:
+            known = self._prefixes[key] = (
+                _render_prefix(provider, dialect.name, path),
+                provider.dialect_headers.get(dialect.name, ()),
+                provider.credential_for(dialect.name).authorizer,
+            )
+        prefix, defaults, authorizer = known
+        for name, line in defaults:
+            if name not in headers or name not in lane.forwarded:
+                prefix += line
+        if authorizer is not None:
+            prefix += authorizer.lines("POST", provider.origin.authority, path, onward.body, self._wall())
         forwarded = _render_forwarded(headers, lane.forwarded)
         return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
             prefix,
@@ -80,10 +95,8 @@ def accept(lane: Lane, asked: Asked, answer: Answer, credential: Credential) -> 
 
 
 def _without_key(body: bytes, credential: Credential) -> bytes:
-    for line in credential.reveal().split(b"\r\n"):
-        key = line.partition(b":")[2].strip().removeprefix(b"Bearer ")
-        if len(key) >= _KEY_LEAST:
-            body = body.replace(key, b"***")
+    for key in credential.secrets():
+        body = body.replace(key, b"***")
     return body
 
 
@@ -94,12 +107,22 @@ def _not_a_stream(lane: Lane, answer: Answer) -> Garbled:
     return Garbled("The provider answered a request for a stream with something that is not an event stream.")
 
 
-def _render_prefix(provider: Provider, path: str) -> bytes:
+def _render_path(target: Target, dialect: str, path: str) -> str:
+    provider = target.provider
+    start = provider.prefix_for(dialect)
+    if _MODEL in start:
+        start = start.replace(_MODEL, quote(target.model, safe=""))
+    if not provider.query:
+        return start + path
+    return f"{start}{path}{'&' if '?' in path else '?'}{provider.query}"
+
+
+def _render_prefix(provider: Provider, dialect: str, path: str) -> bytes:
     return render_prefix(
         "POST",
-        provider.path + path,
+        path,
         provider.origin.authority,
-        provider.credential.reveal(),
+        provider.credential_for(dialect).reveal(),
         _CONSTANT,
         provider.headers,
     )

@@ -1,0 +1,70 @@
+"""What a provider row says, in the form that requests are served from. The same for configured and found providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from posixpath import normpath
+from urllib.parse import urlsplit
+
+import msgspec
+
+from waypost.config.credentials import render_header, render_keyed
+from waypost.config.origins import ProviderUrl
+from waypost.config.snapshot import Credential, Lines
+from waypost.core.origin import Origin
+from waypost.providers.fill import Filled
+from waypost.providers.spec import KEYED, ProviderSpec
+
+
+class Surface(msgspec.Struct, frozen=True):
+    """Paths and constant headers: the part of a `Provider` that follows from its row and its base URL."""
+
+    paths: dict[str, str] = {}
+    query: str = ""
+    headers: bytes = b""
+    dialect_headers: dict[str, Lines] = {}
+    models_path: str | None = "/models"
+    models_origin: Origin | None = None
+
+
+def surface(
+    spec: ProviderSpec, filled: Filled, url: ProviderUrl, but: frozenset[str] = frozenset()
+) -> Surface:
+    """`but` are names of headers, in lower case, that the operator sets in place of the row's."""
+    models_path, models_origin = filled.models_path, None
+    if models_path is not None and models_path.startswith("https://"):
+        parts = urlsplit(models_path)
+        models_origin = Origin("https", parts.hostname or "", parts.port or 443)
+        models_path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return Surface(
+        paths={dialect: join(url.path, path) for dialect, path in filled.paths.items()},
+        query=filled.query,
+        headers=b"".join(line for _, line in _lines(spec.headers, but)),
+        dialect_headers={name: _lines(each, but) for name, each in spec.dialect_headers.items()},
+        models_path=models_path,
+        models_origin=models_origin,
+    )
+
+
+def keyed(spec: ProviderSpec, secret: str, hidden: bytes = b"") -> dict[str, Credential]:
+    """By dialect, the credentials of those that want the key in another header than the row's own. `hidden` are more
+    lines made of secrets."""
+    if spec.auth not in KEYED:
+        return {}
+    made: dict[str, Credential] = {}
+    for dialect, header in spec.dialect_auth.items():
+        line = render_keyed(secret, header)
+        if line is not None:
+            made[dialect] = Credential(line + hidden)
+    return made
+
+
+def join(start: str, path: str) -> str:
+    """`/v1` and `/../anthropic/v1` are `/anthropic/v1`; no trailing slash."""
+    joined = normpath(f"{start}/{path}").lstrip("/")
+    return f"/{joined}" if joined and joined != "." else ""
+
+
+def _lines(headers: Mapping[str, str], but: frozenset[str]) -> Lines:
+    lines = [(name.lower().encode(), render_header(name, value)) for name, value in headers.items()]
+    return tuple((name, line) for name, line in lines if line is not None and name.decode() not in but)
