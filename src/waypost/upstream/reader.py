@@ -12,7 +12,9 @@ from waypost.upstream.limits import Limits
 Headers = list[tuple[bytes, bytes]]
 _OK_VERSIONS = ("1.1", "1.0")
 #: Bodies that are read piece by piece when a stream was asked for: server-sent events, AWS's binary stream, and sounds.
-STREAMS = frozenset((b"text/event-stream", b"application/vnd.amazon.eventstream", b"application/octet-stream"))
+STREAMS = frozenset(
+    (b"text/event-stream", b"application/vnd.amazon.eventstream", b"application/octet-stream")
+)
 _SOUND = b"audio/"
 
 
