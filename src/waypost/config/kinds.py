@@ -1,0 +1,90 @@
+"""The kinds of values that settings hold, each with what is expected of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta
+
+from waypost.config.values import DURATION_PATTERN, REFERENCE_PATTERN, SIZE_PATTERN
+
+Duration = Annotated[
+    str,
+    Meta(
+        pattern=DURATION_PATTERN,
+        examples=["10s", "5m", "1h30m"],
+        extra={"expected": "a duration such as 10s, 5m or 1h30m", "label": "duration"},
+    ),
+]
+Size = Annotated[
+    str,
+    Meta(
+        pattern=SIZE_PATTERN,
+        examples=["32MiB", "500kB"],
+        extra={"expected": "a size such as 32MiB or 500kB", "label": "size"},
+    ),
+]
+Secret = Annotated[
+    str,
+    Meta(
+        pattern=REFERENCE_PATTERN,
+        examples=["env:OPENAI_API_KEY", "file:/run/secrets/openai"],
+        extra={
+            "expected": "a reference to a secret: env:NAME or file:/path",
+            "refused": "a secret must not be written into this file",
+            "hint": "Put the secret into an environment variable or a file, and write its name here: "
+            "env:OPENAI_API_KEY or file:/run/secrets/openai.",
+            "label": "secret reference",
+        },
+    ),
+]
+Price = Annotated[
+    Decimal,
+    Meta(
+        examples=[0.25, "2.00"],
+        extra={"expected": "a price in USD per million tokens, such as 0.25", "label": "price"},
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]*$",
+        max_length=64,
+        extra={"expected": "a name of small letters, digits, `.`, `_` and `-`", "label": "name"},
+    ),
+]
+RouteName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$",
+        max_length=200,
+        extra={"expected": "a name of letters, digits and `. _ - : / @ +`", "label": "name"},
+    ),
+]
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=128,
+        extra={"expected": "a word of letters, digits, `.`, `_` and `-`", "label": "word"},
+    ),
+]
+UrlPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/[A-Za-z0-9._~:@!$&'()*+,;=%{}-]+)*$",
+        max_length=500,
+        extra={"expected": "a path such as /anthropic/v1", "label": "path"},
+    ),
+]
+Text = Annotated[str, Meta(min_length=1, extra={"expected": "a text that is not empty", "label": "text"})]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535, extra={"expected": "a port number, 0 to 65535", "label": "port"})]
+Origins = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*|https?://[^/\s]+)$",
+        extra={"expected": "an origin such as https://app.example.com, or *", "label": "origin"},
+    ),
+]
