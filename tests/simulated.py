@@ -65,9 +65,14 @@ def simulator_process() -> Iterator[SimulatorProcess]:
 
 
 @contextmanager
-def simulating(seed: int = 1) -> Iterator[SimulatorProcess]:
-    """The same without a fixture, for those that need several, or one for longer than a test."""
+def simulating(
+    seed: int = 1, *, key: str | None = None, secret: str | None = None
+) -> Iterator[SimulatorProcess]:
+    """The same without a fixture, for those that need several, or one for longer than a test, or one that asks for a
+    key, or checks Bedrock's signatures."""
     command = [sys.executable, "-m", "waypost.simulator", "--port", "0", "--seed", str(seed)]
+    for name, value in (("--key", key), ("--secret", secret)):
+        command += [name, value] if value is not None else []
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:

@@ -49,3 +49,20 @@ async def test_anthropics_own_errors(simulator: Simulator) -> None:
 def test_times_stay_in_range() -> None:
     assert rfc3339(-5) == b"1970-01-01T00:00:00Z"
     assert rfc3339(1e30).endswith(b"Z")
+
+
+async def test_on_vertex_ai(simulator: Simulator) -> None:
+    before = "/v1/projects/p/locations/global/publishers/anthropic/models/"
+    body = messages("")
+    del body["model"]
+    body["anthropic_version"] = "vertex-2023-10-16"
+    for method, more in (("rawPredict", {}), ("streamRawPredict", {"stream": True})):
+        request = request_bytes({**body, **more}, f"{before}sim-fast:{method}")
+        status, headers, _ = await ask(simulator.port, request)
+        assert (status, "event-stream" in headers["content-type"]) == (200, "stream" in more)
+    counted = {"model": "sim-fast", "messages": body["messages"]}
+    _, _, raw = await ask(simulator.port, request_bytes(counted, before + "count-tokens:rawPredict"))
+    assert msgspec.json.decode(raw) == {"input_tokens": 5}
+    for wrong in ({**body, "model": "sim-fast"}, counted):
+        assert (await ask(simulator.port, request_bytes(wrong, before + "sim-fast:rawPredict")))[0] == 400
+    assert (await say(simulator, {**messages("sim-fast"), "anthropic_version": "x"}))[0] == 400

@@ -112,6 +112,7 @@ def test_what_is_to_be_cached() -> None:
         ({"thinking": THINKS, "temperature": 0.5}, "`temperature` may only be set to 1"),
         ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),
         ({"top_k": "x"}, "top_k"),
+        ({"anthropic_version": "x"}, "anthropic_version: Extra inputs"),
     ],
 )
 def test_what_is_refused(fields: dict[str, object], said: str) -> None:
@@ -119,6 +120,8 @@ def test_what_is_refused(fields: dict[str, object], said: str) -> None:
 
 
 def test_a_body_that_is_no_json() -> None:
+    with pytest.raises(Refused, match="model: Field required"):
+        parse_messages(b'{"messages":[],"max_tokens":1}', SEALS)
     with pytest.raises(Refused):
         parse_messages(b"{", SEALS)
 

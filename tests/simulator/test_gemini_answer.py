@@ -183,3 +183,10 @@ async def test_embeddings(simulator: Simulator) -> None:
     assert [entry["values"] for entry in batch["embeddings"]] == [single["embedding"]["values"]] * 2
     assert len(single["embedding"]["values"]) == 4
     assert [line.tokens.prompt for line in simulator.bill.lines] == [2, 4]
+
+
+async def test_calls_without_ids(simulator: Simulator) -> None:
+    for model, has in (("sim-tools", True), ("sim-tools?ids=0", False)):
+        made = (await say(simulator, model, contents(tools=TOOLS)))[1]
+        parts = made["candidates"][0]["content"]["parts"]
+        assert ["id" in part["functionCall"] for part in parts] == [has, has]

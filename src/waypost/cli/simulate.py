@@ -36,11 +36,21 @@ def simulate(
             help="Ask for this API key. Default: any key, or none.",
         ),
     ] = None,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WAYPOST_SIMULATE_SECRET",
+            metavar="SECRET",
+            help="Check Bedrock's signatures against this secret access key; --key is its access key id.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a simulated provider of the OpenAI dialect that answers, fails and bills on demand.
+    """Run a simulated provider that answers, fails and bills on demand, in every dialect of a provider.
 
-    Models and faults are chosen by model name; GET /bill says what it would charge. Stop it with Ctrl-C.
+    It speaks OpenAI's chat completions and Responses, Anthropic's Messages, Gemini's API, Bedrock's Converse and
+    Cohere's API on one address. Models and faults are chosen by model name; GET /bill says what it would charge and
+    GET /asks what it was asked. Stop it with Ctrl-C.
 
     Examples:
 
@@ -50,20 +60,25 @@ def simulate(
     """
     from waypost.simulator.run import SimulatorSettings, run
 
-    def ready(simulator: Simulator) -> None:
-        if as_json:
-            print_json({"url": simulator.url, "bill": f"{simulator.root}/bill", "seed": seed})
-            return
-        console = people()
-        console.print(f"{OK} simulated provider at [bold]{simulator.url}[/], seed {seed}")
-        console.print(f"  bill   {simulator.root}/bill")
-        console.print(f"  config {{name: sim, dialect: openai_chat, base_url: {simulator.url}}}")
-
     try:
-        run(SimulatorSettings(host=host, port=port, seed=seed, key=key), ready=ready)
+        settings = SimulatorSettings(host=host, port=port, seed=seed, key=key, secret=secret)
+        run(settings, ready=lambda simulator: _announce(simulator, seed, as_json))
     except OSError:
         fail(
             f"{host}:{port} can not be listened on: it is taken or not an address of this machine.",
             Exit.UNREACHABLE,
             "Choose another port; --port 0 takes any free one.",
         )
+
+
+def _announce(simulator: Simulator, seed: int, as_json: bool) -> None:
+    """Say where it listens."""
+    pages = {"bill": f"{simulator.root}/bill", "asks": f"{simulator.root}/asks"}
+    if as_json:
+        print_json({"url": simulator.url, "root": simulator.root, **pages, "seed": seed})
+        return
+    console = people()
+    console.print(f"{OK} simulated provider at [bold]{simulator.url}[/], seed {seed}")
+    for name, page in pages.items():
+        console.print(f"  {name}   {page}")
+    console.print(f"  config {{name: sim, dialect: openai_chat, base_url: {simulator.url}}}")

@@ -6,8 +6,10 @@ Shapes: https://docs.claude.com/en/api/errors, /rate-limits, /models-list and th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import msgspec
 
@@ -68,8 +70,15 @@ _OWN: Mapping[str, tuple[int, str, str]] = {
 }
 
 
+#: Vertex AI's path: https://docs.claude.com/en/api/claude-on-vertex-ai (2026-11-25).
+_VERTEX = re.compile(
+    r"(?:/v1)?/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/(.+):(?:stream)?[rR]awPredict"
+)
+
+
 class Anthropic:
-    """`/v1/messages`, its token count, and the model list for those who send `anthropic-version`."""
+    """`/v1/messages`, its token count, and the model list for those who send `anthropic-version`; and the same on
+    Vertex AI's path."""
 
     name = "anthropic"
     id_header = b"request-id"
@@ -79,7 +88,11 @@ class Anthropic:
 
     def owns(self, request: Request) -> bool:
         path = request.path
-        if path.startswith("/anthropic/") or path.removeprefix("/v1").startswith("/messages"):
+        if (
+            path.startswith("/anthropic/")
+            or _VERTEX.fullmatch(path)
+            or path.removeprefix("/v1").startswith("/messages")
+        ):
             return True
         return b"anthropic-version" in request.headers and path.removeprefix("/v1").startswith("/models")
 
@@ -94,6 +107,10 @@ class Anthropic:
             raise Refused(401, "invalid x-api-key", code="invalid_api_key")
 
     def parse(self, request: Request) -> Ask | None:
+        found = _VERTEX.fullmatch(request.path)
+        if found is not None and found[1] != "count-tokens":
+            _only(request, "POST")
+            return parse_messages(request.body, self._seals, model=unquote(found[1]))
         if _path(request) != "/messages":
             return None
         _only(request, "POST")
@@ -102,6 +119,9 @@ class Anthropic:
 
     def page(self, request: Request, shelf: Shelf) -> Page | None:
         path = _path(request)
+        if _VERTEX.fullmatch(request.path):
+            ask = parse_messages(request.body, self._seals, counting=True)
+            return Page(_encode({"input_tokens": ask.prompt_tokens}))
         if path == "/messages/count_tokens":
             _only(request, "POST")
             _check_version(request)

@@ -44,8 +44,9 @@ class _Message(msgspec.Struct):
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True):
-    model: str
     messages: list[_Message]
+    model: str = ""
+    anthropic_version: str | None = None
     max_tokens: int | None = None
     stream: bool | None = None
     system: str | list[Object] | None = None
@@ -75,9 +76,13 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def parse_messages(body: bytes, seals: Seals, *, counting: bool = False) -> Ask:
-    """A request to answer, or with `counting` one that only wants its tokens counted. Raises Refused."""
+def parse_messages(body: bytes, seals: Seals, *, model: str = "", counting: bool = False) -> Ask:
+    """A request to answer, or with `counting` one that only wants its tokens counted. Raises Refused.
+
+    With a `model` the request came on Vertex AI's path, which names the model; the body then has `anthropic_version`.
+    """
     given = _decoded(body)
+    _check_place(given, model)
     _check_limits(given, counting)
     thinks = (given.thinking or {}).get("type") in ("enabled", "adaptive", "between_tools")
     _check_messages(given.messages)
@@ -87,7 +92,7 @@ def parse_messages(body: bytes, seals: Seals, *, counting: bool = False) -> Ask:
     forced = choice.get("type")
     return Ask(
         operation="chat",
-        model=given.model,
+        model=model or given.model,
         prompt_tokens=count.tokens,
         stream=given.stream is True,
         wants_usage=True,
@@ -128,6 +133,19 @@ def _decoded(body: bytes) -> _Request:
         raise _invalid(text) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise _invalid("The request body is not valid JSON.") from None
+
+
+def _check_place(given: _Request, model: str) -> None:
+    """Vertex AI's requests name their model in the path and the version in the body, all others the other way."""
+    if model:
+        if given.anthropic_version is None:
+            raise _invalid("anthropic_version: Field required")
+        if given.model:
+            raise _invalid("model: Extra inputs are not permitted")
+    elif given.anthropic_version is not None:
+        raise _invalid("anthropic_version: Extra inputs are not permitted")
+    elif not given.model:
+        raise _invalid("model: Field required")
 
 
 def _check_limits(given: _Request, counting: bool) -> None:

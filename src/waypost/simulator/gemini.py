@@ -126,7 +126,7 @@ class Gemini:
         if ask.operation == "embeddings":
             piece = embedded(ask, answer, behaviour, stamp, form)
             return Wire(200, [JSON_TYPE, *_HEADERS], [piece], head_due_s=answer.first_s)
-        spoken = Spoken(ask, answer, stamp, form, self._seals)
+        spoken = Spoken(ask, answer, behaviour, stamp, form, self._seals)
         if not ask.stream:
             return Wire(200, [JSON_TYPE, *_HEADERS], [spoken.whole()], head_due_s=answer.last_s)
         as_events = ask.echo.get("sse") is True

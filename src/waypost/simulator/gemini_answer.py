@@ -28,8 +28,10 @@ RATINGS = [{"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH"
 class Spoken:
     """One answer, in either form."""
 
-    def __init__(self, ask: Ask, answer: Answer, stamp: Stamp, form: UsageForm, seals: Seals) -> None:
-        self._ask, self._answer, self._stamp = ask, answer, stamp
+    def __init__(
+        self, ask: Ask, answer: Answer, behaviour: Behaviour, stamp: Stamp, form: UsageForm, seals: Seals
+    ) -> None:
+        self._ask, self._answer, self._behaviour, self._stamp = ask, answer, behaviour, stamp
         self._form, self._seals = form, seals
 
     def whole(self) -> Piece:
@@ -71,11 +73,9 @@ class Spoken:
 
     def _part(self, block: Block, choice: Choice) -> Json:
         if block.form == "call":
-            call = {
-                "id": choice.call_ids[block.at],
-                "name": block.text,
-                "args": _arguments(block.arguments),
-            }
+            call: Json = {"name": block.text, "args": _arguments(block.arguments)}
+            if self._behaviour.ids:
+                call["id"] = choice.call_ids[block.at]
             return {"functionCall": call}
         return {"text": block.text, "thought": True} if block.form == "reasoning" else {"text": block.text}
 

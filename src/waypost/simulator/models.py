@@ -55,6 +55,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tool calls, at most one per tool; 1 when the client forbids parallel ones."""
     preface: Annotated[int, Meta(ge=0, le=1000)] | None = None
     """Tokens of text before tool calls; unset: as many as the dialect expects."""
+    ids: bool = True
+    """Name tool calls by ids, where a dialect can do without (Gemini)."""
     finish: str | None = None
     """The reason for the end that the answer gives, in the dialect's own word, such as `pause_turn`."""
     keeps_on: bool = False

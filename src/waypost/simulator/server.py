@@ -36,6 +36,7 @@ class Floor:
         self.refusing = False
         """Answer every new connection with RST."""
         self._lock = lock
+        self._locked = lock.key is not None
         self._idle = asyncio.Event()
         self._idle.set()
         self._busy = 0
@@ -64,24 +65,26 @@ class Floor:
         """Route one request."""
         path, _, query = url.partition(b"?")
         short = path[3:] if path.startswith(b"/v1/") else path
+        if short in PARSERS:
+            self.asks.add(method, url, headers, body)
+            try:
+                if self._locked:
+                    bearer(headers.get(b"authorization"), self._lock)
+                if method != b"POST":
+                    raise Refused(405, f"Not allowed to {method.decode('latin-1')} on this path: use POST.")
+            except Refused as refused:
+                return Exchange(self.engine.refuse(refused))
+            return self.engine.answer(short, headers, body)
         if short in _OWN_PAGES:
             return self._own_page(method, short, query)
         self.asks.add(method, url, headers, body)
-        try:
-            if short in PARSERS:
-                bearer(headers.get(b"authorization"), self._lock)
-                if method != b"POST":
-                    raise Refused(405, f"Not allowed to {method.decode('latin-1')} on this path: use POST.")
-                return self.engine.answer(short, headers, body)
-            request = Request(
-                method.decode("latin-1"), path.decode("latin-1"), query.decode("latin-1"), headers, body
-            )
-            dialect = self.engine.dialect_of(request)
-            if dialect is not None:
-                return self.engine.serve(dialect, request)
-            return self.engine.serve_openai(msgspec.structs.replace(request, path=short.decode("latin-1")))
-        except Refused as refused:
-            return Exchange(self.engine.refuse(refused))
+        request = Request(
+            method.decode("latin-1"), path.decode("latin-1"), query.decode("latin-1"), headers, body
+        )
+        dialect = self.engine.dialect_of(request)
+        if dialect is not None:
+            return self.engine.serve(dialect, request)
+        return self.engine.serve_openai(msgspec.structs.replace(request, path=short.decode("latin-1")))
 
     def _own_page(self, method: bytes, path: bytes, query: bytes) -> Exchange:
         resets = path.endswith(b"/reset")
