@@ -25,6 +25,17 @@ def ids(body: bytes) -> list[str]:
         (b'{"data":[{"id":"models/gemini-2.5-pro"}]}', ["gemini-2.5-pro"]),
         (b'{"models":[{"name":"x"}],"data":[{"id":"smollm2"}]}', ["smollm2"]),
         (b'["a","b","a"]', ["a", "b"]),
+        (b'{"models":[{"name":"command-a","endpoints":["chat"]}],"next_page_token":""}', ["command-a"]),
+        (
+            b'{"modelSummaries":[{"modelArn":"arn:x","modelId":"amazon.nova-pro-v1:0"}]}',
+            ["amazon.nova-pro-v1:0"],
+        ),
+        (b'{"success":true,"result":[{"id":"9b9c","name":"@cf/meta/llama-3"}]}', ["@cf/meta/llama-3"]),
+        (
+            b'{"endpoints":[{"id":"1f","name":"databricks-claude","task":"llm/v1/chat"}]}',
+            ["databricks-claude"],
+        ),
+        (b'{"data":[{"id":"new","lifecycle":"active"},{"id":"old","lifecycle":"retired"}]}', ["new"]),
         (b'{"data":[]}', []),
         (
             b'{"data":[{"id":"a"},{"id":""},{"id":7},{},null,{"id":"a b"},{"id":"a\\n"},{"id":"b"}]}',
@@ -83,3 +94,41 @@ def test_any_bytes_are_a_list_or_garbled(body: bytes) -> None:
     except Garbled:
         return
     assert all(model.id for model in models)
+
+
+@pytest.mark.parametrize(
+    ("entry", "facts"),
+    [
+        (
+            b'{"models":[{"name":"models/g","inputTokenLimit":1048576,"outputTokenLimit":65536,'
+            b'"supportedGenerationMethods":["generateContent","countTokens"]}]}',
+            ModelFacts(1_048_576, 65_536, mode="chat"),
+        ),
+        (
+            b'{"models":[{"name":"models/e","supportedGenerationMethods":["embedContent"]}]}',
+            ModelFacts(mode="embedding"),
+        ),
+        (
+            b'{"data":[{"id":"c","max_input_tokens":200000,"max_tokens":64000,"capabilities":{"image_input":'
+            b'{"supported":true},"thinking":{"supported":true,"types":{}},"structured_outputs":{"supported":false}}}]}',
+            ModelFacts(200_000, 64_000, features=("reasoning", "vision")),
+        ),
+        (
+            b'{"models":[{"name":"r","endpoints":["rerank"],"context_length":4096,"features":["tools"]}]}',
+            ModelFacts(4096, features=("tools",), mode="rerank"),
+        ),
+        (
+            b'{"modelSummaries":[{"modelId":"t","inputModalities":["TEXT","IMAGE"],"outputModalities":["EMBEDDING"]}]}',
+            ModelFacts(modalities=("text", "image"), mode="embedding"),
+        ),
+        (
+            b'{"result":[{"name":"@cf/a","task":{"id":"1","name":"Text Generation"},"properties":'
+            b'[{"property_id":"context_window","value":"24000"},{"property_id":"beta","value":"true"},7]}]}',
+            ModelFacts(24_000, mode="chat"),
+        ),
+        (b'{"data":[{"id":"m","max_tokens":64000}]}', ModelFacts()),
+    ],
+)
+def test_facts_in_every_vendors_shape(entry: bytes, facts: ModelFacts) -> None:
+    (model,) = parse_models(entry)
+    assert model.facts == facts
