@@ -11,6 +11,7 @@ def test_usual_ports() -> None:
         ("vllm", 8000),
         ("lmstudio", 1234),
         ("llamacpp", 8080),
+        ("sglang", 30000),
     }
 
 

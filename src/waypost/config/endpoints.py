@@ -252,13 +252,17 @@ class Endpoints:
         if scheme == "none":
             return None
         secret = self._usual_key(spec)
-        needed = spec is not None and spec.env and not spec.local_ports
-        if secret is None and needed and spec is not None:
+        if secret is None and spec is not None:
+            unset = (
+                f": {' and '.join(spec.env)} {'are' if len(spec.env) > 1 else 'is'} not set"
+                if spec.env
+                else ""
+            )
+            either = f"Set {spec.env[0]}, or write" if spec.env else "Write"
             self._faults.add(
                 path,
-                f"the provider {entry.name!r} has no key: {' and '.join(spec.env)} "
-                + ("are not set" if len(spec.env) > 1 else "is not set"),
-                hint=f"Set {spec.env[0]}, or write `api_key: env:NAME` or `api_key: file:/path`.",
+                f"the provider {entry.name!r} has no key{unset}",
+                hint=f"{either} `api_key: env:NAME` or `api_key: file:/path`.",
             )
         return secret
 

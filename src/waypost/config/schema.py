@@ -304,7 +304,7 @@ class DiscoveryConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     environment: bool = True
     """Use providers whose key is in its usual environment variable, such as `OPENAI_API_KEY`."""
     local: bool = True
-    """Use model servers that run on this machine: Ollama, vLLM, LM Studio, llama.cpp."""
+    """Use model servers that run on this machine: Ollama, vLLM, LM Studio, llama.cpp, SGLang."""
     interval: Duration = "10m"
     """How often providers are asked for their models."""
     local_model: Literal["auto", "on", "off"] = "auto"

@@ -51,7 +51,7 @@ def find_in_environment(env: Mapping[str, str]) -> EnvironmentScan:
     found: list[FoundProvider] = []
     ignored: list[IgnoredVariable] = []
     for spec in all_providers():
-        for variable in spec.env:
+        for variable in spec.env if spec.implicit else ():
             value = env.get(variable)
             if value is None:
                 continue

@@ -31,9 +31,13 @@ DIALECT_NAMES: Final = frozenset(
         "openai_transcriptions",
         "openai_translations",
         "openai_moderations",
+        "anthropic_count_tokens",
         "anthropic_messages",
+        "anthropic_vertex",
         "gemini_generate",
+        "gemini_count_tokens",
         "gemini_embed",
+        "gemini_embed_batch",
         "bedrock_converse",
         "bedrock_embed",
         "cohere_chat",
@@ -75,6 +79,9 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     """Including the version segment, without a trailing slash."""
     dialects: tuple[str, ...]
     """What it speaks, the one that carries everything first."""
+    imitates: tuple[str, ...] = ()
+    """Dialects of others that it has an endpoint for which quietly leaves things out. Requests in those cross to one of
+    `dialects` instead, where what is left out is named; the configuration can choose them by `dialects`."""
     auth: AuthScheme = "bearer"
     auth_header: str = "authorization"
     """With `auth="header"`: the header that holds the bare key."""
@@ -84,6 +91,9 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     """What `sigv4` signs for."""
     env: tuple[str, ...] = ()
     """Environment variables that hold its key, in order of preference."""
+    implicit: bool = True
+    """Whether a key in one of them is enough to use it unasked. False where such a variable is set for other reasons on
+    many machines: then it counts only for a provider of the configuration."""
     variables: dict[str, Variable] = {}
     """What is known of the parts in braces."""
     regions: dict[str, str] = {}

@@ -19,6 +19,12 @@ EVERYTHING: Final = (
     *("openai_speech", *HEARD, "openai_moderations"),
 )
 
+#: What routers of many models pass on to them: https://openrouter.ai/docs/api-reference/overview (2026-11-25).
+ROUTER: Final = ("cache_control", "file_url", "images", "reasoning", "reasoning_details", "video_url")
+#: Reasoning comes back in the field it was given in: https://api-docs.deepseek.com/guides/thinking_mode,
+#: https://docs.vllm.ai/en/latest/features/reasoning_outputs.html (2026-11-25).
+THINKS: Final = ("reasoning_content",)
+
 #: The version every Messages API knows (https://platform.claude.com/docs/en/api/versioning).
 ANTHROPIC_HEADERS: Final = {"anthropic_messages": {"anthropic-version": "2023-06-01"}}
 
@@ -42,5 +48,7 @@ ANTHROPIC_RATES: Final = RateHeaders(
 AWS_REGION: Final = {"region": Variable(("AWS_REGION", "AWS_DEFAULT_REGION"))}
 GOOGLE_PLACE: Final = {
     "project": Variable(("GOOGLE_CLOUD_PROJECT", "GOOGLE_VERTEX_PROJECT", "GCLOUD_PROJECT")),
-    "region": Variable(("GOOGLE_CLOUD_LOCATION", "GOOGLE_VERTEX_LOCATION", "GOOGLE_CLOUD_REGION"), "us-central1"),
+    "region": Variable(
+        ("GOOGLE_CLOUD_LOCATION", "GOOGLE_VERTEX_LOCATION", "GOOGLE_CLOUD_REGION"), "us-central1"
+    ),
 }

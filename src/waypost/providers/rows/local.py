@@ -1,0 +1,158 @@
+"""Servers usually run beside the gateway. They need no key; one that was given goes as a bearer token."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from waypost.core.quirks import Quirks
+from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT_EMBED, CHAT_TEXT, FAMILY, HEARD
+from waypost.providers.spec import ProviderSpec
+
+_NATIVE: Final = (
+    "openai_chat",
+    "anthropic_messages",
+    "openai_responses",
+    "openai_completions",
+    "openai_embeddings",
+)
+
+LOCAL: Final[tuple[ProviderSpec, ...]] = (
+    ProviderSpec(
+        name="ollama",
+        title="Ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        dialects=_NATIVE,
+        auth="none",
+        dialect_headers=ANTHROPIC_HEADERS,
+        local_ports=(11434,),
+        quirks=Quirks(json_schema="native"),
+        docs_url="https://docs.ollama.com/api/anthropic-compatibility",
+        checked="2026-11-25",
+    ),
+    ProviderSpec(
+        name="vllm",
+        title="vLLM",
+        base_url="http://127.0.0.1:8000/v1",
+        dialects=(*_NATIVE, "cohere_embed", "cohere_rerank", *HEARD),
+        auth="none",
+        paths={"cohere_embed": "/../v2", "cohere_rerank": "/../v2"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        local_ports=(8000,),
+        quirks=Quirks(takes=("reasoning_content", "video_url"), json_schema="native"),
+        docs_url="https://docs.vllm.ai/en/stable/serving/online_serving.html",
+        checked="2026-11-25",
+    ),
+    ProviderSpec(
+        name="lmstudio",
+        title="LM Studio",
+        base_url="http://127.0.0.1:1234/v1",
+        dialects=_NATIVE,
+        auth="none",
+        dialect_headers=ANTHROPIC_HEADERS,
+        local_ports=(1234,),
+        quirks=Quirks(json_schema="native"),
+        docs_url="https://lmstudio.ai/docs/developer/openai-compat",
+    ),
+    ProviderSpec(
+        name="llamacpp",
+        title="llama.cpp server",
+        base_url="http://127.0.0.1:8080/v1",
+        dialects=(*_NATIVE, "cohere_rerank"),
+        auth="none",
+        dialect_headers=ANTHROPIC_HEADERS,
+        local_ports=(8080,),
+        quirks=Quirks(json_schema="native"),
+        docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+    ),
+    ProviderSpec(
+        name="sglang",
+        title="SGLang",
+        base_url="http://127.0.0.1:30000/v1",
+        dialects=(
+            "openai_chat",
+            "openai_responses",
+            "openai_completions",
+            "openai_embeddings",
+            "cohere_rerank",
+        ),
+        auth="none",
+        local_ports=(30000,),
+        quirks=Quirks(json_schema="native"),
+        docs_url="https://docs.sglang.ai/basic_usage/openai_api.html",
+    ),
+    ProviderSpec(
+        name="tgi",
+        title="Text Generation Inference",
+        base_url="http://127.0.0.1:3000/v1",
+        dialects=CHAT_TEXT,
+        auth="none",
+        docs_url="https://huggingface.co/docs/text-generation-inference/messages_api",
+    ),
+    ProviderSpec(
+        name="tei",
+        title="Text Embeddings Inference",
+        base_url="http://127.0.0.1:8081/v1",
+        dialects=("openai_embeddings",),
+        auth="none",
+        models_path=None,
+        models_shape="none",
+        docs_url="https://huggingface.co/docs/text-embeddings-inference/quick_tour",
+    ),
+    ProviderSpec(
+        name="infinity",
+        title="Infinity",
+        base_url="http://127.0.0.1:7997",
+        dialects=("openai_embeddings", "cohere_rerank"),
+        auth="none",
+        docs_url="https://michaelfeil.eu/infinity/latest/",
+    ),
+    ProviderSpec(
+        name="litellm",
+        title="LiteLLM proxy",
+        base_url="http://127.0.0.1:4000/v1",
+        dialects=(*_NATIVE, "cohere_rerank", "openai_images", "openai_speech", *HEARD, "openai_moderations"),
+        auth="none",
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.litellm.ai/docs/simple_proxy",
+    ),
+    ProviderSpec(
+        name="localai",
+        title="LocalAI",
+        base_url="http://127.0.0.1:8080/v1",
+        dialects=(*FAMILY, "openai_images", "openai_speech", *HEARD),
+        auth="none",
+        docs_url="https://localai.io/features/",
+    ),
+    ProviderSpec(
+        name="jan",
+        title="Jan",
+        base_url="http://127.0.0.1:1337/v1",
+        dialects=("openai_chat",),
+        auth="none",
+        docs_url="https://www.jan.ai/docs/desktop/api-server",
+    ),
+    ProviderSpec(
+        name="dockermodels",
+        title="Docker Model Runner",
+        base_url="http://127.0.0.1:12434/engines/v1",
+        dialects=(*CHAT_EMBED, "openai_completions"),
+        auth="none",
+        docs_url="https://docs.docker.com/ai/model-runner/api-reference/",
+    ),
+    ProviderSpec(
+        name="local",
+        title="The small model that comes with Waypost (SmolLM2-135M)",
+        base_url="http://127.0.0.1:{port}/v1",
+        dialects=CHAT_TEXT,
+        auth="none",
+        docs_url="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+    ),
+    ProviderSpec(
+        name="simulated",
+        title="The simulated provider (`waypost simulate`)",
+        base_url="http://127.0.0.1:{port}/v1",
+        dialects=FAMILY,
+        auth="none",
+        docs_url="",
+    ),
+)

@@ -1,0 +1,152 @@
+"""Gateways to many providers behind one key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from waypost.core.quirks import Quirks
+from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT, CHAT_EMBED, FAMILY, RESPONSES, ROUTER
+from waypost.providers.spec import ProviderSpec, RateHeaders
+
+ROUTERS: Final[tuple[ProviderSpec, ...]] = (
+    ProviderSpec(
+        name="openrouter",
+        title="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        dialects=(*RESPONSES, "anthropic_messages", "openai_completions", "openai_embeddings"),
+        env=("OPENROUTER_API_KEY",),
+        regions={"eu": "https://eu.openrouter.ai/api/v1", "us": "https://us.openrouter.ai/api/v1"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        # On its own 429s only.
+        rates=RateHeaders(
+            requests_limit="x-ratelimit-limit",
+            requests_remaining="x-ratelimit-remaining",
+            requests_reset="x-ratelimit-reset",
+        ),
+        quirks=Quirks(takes=ROUTER, reports_charge=True),
+        docs_url="https://openrouter.ai/docs/use-cases/usage-accounting",
+        checked="2026-11-21",
+    ),
+    ProviderSpec(
+        name="requesty",
+        title="Requesty",
+        base_url="https://router.requesty.ai/v1",
+        dialects=("openai_chat", "anthropic_messages", "openai_responses", "openai_embeddings"),
+        env=("REQUESTY_API_KEY",),
+        regions={"eu": "https://router.eu.requesty.ai/v1"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        quirks=Quirks(takes=ROUTER, reports_charge=True),
+        docs_url="https://docs.requesty.ai/quickstart",
+        checked="2026-11-21",
+    ),
+    ProviderSpec(
+        name="portkey",
+        title="Portkey",
+        base_url="https://api.portkey.ai/v1",
+        dialects=(*RESPONSES, "anthropic_messages", "openai_completions", "openai_embeddings"),
+        auth="header",
+        auth_header="x-portkey-api-key",
+        env=("PORTKEY_API_KEY",),
+        # Without it, answers have fields of other providers that OpenAI's do not.
+        headers={"x-portkey-strict-open-ai-compliance": "true"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://portkey.ai/docs/api-reference/inference-api/introduction",
+    ),
+    ProviderSpec(
+        name="tetrate",
+        title="Tetrate Agent Router Service",
+        base_url="https://api.router.tetrate.ai/v1",
+        dialects=("openai_chat", "anthropic_messages", "openai_embeddings"),
+        env=("TETRATE_API_KEY", "TARS_API_KEY"),
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.tetrate.io/agent-router-service/",
+    ),
+    ProviderSpec(
+        name="vercel",
+        title="Vercel AI Gateway",
+        base_url="https://ai-gateway.vercel.sh/v1",
+        dialects=("openai_chat", "openai_responses", "anthropic_messages", "openai_embeddings"),
+        env=("AI_GATEWAY_API_KEY",),
+        dialect_headers=ANTHROPIC_HEADERS,
+        prices="vercel_ai_gateway",
+        docs_url="https://vercel.com/docs/ai-gateway/sdks-and-apis",
+    ),
+    ProviderSpec(
+        name="aihubmix",
+        title="AIHubMix",
+        base_url="https://aihubmix.com/v1",
+        dialects=("openai_chat", "openai_responses", "anthropic_messages", "openai_embeddings"),
+        env=("AIHUBMIX_API_KEY",),
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.aihubmix.com/",
+    ),
+    ProviderSpec(
+        name="helicone",
+        title="Helicone AI Gateway",
+        base_url="https://ai-gateway.helicone.ai/v1",
+        dialects=RESPONSES,
+        env=("HELICONE_API_KEY",),
+        docs_url="https://docs.helicone.ai/gateway/overview",
+    ),
+    ProviderSpec(
+        name="poe",
+        title="Poe",
+        base_url="https://api.poe.com/v1",
+        dialects=RESPONSES,
+        env=("POE_API_KEY",),
+        docs_url="https://creator.poe.com/docs/external-applications/openai-compatible-api",
+    ),
+    ProviderSpec(
+        name="zenmux",
+        title="ZenMux",
+        base_url="https://zenmux.ai/api/v1",
+        dialects=(*RESPONSES, "anthropic_messages"),
+        env=("ZENMUX_API_KEY",),
+        paths={"anthropic_messages": "/../anthropic/v1"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.zenmux.ai/",
+    ),
+    ProviderSpec(
+        name="llmgateway",
+        title="LLM Gateway",
+        base_url="https://api.llmgateway.io/v1",
+        dialects=("openai_chat", "anthropic_messages"),
+        env=("LLMGATEWAY_API_KEY",),
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.llmgateway.io/",
+    ),
+    ProviderSpec(
+        name="nanogpt",
+        title="NanoGPT",
+        base_url="https://nano-gpt.com/api/v1",
+        dialects=FAMILY,
+        env=("NANO_GPT_API_KEY", "NANOGPT_API_KEY"),
+        docs_url="https://docs.nano-gpt.com/",
+    ),
+    ProviderSpec(
+        name="cortecs",
+        title="Cortecs",
+        base_url="https://api.cortecs.ai/v1",
+        dialects=CHAT_EMBED,
+        env=("CORTECS_API_KEY",),
+        docs_url="https://docs.cortecs.ai/",
+    ),
+    ProviderSpec(
+        name="opencode",
+        title="OpenCode Zen",
+        base_url="https://opencode.ai/zen/v1",
+        dialects=(*RESPONSES, "anthropic_messages"),
+        env=("OPENCODE_API_KEY",),
+        dialect_auth={"anthropic_messages": "x-api-key"},
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://opencode.ai/docs/zen/",
+    ),
+    ProviderSpec(
+        name="kilo",
+        title="Kilo Gateway",
+        base_url="https://api.kilo.ai/api/gateway",
+        dialects=CHAT,
+        env=("KILO_API_KEY",),
+        docs_url="https://kilo.ai/docs/gateway",
+    ),
+)
