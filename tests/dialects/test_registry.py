@@ -11,6 +11,14 @@ def test_names_and_paths() -> None:
         "gemini_embed": ("embeddings", "/v1beta/models/{model}:embedContent"),
         "gemini_embed_batch": ("embeddings", "/v1beta/models/{model}:batchEmbedContents"),
         "gemini_generate": ("chat", "/v1beta/models/{model}:generateContent"),
+    assert {name: (d.operation, *(entry.path for entry in d.entries)) for name, d in DIALECTS.items()} == {
+        "anthropic_count_tokens": (
+            "count_tokens",
+            "/messages/count_tokens",
+            "/anthropic/v1/messages/count_tokens",
+        ),
+        "anthropic_messages": ("chat", "/messages", "/anthropic/v1/messages"),
+        "anthropic_vertex": ("chat",),
         "openai_chat": ("chat", "/chat/completions"),
         "openai_completions": ("completions", "/completions"),
         "openai_embeddings": ("embeddings", "/embeddings"),

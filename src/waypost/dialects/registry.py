@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from waypost.dialects.bedrock_converse.codec import CONVERSE
+from waypost.dialects.anthropic_count_tokens.codec import COUNT_TOKENS
+from waypost.dialects.anthropic_messages.codec import MESSAGES
+from waypost.dialects.anthropic_vertex.codec import VERTEX
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS
 from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
@@ -38,6 +41,8 @@ _ALL: tuple[Dialect, ...] = (
     GENERATE,
     EMBED,
     EMBED_BATCH,
+    MESSAGES,
+    VERTEX,
     COUNT_TOKENS,
 )
 

@@ -1,0 +1,74 @@
+"""A request, read as far as admission, routing and metering need."""
+
+from __future__ import annotations
+
+from waypost.core.asked import Asked
+from waypost.core.quirks import Quirks
+from waypost.dialects.anthropic_messages.estimate import estimate
+from waypost.dialects.fields import (
+    Fields,
+    parse_body,
+    read_flag,
+    read_integer,
+    read_string,
+    render_fields,
+    render_raw,
+)
+from waypost.dialects.json_limits import DEFAULT, JsonLimits
+from waypost.dialects.openai.ask import MAX_TOKENS, read_model
+from waypost.errors import InvalidRequest
+
+#: Fields that a rule or the meter reads.
+GOVERNED = frozenset(
+    (
+        "model", "messages", "system", "tools", "tool_choice", "max_tokens", "stream", "service_tier", "speed",
+        "output_config", "output_format", "mcp_servers", "fallbacks",
+    )
+)  # fmt: skip
+
+
+def parse_ask(body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
+    """Raises InvalidRequest (with `param`) and TooLarge. What is not read here passes untouched; whether
+    `max_tokens` is there is the target's to say."""
+    fields = _parse(body, limits)
+    stream = read_flag(fields, "stream")
+    return Asked(
+        model=read_model(fields),
+        stream=stream,
+        fields=fields,
+        # Streams of this dialect always say their usage.
+        wants_usage=stream,
+        max_output=read_integer(fields, "max_tokens", 0, MAX_TOKENS),
+        input_estimate=estimate(fields),
+        tier=_read_tier(fields),
+    )
+
+
+def parse_count(body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
+    """A request to count tokens: nothing is generated. Raises InvalidRequest and TooLarge."""
+    fields = _parse(body, limits)
+    return Asked(read_model(fields), False, fields, choices=0, input_estimate=estimate(fields))
+
+
+def _parse(body: bytes, limits: JsonLimits) -> Fields:
+    fields = parse_body(body, limits, GOVERNED)
+    read_model(fields)
+    messages = bytes(fields["messages"]) if "messages" in fields else b""
+    if messages[:1] != b"[" or messages[1:].lstrip()[:1] == b"]":
+        raise InvalidRequest("`messages` has to be an array with at least one message.", param="messages")
+    return fields
+
+
+def _read_tier(fields: Fields) -> str | None:
+    """Fast mode has its own price: https://platform.claude.com/docs/en/build-with-claude/fast-mode (2026-11-25)."""
+    tier = read_string(fields, "service_tier")
+    return "fast" if read_string(fields, "speed") == "fast" else tier
+
+
+def render_onward(asked: Asked, model: str, quirks: Quirks) -> bytes:
+    """The body for one target of the family: the model's id and the provider's quirks; everything else as it came."""
+    fields = asked.fields.copy()
+    fields["model"] = render_raw(model)
+    for name in quirks.drop:
+        fields.pop(name, None)
+    return render_fields(fields)
