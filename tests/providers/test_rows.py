@@ -74,6 +74,8 @@ def test_a_provider_with_an_account_says_how_it_is_paid(row: ProviderSpec) -> No
     assert row.docs_url.startswith("https://")
     assert row.auth in KEYED | MADE
     assert row.env or row.auth in MADE or row.name in KEYLESS
+    if row.auth == "ibm_iam":
+        assert not row.implicit, "its key is no bearer token"
     if row.auth == "header":
         assert row.auth_header != "authorization"
 

@@ -87,6 +87,7 @@ def _provider(
         models_path=over.models_path,
         models_origin=over.models_origin,
         prices=spec.prices or spec.name,
+        rates=spec.rates,
         origin_label="local" if local else "environment",
     )
 

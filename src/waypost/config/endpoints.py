@@ -28,7 +28,7 @@ from waypost.core.origin import Deadlines, Origin, Proxy, TlsFiles
 from waypost.core.quirks import Quirks
 from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.fill import Filled, fill, parts_of
-from waypost.providers.spec import DIALECT_NAMES, KEYED, MADE, ProviderSpec
+from waypost.providers.spec import DIALECT_NAMES, KEYED, MADE, ProviderSpec, RateHeaders
 
 #: Dialects that a server of the OpenAI kind speaks beside chat, at the same base URL.
 FAMILIES = {"openai_chat": ("openai_chat", "openai_completions", "openai_embeddings")}
@@ -93,6 +93,7 @@ class Endpoints:
             models_path=over.models_path if entry.discover else None,
             models_origin=over.models_origin,
             prices=entry.prices_from or (spec.prices or spec.name if spec else None),
+            rates=spec.rates if spec else RateHeaders(),
             origin_label="config",
         )
 

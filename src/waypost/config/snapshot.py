@@ -13,6 +13,7 @@ from waypost.core.quirks import Quirks
 from waypost.dialects.json_limits import JsonLimits
 from waypost.errors import ModelNotFound
 from waypost.providers.auth.authorizer import Authorizer
+from waypost.providers.spec import RateHeaders
 
 #: Shorter keys (`ollama`, `none`) are words, not secrets.
 _KEY_LEAST = 8
@@ -92,6 +93,8 @@ class Provider(msgspec.Struct, frozen=True):
     models_origin: Origin | None = None
     """Where the list is, when it is not at `origin`; `models_path` is then the whole path."""
     prices: str | None = None
+    rates: RateHeaders = RateHeaders()
+    """Where its answers tell of rate limits."""
     origin_label: Literal["config", "environment", "local"] = "config"
     """How it was found, for people."""
 

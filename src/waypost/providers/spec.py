@@ -93,7 +93,8 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     """Environment variables that hold its key, in order of preference."""
     implicit: bool = True
     """Whether a key in one of them is enough to use it unasked. False where such a variable is set for other reasons on
-    many machines: then it counts only for a provider of the configuration."""
+    many machines, or holds what is exchanged for a token first: then it counts only for a provider of the
+    configuration."""
     variables: dict[str, Variable] = {}
     """What is known of the parts in braces."""
     regions: dict[str, str] = {}

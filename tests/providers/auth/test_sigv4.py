@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.auth.steps import NOW, walk
 from waypost.providers.auth.aws_sources import InstanceKeys
@@ -189,3 +194,31 @@ def test_keys_that_could_break_a_header_are_known() -> None:
     assert KEYS.printable
     assert not AwsKeys("a", "b", "c\r\nx: 1").printable
     assert not AwsKeys("a b", "c").printable
+
+
+_SEGMENT = st.text(st.sampled_from("aZ09-._~!$&'()*+,;=:@"), min_size=1, max_size=12)
+_ESCAPED = st.sampled_from(["%3A", "%2F", "%20", "%25"])
+
+
+@given(
+    path=st.lists(st.one_of(_SEGMENT, _ESCAPED), max_size=5).map(lambda parts: "/" + "/".join(parts)),
+    query=st.lists(
+        st.tuples(st.sampled_from("abAB"), st.text(st.sampled_from("aZ09-._~"), max_size=4)), max_size=4
+    ),
+    body=st.binary(max_size=40),
+    token=st.none() | st.text(st.sampled_from("aZ09/+="), min_size=1, max_size=20),
+)
+def test_botocore_signs_the_same(
+    path: str, query: list[tuple[str, str]], body: bytes, token: str | None
+) -> None:
+    asked = path + ("?" + "&".join(f"{name}={value}" for name, value in query) if query else "")
+    theirs = AWSRequest("POST", f"https://h.example{asked}", data=body, headers={"X-Amz-Date": amz_date(NOW)})
+    if token is not None:
+        theirs.headers["X-Amz-Security-Token"] = token
+    signer = SigV4Auth(Credentials(KEYS.access_key_id, KEYS.secret_access_key, token), "bedrock", "eu-west-1")
+    theirs.context["timestamp"] = amz_date(NOW)
+    text = signer.string_to_sign(theirs, signer.canonical_request(theirs))
+    expected = signer.signature(text, theirs)
+    keys = AwsKeys(KEYS.access_key_id, KEYS.secret_access_key, token)
+    lines = SigV4(keys, Place("eu-west-1", "bedrock")).lines("POST", "h.example", asked, body, NOW)
+    assert f"Signature={expected}\r\n".encode() in lines

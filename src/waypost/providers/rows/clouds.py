@@ -200,6 +200,7 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         dialects=FAMILY,
         auth="ibm_iam",
         env=("WATSONX_APIKEY", "WATSONX_API_KEY", "WATSONX_AI_APIKEY"),
+        implicit=False,
         variables={"region": Variable(("WATSONX_REGION",), "us-south")},
         docs_url="https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
         checked="2026-11-25",
