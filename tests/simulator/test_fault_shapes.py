@@ -1,10 +1,22 @@
+import gzip
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost.simulator.ask import Ask
 from waypost.simulator.dialect import Stamp
-from waypost.simulator.fault_shapes import Bench, after_end, big_event, coded, many_events, squeeze, until_k
+from waypost.simulator.fault_shapes import (
+    Bench,
+    after_end,
+    big_event,
+    coded,
+    many_events,
+    squeeze,
+    until_k,
+    zeros,
+)
 from waypost.simulator.models import Behaviour
 from waypost.simulator.openai_dialect import OpenAI
 from waypost.simulator.wire import Made, Piece, Wire
@@ -61,3 +73,9 @@ def test_coding_bills_what_it_codes() -> None:
     wire = coded(b"gzip", squeeze)(stream(4), bench())
     assert wire.flat()[2] == Made(4)
     assert squeeze(b"same") == squeeze(b"same")
+
+
+@pytest.mark.parametrize("size", [1, 1000, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+def test_zeros_inflate_to_their_size(size: int) -> None:
+    assert gzip.decompress(zeros(size)) == bytes(size)
+    assert len(zeros(size)) < 100 + size // 500
