@@ -6,6 +6,7 @@ from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.bedrock_converse import ask, errors, reply
+from waypost.dialects.bedrock_converse.crossing import CROSSING
 from waypost.dialects.bedrock_converse.errors import Headers
 from waypost.dialects.bedrock_converse.eventstream import CONTENT_TYPE
 from waypost.dialects.bedrock_converse.relay import ConverseRelay
@@ -19,7 +20,7 @@ class ConverseDialect:
 
     __slots__ = ("codec", "entries", "family", "forwarded", "name", "operation", "passed")
 
-    def __init__(self, codec: ChatCodec | None = None) -> None:
+    def __init__(self, codec: ChatCodec) -> None:
         self.name = self.family = "bedrock_converse"
         self.operation = "chat"
         self.entries = (
@@ -28,7 +29,7 @@ class ConverseDialect:
         )
         self.forwarded: tuple[bytes, ...] = ()
         self.passed = (b"x-amzn-bedrock-",)
-        self.codec = codec
+        self.codec: ChatCodec | None = codec
 
     def onward_path(self, model: str, stream: bool) -> str:
         """See `ask.onward_path`."""
@@ -71,4 +72,4 @@ class ConverseDialect:
         return errors.render_error(error)
 
 
-CONVERSE = ConverseDialect()
+CONVERSE = ConverseDialect(CROSSING)
