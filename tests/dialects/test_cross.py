@@ -10,7 +10,7 @@ from waypost.core.response import Finish
 from waypost.core.usage import Usage
 from waypost.dialects.cross import CrossRelay, foreign_settings, part_size
 from waypost.dialects.openai_chat.crossing import CROSSING
-from waypost.dialects.openai_chat.stream import ChatStreamRenderer
+from waypost.dialects.openai_chat.stream_renderer import ChatStreamRenderer
 from waypost.errors import Throttled, UpstreamError
 
 ASKED = Asked("m", True, {}, wants_usage=True, input_estimate=9)

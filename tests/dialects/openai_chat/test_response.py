@@ -53,7 +53,12 @@ def test_an_answer_of_another_dialect_is_complete() -> None:
     assert shown["object"] == "chat.completion"
     assert shown["created"] == 0
     assert shown["choices"] == [
-        {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "content_filter"}
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "a"},
+            "finish_reason": "content_filter",
+            "native_finish_reason": "refusal",
+        }
     ]
     assert shown["usage"]["prompt_tokens_details"]["cached_tokens"] == 1
 

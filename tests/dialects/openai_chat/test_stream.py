@@ -15,7 +15,8 @@ from waypost.core.fold import fold, unfold
 from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
-from waypost.dialects.openai_chat.stream import ChatStreamParser, ChatStreamRenderer
+from waypost.dialects.openai_chat.stream import ChatStreamParser
+from waypost.dialects.openai_chat.stream_renderer import ChatStreamRenderer
 from waypost.errors import Garbled, Truncated, Unrepresentable
 
 
@@ -74,7 +75,7 @@ one_part: st.SearchStrategy[ReplyPart] = st.one_of(
     words.map(Text),
     words.map(Thinking),
     words.map(lambda text: Refusal(text, own)),
-    st.builds(ToolCall, words, words, st.text(max_size=6)),
+    st.builds(ToolCall, words, words, words),
     st.just(Opaque("openai_chat", msgspec.Raw(b'{"type":"x"}'), "content")),
 )
 
@@ -138,7 +139,7 @@ def test_an_end_is_whole_or_truncated(stream: bytes, whole: bool) -> None:
 
 def test_a_part_without_a_form_is_refused() -> None:
     with pytest.raises(Unrepresentable):
-        write([Started("a", "m"), PartStarted(0, 0, Media("image", data="AA"))])
+        write([Started("a", "m"), PartStarted(0, 0, Media("file", data="AA"))])
 
 
 def test_lists_of_parts_are_opaque() -> None:

@@ -1,4 +1,20 @@
-"""`openai_chat` to and from the core: the cross-dialect lane."""
+"""`openai_chat` to and from the core: the cross-dialect lane.
+
+| of a request from another dialect | what a target gets |
+|---|---|
+| text, roles, tool calls and results, tools, schemas, sampling, limits | as it is; `developer` as `system` (`takes`) |
+| a tool's pictures and documents | in a message of the user after all results: its role `tool` takes text |
+| a budget to think with | the nearest word of `reasoning_effort`, or `reasoning.max_tokens` (`takes`) |
+| reasoning in the history, its signatures | `reasoning_details` or `reasoning_content` (`takes`); else named |
+| cache hints, whether reasoning is shown, citations in the history | in the fields that it takes; else named |
+| that a tool's answer is an error | named: the text says it |
+| video, a document or sound by its URL, a picture by its id, parts and tools of another dialect | refused, or dropped |
+
+`takes`: `Quirks.takes`. An answer of another dialect gets everything that clients of this format and of OpenRouter
+read: reasoning as `reasoning_content` and, where it has to go back, `reasoning_details`; Gemini's signatures as
+`extra_content`; citations as `annotations`; pictures as `images`. A part of another dialect's own is refused; a
+citation without a URL is left out.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +27,12 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest
 from waypost.core.response import ChatResponse
 from waypost.dialects.dialect import StreamParser, StreamRenderer
-from waypost.dialects.openai_chat.request import parse_fields, render_request
+from waypost.dialects.openai_chat.body import NAMES, render_request
+from waypost.dialects.openai_chat.request import parse_fields
 from waypost.dialects.openai_chat.response import parse_response, render_response
-from waypost.dialects.openai_chat.stream import ChatStreamParser, ChatStreamRenderer
+from waypost.dialects.openai_chat.stream import ChatStreamParser
+from waypost.dialects.openai_chat.stream_renderer import ChatStreamRenderer
+from waypost.dialects.openai_chat.tools import OLD_TOOLS
 
 
 class ChatCrossing:
@@ -24,7 +43,7 @@ class ChatCrossing:
     @property
     def names(self) -> Mapping[str, str]:
         """https://platform.openai.com/docs/api-reference/chat/create (2026-11-25)."""
-        return _NAMES
+        return NAMES
 
     @property
     def neutral(self) -> Mapping[str, frozenset[bytes]]:
@@ -36,7 +55,7 @@ class ChatCrossing:
         return parse_fields(asked.fields)
 
     def render_request(self, request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
-        """See `request.render_request`."""
+        """See `body.render_request`."""
         return render_request(request, quirks, loss)
 
     def parse_response(self, body: bytes) -> ChatResponse:
@@ -47,7 +66,7 @@ class ChatCrossing:
         self, response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp
     ) -> bytes:
         """See `response.render_response`."""
-        return render_response(response, cost_nusd, stamp.created)
+        return render_response(response, cost_nusd, stamp.created, old=OLD_TOOLS in asked.fields)
 
     def stream_parser(self) -> StreamParser:
         """See `stream.ChatStreamParser`."""
@@ -55,33 +74,32 @@ class ChatCrossing:
 
     def stream_renderer(self, asked: Asked, stamp: Stamp) -> StreamRenderer:
         """See `stream.ChatStreamRenderer`."""
-        return ChatStreamRenderer(asked.wants_usage, stamp.created)
+        return ChatStreamRenderer(asked.wants_usage, stamp.created, old=OLD_TOOLS in asked.fields)
 
 
 CROSSING = ChatCrossing()
 
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "max_output": "max_completion_tokens",
-        "effort": "reasoning_effort",
-        "thinking_budget": "reasoning.max_tokens",
-        "choices": "n",
-        "tier": "service_tier",
-        "cache_key": "prompt_cache_key",
-    }
-)
 _NEUTRAL: Mapping[str, frozenset[bytes]] = MappingProxyType(
     {
         "n": frozenset((b"1",)),
         "stream": frozenset((b"false",)),
-        "stream_options": frozenset((b"{}", b'{"include_usage":true}', b'{"include_usage":false}')),
+        "stream_options": frozenset((b"{}", b'{"include_usage":false}', b'{"include_obfuscation":false}')),
         "store": frozenset((b"false",)),
         "logprobs": frozenset((b"false",)),
+        "top_logprobs": frozenset((b"0",)),
         "logit_bias": frozenset((b"{}",)),
+        "metadata": frozenset((b"{}",)),
+        "modalities": frozenset((b"[]", b'["text"]')),
         "tools": frozenset((b"[]",)),
+        "functions": frozenset((b"[]",)),
         "stop": frozenset((b"[]", b'""')),
         "response_format": frozenset((b'{"type":"text"}',)),
+        "reasoning": frozenset((b"{}",)),
         "refusal": frozenset((b'""',)),
+        "reasoning_content": frozenset((b'""',)),
+        "reasoning_details": frozenset((b"[]",)),
         "tool_calls": frozenset((b"[]",)),
+        "annotations": frozenset((b"[]",)),
+        "images": frozenset((b"[]",)),
     }
 )

@@ -1,36 +1,30 @@
-"""A chat request to and from the core: the cross-dialect lane."""
+"""A chat request to the core: the cross-dialect lane. `body.py` is the way back."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from waypost.core.loss import Loss
-from waypost.core.quirks import Quirks
-from waypost.core.request import (
-    ChatRequest,
-    Effort,
-    Message,
-    Opaque,
-    ResponseFormat,
-    Sampling,
-    Tool,
-    ToolChoice,
-)
+from waypost.core.request import ChatRequest, Message, Sampling
 from waypost.dialects.fields import Fields, parse_body
 from waypost.dialects.openai.ask import read_model
-from waypost.dialects.openai_chat.messages import parse_message, render_message
-from waypost.dialects.openai_chat.own import NAME, Taking, own_form, with_extras
-from waypost.dialects.taking import FLAG, INTEGER, ITEMS, NUMBER, TEXT, Json, object_or_none, text_or_none
-from waypost.errors import InvalidRequest, Unrepresentable
+from waypost.dialects.openai_chat.messages import parse_messages
+from waypost.dialects.openai_chat.own import Taking
+from waypost.dialects.openai_chat.reasoning import take_reasoning
+from waypost.dialects.openai_chat.tools import OLD_TOOLS, take_choice, take_format, take_tools
+from waypost.dialects.taking import FLAG, INTEGER, ITEMS, NUMBER, TEXT, TEXTS, object_or_none, object_raw
+from waypost.errors import InvalidRequest
 
-_EFFORT: msgspec.json.Decoder[Effort] = msgspec.json.Decoder(Effort)
-_TEXTS: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(list[str])
-_RAW = msgspec.json.Decoder(msgspec.Raw)
-_STOP_TEXT = "stop_text"
-_OLD_LIMIT = "max_tokens"
-_NEW_LIMIT = "max_completion_tokens"
-_ENCODER = msgspec.json.Encoder()
-_PLAIN = Quirks()
+_VERBOSITY: msgspec.json.Decoder[Literal["low", "medium", "high"]] = msgspec.json.Decoder(
+    Literal["low", "medium", "high"]
+)
+_METADATA: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
+#: Which of two ways of writing a setting was used, kept in the request's form.
+STOP_TEXT = "stop_text"
+OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
+USER, SAFETY = "user", "safety_identifier"
+NO_LOGPROBS = "top_logprobs.0"
 
 
 def parse_request(body: bytes) -> ChatRequest:
@@ -45,31 +39,31 @@ def parse_fields(fields: Fields) -> ChatRequest:
     del taking.rest["model"]
     messages = _parse_messages(taking)
     forms: list[str] = []
-    stop = _take_stop(taking, forms)
-    stream = _take_true(taking, "stream")
-    sampling = Sampling(
-        temperature=taking.take("temperature", NUMBER),
-        top_p=taking.take("top_p", NUMBER),
-        top_k=taking.take("top_k", INTEGER),
-        frequency_penalty=taking.take("frequency_penalty", NUMBER),
-        presence_penalty=taking.take("presence_penalty", NUMBER),
-        seed=taking.take("seed", INTEGER),
-        stop=stop,
-    )
+    reasoning = take_reasoning(taking, forms)
+    tools = take_tools(taking, forms)
     return ChatRequest(
         model=model,
         messages=messages,
-        tools=_take_tools(taking),
-        tool_choice=_take_choice(taking),
-        parallel_tool_calls=taking.take("parallel_tool_calls", FLAG),
-        response_format=_take_format(taking),
-        sampling=sampling,
+        tools=tools,
+        tool_choice=take_choice(taking, forms),
+        # Who asks with `functions` looks for one call.
+        parallel_tool_calls=False if OLD_TOOLS in forms else taking.take("parallel_tool_calls", FLAG),
+        response_format=take_format(taking),
+        sampling=_take_sampling(taking, forms),
         max_output=_take_limit(taking, forms),
-        effort=taking.take("reasoning_effort", _EFFORT),
+        effort=reasoning.effort,
+        thinking_budget=reasoning.budget,
+        show_thinking=reasoning.show,
         choices=_take_choices(taking),
-        stream=stream,
+        stream=_take_true(taking, "stream"),
         wants_usage=_take_wants_usage(taking),
-        user=taking.take("user", TEXT),
+        user=_take_user(taking, forms),
+        tier=taking.take("service_tier", TEXT),
+        top_logprobs=_take_logprobs(taking, forms),
+        metadata=_take_metadata(taking),
+        verbosity=taking.take("verbosity", _VERBOSITY),
+        cache_key=taking.take("prompt_cache_key", TEXT),
+        modalities=_take_modalities(taking),
         extras=taking.extras(" ".join(forms)),
     )
 
@@ -78,7 +72,19 @@ def _parse_messages(taking: Taking) -> tuple[Message, ...]:
     items = taking.take("messages", ITEMS)
     if not items:
         raise InvalidRequest("`messages` has to be an array with at least one message.", param="messages")
-    return tuple(parse_message(item, f"messages[{number}]") for number, item in enumerate(items))
+    return parse_messages(items)
+
+
+def _take_sampling(taking: Taking, forms: list[str]) -> Sampling:
+    return Sampling(
+        temperature=taking.take("temperature", NUMBER),
+        top_p=taking.take("top_p", NUMBER),
+        top_k=taking.take("top_k", INTEGER),
+        frequency_penalty=taking.take("frequency_penalty", NUMBER),
+        presence_penalty=taking.take("presence_penalty", NUMBER),
+        seed=taking.take("seed", INTEGER),
+        stop=_take_stop(taking, forms),
+    )
 
 
 def _take_true(taking: Taking, name: str) -> bool:
@@ -92,22 +98,22 @@ def _take_true(taking: Taking, name: str) -> bool:
 def _take_stop(taking: Taking, forms: list[str]) -> tuple[str, ...]:
     single = taking.take("stop", TEXT)
     if single is not None:
-        forms.append(_STOP_TEXT)
+        forms.append(STOP_TEXT)
         return (single,)
     raw = taking.rest.get("stop")
     if raw is None or not bytes(raw).strip(b"[] \t\r\n"):
         return ()
-    texts = taking.take("stop", _TEXTS)
+    texts = taking.take("stop", TEXTS)
     return tuple(texts) if texts else ()
 
 
 def _take_limit(taking: Taking, forms: list[str]) -> int | None:
-    limit = taking.take(_NEW_LIMIT, INTEGER)
-    if limit is None:
-        limit = taking.take(_OLD_LIMIT, INTEGER)
+    for name in (NEW_LIMIT, OLD_LIMIT):
+        limit = taking.take(name, INTEGER)
         if limit is not None:
-            forms.append(_OLD_LIMIT)
-    return limit
+            forms.append(name)
+            return limit
+    return None
 
 
 def _take_choices(taking: Taking) -> int:
@@ -119,163 +125,45 @@ def _take_choices(taking: Taking) -> int:
 
 
 def _take_wants_usage(taking: Taking) -> bool:
-    raw = taking.rest.get("stream_options")
-    options = object_or_none(raw) if raw is not None else None
+    options = object_or_none(taking.rest.get("stream_options"))
     if not options or bytes(options.get("include_usage", msgspec.Raw(b""))) != b"true":
         return False
-    if len(options) == 1:
-        del taking.rest["stream_options"]
+    del options["include_usage"]
+    del taking.rest["stream_options"]
+    if options:
+        taking.rest["stream_options"] = object_raw(options)
     return True
 
 
-def _take_tools(taking: Taking) -> tuple[Tool | Opaque, ...]:
-    raw = taking.rest.get("tools")
-    try:
-        items = ITEMS.decode(raw) if raw is not None else []
-    except ValueError:
-        items = []
-    if items:
-        del taking.rest["tools"]
-    return tuple(_parse_tool(item) for item in items)
+def _take_user(taking: Taking, forms: list[str]) -> str | None:
+    for name in (USER, SAFETY):
+        user = taking.take(name, TEXT)
+        if user is not None:
+            forms.append(name)
+            return user
+    return None
 
 
-def _parse_tool(raw: msgspec.Raw) -> Tool | Opaque:
-    fields = object_or_none(raw)
-    if fields is not None:
-        outer = Taking(fields)
-        function = outer.take_object("function")
-        if outer.take_constant("type", "function") and function is not None and not outer.rest:
-            inner = Taking(function)
-            name = inner.take("name", TEXT)
-            if name is not None:
-                return Tool(
-                    name,
-                    inner.take("description", TEXT),
-                    inner.take("parameters", _RAW),
-                    inner.take("strict", FLAG),
-                    inner.extras(),
-                )
-    return Opaque(NAME, raw, "tools")
-
-
-def _take_choice(taking: Taking) -> ToolChoice | None:
-    raw = taking.rest.get("tool_choice")
-    if raw is None:
+def _take_logprobs(taking: Taking, forms: list[str]) -> int | None:
+    """`top_logprobs` counts only beside `logprobs`."""
+    if not _take_true(taking, "logprobs"):
         return None
-    choice: ToolChoice | None = None
-    match text_or_none(raw):
-        case ("auto" | "none" | "required") as mode:
-            choice = ToolChoice(mode)
-        case _:
-            fields = object_or_none(raw) or {}
-            outer = Taking(fields)
-            inner = Taking(outer.take_object("function") or {})
-            name = inner.take("name", TEXT)
-            if (
-                outer.take_constant("type", "function")
-                and name is not None
-                and not inner.rest
-                and not outer.rest
-            ):
-                choice = ToolChoice("one", name)
-    if choice is not None:
-        del taking.rest["tool_choice"]
-    return choice
+    count = taking.take("top_logprobs", INTEGER)
+    if count == 0:
+        forms.append(NO_LOGPROBS)
+    return count or 0
 
 
-def _take_format(taking: Taking) -> ResponseFormat | None:
-    raw = taking.rest.get("response_format")
-    outer = Taking((object_or_none(raw) if raw is not None else None) or {})
-    kind = outer.take("type", TEXT)
-    found: ResponseFormat | None = None
-    if kind in ("text", "json_object") and not outer.rest:
-        found = ResponseFormat("text" if kind == "text" else "json_object")
-    elif kind == "json_schema":
-        fields = outer.take_object("json_schema")
-        if fields is not None and not outer.rest:
-            inner = Taking(fields)
-            found = ResponseFormat(
-                "json_schema",
-                inner.take("name", TEXT),
-                inner.take("description", TEXT),
-                inner.take("schema", _RAW),
-                inner.take("strict", FLAG),
-                inner.extras(),
-            )
-    if found is not None:
-        del taking.rest["response_format"]
-    return found
-
-
-def render_request(request: ChatRequest, quirks: Quirks = _PLAIN, loss: Loss | None = None) -> bytes:
-    """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
-    forms = own_form(request.extras).split()
-    sampling = request.sampling
-    out: Json = {
-        "model": request.model,
-        "messages": [
-            render_message(message, f"messages[{number}]") for number, message in enumerate(request.messages)
-        ],
-    }
-    if request.tools:
-        out["tools"] = [_render_tool(tool, f"tools[{number}]") for number, tool in enumerate(request.tools)]
-    optional: Json = {
-        "tool_choice": _render_choice(request.tool_choice),
-        "parallel_tool_calls": request.parallel_tool_calls,
-        "response_format": _render_format(request.response_format),
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-        "seed": sampling.seed,
-        "stop": (sampling.stop[0] if _STOP_TEXT in forms else sampling.stop) if sampling.stop else None,
-        _OLD_LIMIT if _OLD_LIMIT in forms else _NEW_LIMIT: request.max_output,
-        "reasoning_effort": request.effort,
-        "n": request.choices if request.choices != 1 else None,
-        "stream": request.stream or None,
-        "user": request.user,
-    }
-    out.update({name: value for name, value in optional.items() if value is not None})
-    with_extras(out, request.extras)
-    for name in quirks.drop:
-        if out.pop(name, None) is not None and loss is not None:
-            loss.setting(name)
-    if request.wants_usage:
-        out.setdefault("stream_options", {"include_usage": True})
-    return _ENCODER.encode(out)
-
-
-def _render_tool(tool: Tool | Opaque, where: str) -> Json | msgspec.Raw:
-    if isinstance(tool, Opaque):
-        if tool.dialect == NAME:
-            return tool.data
-        raise Unrepresentable(
-            f"{where} is built into another provider, and the target has no form for it. Leave it out.",
-            param=where,
-        )
-    function: Json = {"name": tool.name}
-    optional = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
-    function.update({name: value for name, value in optional.items() if value is not None})
-    return {"type": "function", "function": with_extras(function, tool.extras)}
-
-
-def _render_choice(choice: ToolChoice | None) -> object:
-    if choice is None:
+def _take_metadata(taking: Taking) -> dict[str, str] | None:
+    raw = taking.rest.get("metadata")
+    if raw is None or not object_or_none(raw):
         return None
-    return choice.mode if choice.mode != "one" else {"type": "function", "function": {"name": choice.name}}
+    return taking.take("metadata", _METADATA)
 
 
-def _render_format(wanted: ResponseFormat | None) -> object:
-    if wanted is None:
-        return None
-    if wanted.kind != "json_schema":
-        return {"type": wanted.kind}
-    optional = {
-        "name": wanted.name,
-        "description": wanted.description,
-        "schema": wanted.schema,
-        "strict": wanted.strict,
-    }
-    inner: Json = {name: value for name, value in optional.items() if value is not None}
-    return {"type": "json_schema", "json_schema": with_extras(inner, wanted.extras)}
+def _take_modalities(taking: Taking) -> tuple[str, ...]:
+    raw = taking.rest.get("modalities")
+    if raw is None or bytes(raw).strip(b"[] \t\r\n") in (b"", b'"text"'):
+        return ()  # text alone is what is made anyway
+    wanted = taking.take("modalities", TEXTS)
+    return tuple(wanted) if wanted else ()

@@ -10,23 +10,39 @@ from waypost.core.usage import Usage
 from waypost.dialects.costs import cost_raw
 from waypost.dialects.openai.reply import parse_reply
 from waypost.dialects.openai.usage import parse_usage
+from waypost.dialects.openai_chat.calls import OLD_CALL
+from waypost.dialects.openai_chat.citations import FIELD as ANNOTATIONS
+from waypost.dialects.openai_chat.citations import cited_in
+from waypost.dialects.openai_chat.media import AUDIO, sound
 from waypost.dialects.openai_chat.messages import message_fields, parse_parts, put_parts
-from waypost.dialects.openai_chat.own import NAME, Taking, own_form, with_extras
-from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none, object_raw
+from waypost.dialects.openai_chat.own import NAME, Taking, own_form, to_client, with_extras
+from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none, object_raw, text_or_none
 from waypost.errors import Garbled
 
-#: https://platform.openai.com/docs/api-reference/chat/object (2026-11-21)
+#: https://platform.openai.com/docs/api-reference/chat/object (2026-11-21). `function_call` is that of `functions`.
 FINISHES = {
     "stop": Finish.STOP,
     "length": Finish.LENGTH,
     "tool_calls": Finish.TOOLS,
     "content_filter": Finish.FILTERED,
+    OLD_CALL: Finish.TOOLS,
 }
-_WORDS = {finish: word for word, finish in FINISHES.items()} | {
+_WORDS = {
+    Finish.STOP: "stop",
+    Finish.LENGTH: "length",
+    Finish.TOOLS: "tool_calls",
+    Finish.FILTERED: "content_filter",
     Finish.REFUSED: "content_filter",
     Finish.PAUSED: "stop",
     Finish.OTHER: "stop",
 }
+#: Where OpenAI's word says less, `native_finish_reason` says it as its provider did:
+#: https://openrouter.ai/docs/api-reference/overview, https://docs.claude.com/en/api/handling-stop-reasons (2026-11-25).
+NATIVE = "native_finish_reason"
+_NATIVE_FINISHES = {"refusal": Finish.REFUSED, "pause_turn": Finish.PAUSED}
+_NATIVE_WORDS = {finish: word for word, finish in _NATIVE_FINISHES.items()}
+#: The stop text that was met, or a token's number: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html.
+STOP_REASON = "stop_reason"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -55,9 +71,8 @@ def _parse_choice(raw: msgspec.Raw, number: int) -> Choice:
     taking = Taking(fields)
     index = taking.take("index", INTEGER)
     message = Taking(message_fields(taking.rest.pop("message", None)))
-    finish, leave = read_finish(taking.rest.get("finish_reason"))
-    if not leave:
-        taking.rest.pop("finish_reason", None)
+    finish = take_finish(taking)
+    stop_text = taking.take(STOP_REASON, TEXT)
     parts, left = parse_parts(message)
     if left is not None and left.fields:
         taking.rest["message"] = object_raw(left.fields)
@@ -65,28 +80,38 @@ def _parse_choice(raw: msgspec.Raw, number: int) -> Choice:
         part for part in parts if isinstance(part, Text | Thinking | ToolCall | Media | Refusal | Opaque)
     )
     form = left.form if left is not None else ""
-    return Choice(number if index is None else index, kept, finish, taking.extras(form))
+    return Choice(number if index is None else index, kept, finish, taking.extras(form), stop_text)
 
 
-def read_finish(raw: msgspec.Raw | None) -> tuple[Finish | None, bool]:
-    """The reason, and whether the wire's own word has to be kept beside it."""
+def take_finish(taking: Taking) -> Finish | None:
+    """Why it ended. A word that the core does not say as it is stays in `taking`."""
+    raw = taking.rest.get("finish_reason")
     if raw is None or bytes(raw) == b"null":
-        return None, True
-    word = bytes(raw)[1:-1].decode("utf-8", "replace")
-    finish = FINISHES.get(word)
-    return (finish, False) if finish is not None else (Finish.OTHER, True)
+        return None
+    word = text_or_none(raw) or ""
+    finish = FINISHES.get(word, Finish.OTHER)
+    native = taking.rest.get(NATIVE)
+    said = None if native is None else _NATIVE_FINISHES.get(text_or_none(native) or "")
+    if said is not None and _WORDS[said] == word:
+        del taking.rest["finish_reason"], taking.rest[NATIVE]
+        return said
+    if _WORDS[finish] == word:
+        del taking.rest["finish_reason"]
+    return finish
 
 
-def finish_word(finish: Finish, extras: Extras | None) -> object:
-    """What this dialect calls it."""
-    if extras is not None and extras.dialect == NAME and "finish_reason" in extras.fields:
-        return extras.fields["finish_reason"]
-    return _WORDS[finish]
+def put_finish(out: Json, finish: Finish, stop_text: str | None, *, old: bool = False) -> None:
+    """What this dialect calls it. `old`: a `function_call` is what the client waits for."""
+    out["finish_reason"] = OLD_CALL if old and finish is Finish.TOOLS else _WORDS[finish]
+    if finish in _NATIVE_WORDS:
+        out[NATIVE] = _NATIVE_WORDS[finish]
+    if stop_text is not None:
+        out[STOP_REASON] = stop_text
 
 
 def usage_object(usage: Usage) -> Json:
-    """A usage object of this dialect, from the core's counts."""
-    return {
+    """A usage object of this dialect, from the core's counts. Counts that are ours are marked so."""
+    out: Json = {
         "prompt_tokens": usage.input,
         "completion_tokens": usage.output,
         "total_tokens": usage.input + usage.output,
@@ -100,11 +125,14 @@ def usage_object(usage: Usage) -> Json:
             "audio_tokens": usage.audio_output,
         },
     }
+    return out if usage.source == "reported" else {**out, "estimated": True}
 
 
-def render_response(response: ChatResponse, cost_nusd: int | None = None, created: int = 0) -> bytes:
-    """`created` is for answers of dialects that do not date them. Raises Unrepresentable for a part that this dialect
-    can not say."""
+def render_response(
+    response: ChatResponse, cost_nusd: int | None = None, created: int = 0, *, old: bool = False
+) -> bytes:
+    """`created` is for answers of dialects that do not date them. `old`: the client asked with `functions`. Raises
+    Unrepresentable for a part that this dialect can not say."""
     own = own_form(response.extras) == "whole"
     out: Json = {}
     if response.response_id or not own:
@@ -116,7 +144,7 @@ def render_response(response: ChatResponse, cost_nusd: int | None = None, create
         out["created"] = response.created
     if response.model or not own:
         out["model"] = response.model
-    out["choices"] = [_render_choice(choice) for choice in response.choices]
+    out["choices"] = [_render_choice(choice, created, old) for choice in response.choices]
     if response.tier is not None:
         out["service_tier"] = response.tier
     with_extras(out, response.extras)
@@ -125,16 +153,37 @@ def render_response(response: ChatResponse, cost_nusd: int | None = None, create
     return _ENCODER.encode(out)
 
 
-def _render_choice(choice: Choice) -> Json:
+def _render_choice(choice: Choice, created: int, old: bool) -> Json:
     message: Json = {"role": "assistant"}
     extras = choice.extras
-    put_parts(message, choice.parts, extras, f"choices[{choice.index}].message")
+    where = f"choices[{choice.index}].message"
+    put_parts(message, choice.parts, own_form(extras).split(), to_client(), where, old=old)
+    for part in choice.parts:
+        if isinstance(part, Media) and part.kind == "audio" and own_form(part.extras) != AUDIO:
+            message[AUDIO] = sound(part, created)
+    cited = list(cited_in(choice.parts))
+    if cited:
+        message[ANNOTATIONS] = cited
     out: Json = {"index": choice.index, "message": message}
     own = extras is not None and extras.dialect == NAME
     if extras is not None and own and "message" in extras.fields:
-        with_extras(message, Extras(NAME, message_fields(extras.fields["message"])))
+        put_left(message, extras)
     if choice.finish is not None:
-        out["finish_reason"] = finish_word(choice.finish, extras)
+        put_finish(out, choice.finish, choice.stop_text, old=old)
+        if extras is not None and own and "finish_reason" in extras.fields:
+            out["finish_reason"] = extras.fields["finish_reason"]
     elif not own:
         out["finish_reason"] = None
+    elif choice.stop_text is not None:
+        out[STOP_REASON] = choice.stop_text
     return with_extras(out, extras)
+
+
+def put_left(message: Json, extras: Extras) -> None:
+    """What the core does not model of an answer's message."""
+    left = message_fields(extras.fields["message"])
+    also = left.get(ANNOTATIONS)
+    cited = message.get(ANNOTATIONS)
+    if also is not None and isinstance(cited, list):
+        cited.extend(ITEMS.decode(also))
+    with_extras(message, Extras(NAME, left))

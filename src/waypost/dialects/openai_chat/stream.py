@@ -1,39 +1,107 @@
-"""A chat stream to and from the core's events: the cross-dialect lane."""
+"""A chat stream to the core's events: the cross-dialect lane. `stream_renderer.py` is the way back."""
 
 from __future__ import annotations
 
 import msgspec
 
 from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
-from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
+from waypost.core.request import Extras, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
-from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
-from waypost.dialects.openai.errors import parse_inline, render_stream_error
+from waypost.dialects.fields import NULL
+from waypost.dialects.openai.errors import parse_inline
 from waypost.dialects.openai.usage import parse_usage
-from waypost.dialects.openai_chat.messages import REASONING
-from waypost.dialects.openai_chat.own import NAME, Taking, own_form
-from waypost.dialects.openai_chat.parts import CONTENT
-from waypost.dialects.openai_chat.response import finish_word, read_finish, usage_object
-from waypost.dialects.sse import SseEvent, SseParser, render
-from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none
-from waypost.errors import Garbled, GatewayError, Truncated, Unrepresentable, UpstreamError
+from waypost.dialects.openai_chat.calls import CALLS, OLD_CALL
+from waypost.dialects.openai_chat.citations import FIELD as ANNOTATIONS
+from waypost.dialects.openai_chat.citations import move, parse_citation
+from waypost.dialects.openai_chat.gathered import Gathered
+from waypost.dialects.openai_chat.media import take_media
+from waypost.dialects.openai_chat.messages import REFUSAL_FIELD
+from waypost.dialects.openai_chat.own import NAME, Taking
+from waypost.dialects.openai_chat.parts import CONTENT, parse_part
+from waypost.dialects.openai_chat.response import STOP_REASON, take_finish
+from waypost.dialects.openai_chat.thinking import (
+    DETAILS,
+    ENCRYPTED_KIND,
+    FIELDS,
+    GEMINI,
+    Detail,
+    continues,
+    parse_detail,
+    take_signature,
+)
+from waypost.dialects.sse import SseEvent, SseParser
+from waypost.dialects.taking import INTEGER, ITEMS, TEXT, object_or_none
+from waypost.errors import Garbled, Truncated, UpstreamError
 
-_ENCODER = msgspec.json.Encoder()
-_FIELD = Extras(NAME, {}, "field")
+_OWN_REFUSAL = Extras(NAME, {}, REFUSAL_FIELD)
+_OWN_THINKING = Extras(NAME, {}, CONTENT)
+#: The number of the one call that has none.
+_OLD_NUMBER = -1
 
 
 class _OpenChoice:
     """What of one choice is under way. Parts are open until the next one of another kind starts; calls to the end."""
 
-    __slots__ = ("calls", "ended", "open_kind", "open_part", "parts")
+    __slots__ = (
+        "before",
+        "calls",
+        "detail",
+        "ended",
+        "gathered",
+        "index",
+        "length",
+        "open_kind",
+        "open_part",
+        "out",
+        "parts",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.out: list[Event] = []
         self.parts = 0
         self.open_kind: str | None = None
         self.open_part = 0
+        #: Characters of content so far, and before the text that is open.
+        self.length = self.before = 0
+        self.detail: Detail | None = None
         self.calls: dict[int, int] = {}
+        self.gathered = Gathered()
         self.ended = False
+
+    def text(self, kind: str, first: ReplyPart, text: str) -> None:
+        """More of the open part, or of a new one that begins as `first`."""
+        if self.open_kind != kind:
+            self.close_part()
+            self.open_part = self.start(first)
+            self.open_kind = kind
+        if text:
+            self.out.append(PartDelta(self.index, self.open_part, text))
+
+    def start(self, first: ReplyPart) -> int:
+        """A new part; it stays open."""
+        part = self.parts
+        self.parts += 1
+        self.out.append(PartStarted(self.index, part, first))
+        return part
+
+    def whole(self, value: ReplyPart) -> None:
+        """A part that is complete."""
+        self.close_part()
+        self.out.append(PartEnded(self.index, self.start(value)))
+
+    def close_part(self) -> None:
+        """Ends the part that is open, calls excepted."""
+        if self.open_kind is not None:
+            self.out.append(PartEnded(self.index, self.open_part))
+        self.open_kind = self.detail = None
+
+    def close(self) -> None:
+        """Ends everything, with what only the end shows."""
+        self.close_part()
+        for part in self.gathered.parts():
+            self.whole(part)
+        self.out.extend(PartEnded(self.index, part) for part in self.calls.values())
 
 
 class ChatStreamParser:
@@ -84,7 +152,7 @@ class ChatStreamParser:
             )
         taking = Taking(fields)
         error = taking.rest.pop("error", None)
-        if event.event == "error" or (error is not None and bytes(error) != b"null"):
+        if event.event == "error" or (error is not None and bytes(error) != NULL):
             self.failure = parse_inline(error if error is not None else msgspec.Raw(event.data))
             out.append(Failed(self.failure.code, self.failure.message))
             return
@@ -102,77 +170,139 @@ class ChatStreamParser:
         taking = Taking(object_or_none(raw) or {})
         index = taking.take("index", INTEGER)
         index = number if index is None else index
-        choice = self._choices.setdefault(index, _OpenChoice())
+        choice = self._choices.setdefault(index, _OpenChoice(index))
         if choice.ended:
             return
+        choice.out = out
         delta = Taking(taking.take_object("delta") or {})
-        for name in REASONING:
-            text = delta.take(name, TEXT)
-            if text:
-                first = Thinking("", extras=None if name == REASONING[0] else Extras(NAME, {}, name))
-                self._text(index, choice, name, first, text, out)
-        self._content(index, choice, delta, out)
-        refusal = delta.take("refusal", TEXT)
-        if refusal:
-            self._text(index, choice, "refusal", Refusal("", _FIELD), refusal, out)
-        for call in delta.take("tool_calls", ITEMS) or []:
-            self._call(index, choice, call, out)
-        word = taking.rest.get("finish_reason")
-        finish, keep = read_finish(word)
-        if finish is not None and word is not None:
-            self._close(index, choice, out)
+        delta.rest.pop("role", None)
+        _thinking(choice, delta)
+        _content(choice, delta)
+        _calls(choice, delta)
+        choice.gathered.keep_delta(delta.rest)
+        finish = take_finish(taking)
+        stop_text = taking.take(STOP_REASON, TEXT)
+        choice.gathered.keep_choice(taking.rest)
+        if finish is not None:
+            choice.close()
             choice.ended = True
-            out.append(Finished(index, finish, Extras(NAME, {"finish_reason": word}) if keep else None))
+            out.append(Finished(index, finish, choice.gathered.extras(), stop_text))
 
-    def _content(self, index: int, choice: _OpenChoice, delta: Taking, out: list[Event]) -> None:
-        text = delta.take("content", TEXT)
-        if text:
-            self._text(index, choice, "content", Text(""), text, out)
-        elif text is None:
-            # Mistral streams lists of parts for its reasoning models; each is whole.
-            for item in delta.take("content", ITEMS) or []:
-                self._end_open(index, choice, out)
-                self._start(index, choice, Opaque(NAME, item, CONTENT), out)
-                out.append(PartEnded(index, choice.parts - 1))
 
-    def _text(
-        self, index: int, choice: _OpenChoice, kind: str, first: ReplyPart, text: str, out: list[Event]
-    ) -> None:
-        if choice.open_kind != kind:
-            self._end_open(index, choice, out)
-            choice.open_part = self._start(index, choice, first, out)
-            choice.open_kind = kind
-        out.append(PartDelta(index, choice.open_part, text))
+def _thinking(choice: _OpenChoice, delta: Taking) -> None:
+    """Details say more than the text beside them; both fields of one delta hold the same text."""
+    items = delta.take_items(DETAILS)
+    details = [parse_detail(item) for item in items]
+    told = any(detail is not None and detail.text for detail in details)
+    for name in FIELDS:
+        text = delta.take(name, TEXT)
+        if text and not told:
+            told = True
+            choice.text("thinking", Thinking(""), text)
+    for item, detail in zip(items, details, strict=True):
+        if detail is None:
+            choice.whole(Opaque(NAME, item, DETAILS))
+        else:
+            _detail(choice, detail)
 
-    def _start(self, index: int, choice: _OpenChoice, first: ReplyPart, out: list[Event]) -> int:
-        part = choice.parts
-        choice.parts += 1
-        out.append(PartStarted(index, part, first))
-        return part
 
-    def _end_open(self, index: int, choice: _OpenChoice, out: list[Event]) -> None:
-        if choice.open_kind is not None:
-            out.append(PartEnded(index, choice.open_part))
-            choice.open_kind = None
+def _detail(choice: _OpenChoice, detail: Detail) -> None:
+    before = choice.detail
+    more = before is not None and (
+        continues(before, detail)
+        or (detail.index is None and detail.kind == before.kind and before.signature is None)
+    )
+    if not more and detail.kind == ENCRYPTED_KIND:
+        choice.whole(Thinking("", detail.signature, maker=detail.maker, redacted=True))
+        return
+    if not more:
+        choice.close_part()
+    choice.text("detail", Thinking("", maker=detail.maker), detail.text)
+    if detail.signature is not None:
+        choice.out.append(PartDelta(choice.index, choice.open_part, signature=detail.signature))
+    choice.detail = detail
 
-    def _call(self, index: int, choice: _OpenChoice, raw: msgspec.Raw, out: list[Event]) -> None:
-        call = Taking(object_or_none(raw) or {})
-        number = call.take("index", INTEGER)
-        number = len(choice.calls) if number is None else number
-        function = Taking(call.take_object("function") or {})
-        arguments = function.take("arguments", TEXT) or ""
-        part = choice.calls.get(number)
-        if part is None:
-            self._end_open(index, choice, out)
-            call_id, name = call.take("id", TEXT) or "", function.take("name", TEXT) or ""
-            part = self._start(index, choice, ToolCall(call_id, name, ""), out)
-            choice.calls[number] = part
-        if arguments:
-            out.append(PartDelta(index, part, arguments))
 
-    def _close(self, index: int, choice: _OpenChoice, out: list[Event]) -> None:
-        self._end_open(index, choice, out)
-        out.extend(PartEnded(index, part) for part in choice.calls.values())
+def _content(choice: _OpenChoice, delta: Taking) -> None:
+    text = delta.take("content", TEXT)
+    if text:
+        _text(choice, text)
+    elif text is None:
+        # Mistral streams lists of parts for its reasoning models.
+        for item in delta.take("content", ITEMS) or []:
+            _listed(choice, item)
+    for item in delta.take_items(ANNOTATIONS):
+        citation = parse_citation(item)
+        if citation is not None:
+            _text(choice, "")
+            moved = move(citation, -choice.before)
+            choice.out.append(PartDelta(choice.index, choice.open_part, citation=moved))
+        else:
+            choice.gathered.keep_annotation(item)
+    signature = take_signature(delta)
+    if signature is not None:
+        choice.whole(Thinking("", signature, maker=GEMINI))
+    choice.gathered.keep_sound(delta)
+    for part in take_media(delta):
+        choice.whole(part)
+    refusal = delta.take("refusal", TEXT)
+    if refusal:
+        choice.text("refusal", Refusal("", _OWN_REFUSAL), refusal)
+
+
+def _text(choice: _OpenChoice, text: str) -> None:
+    if choice.open_kind != CONTENT:
+        choice.before = choice.length
+    choice.text(CONTENT, Text(""), text)
+    choice.length += len(text)
+
+
+def _listed(choice: _OpenChoice, item: msgspec.Raw) -> None:
+    part = parse_part(item)
+    if isinstance(part, Text) and part.extras is None:
+        _text(choice, part.text)
+    elif isinstance(part, Thinking):
+        choice.text("listed", Thinking("", extras=_OWN_THINKING), part.text)
+    else:
+        choice.whole(part)
+
+
+def _calls(choice: _OpenChoice, delta: Taking) -> None:
+    for item in delta.take(CALLS, ITEMS) or []:
+        call = Taking(object_or_none(item) or {})
+        if not choice.gathered.keep_custom(call):
+            _call(choice, call)
+    old = delta.take_object(OLD_CALL)
+    if old is not None:
+        function = Taking(old)
+        _piece(choice, _OLD_NUMBER, Taking({}), function, OLD_CALL)
+
+
+def _call(choice: _OpenChoice, call: Taking) -> None:
+    number = call.take("index", INTEGER)
+    call_id = call.take("id", TEXT)
+    if number is None:
+        # Gemini's server in this format sends whole calls, without a number.
+        number = len(choice.calls) - (0 if call_id or not choice.calls else 1)
+    function = Taking(call.take_object("function") or {})
+    _piece(choice, number, call, function, call_id or "")
+
+
+def _piece(choice: _OpenChoice, number: int, call: Taking, function: Taking, call_id: str) -> None:
+    arguments = function.take("arguments", TEXT) or ""
+    signature = take_signature(call)
+    part = choice.calls.get(number)
+    if part is None:
+        choice.close_part()
+        extras = Extras(NAME, {}, OLD_CALL) if number == _OLD_NUMBER else None
+        name = function.take("name", TEXT) or ""
+        maker = None if signature is None else GEMINI
+        part = choice.start(ToolCall(call_id, name, "", extras, signature, maker))
+        choice.calls[number] = part
+    elif signature is not None:
+        choice.out.append(PartDelta(choice.index, part, signature=signature))
+    if arguments:
+        choice.out.append(PartDelta(choice.index, part, arguments))
 
 
 def _started(taking: Taking) -> Started:
@@ -180,119 +310,3 @@ def _started(taking: Taking) -> Started:
     created, tier = taking.take("created", INTEGER), taking.take("service_tier", TEXT)
     taking.rest.pop("object", None)
     return Started(response_id or "", model or "", created, tier, taking.extras())
-
-
-class ChatStreamRenderer:
-    """Events to bytes. `created` (Unix seconds) is for answers of dialects that do not date them."""
-
-    __slots__ = ("_calls", "_created", "_failed", "_head", "_open", "_parts", "_usage", "_wants_usage")
-
-    def __init__(self, wants_usage: bool = False, created: int = 0) -> None:
-        self._wants_usage = wants_usage
-        self._created = created
-        self._head: Json = {}
-        self._open: set[int] = set()
-        self._parts: dict[tuple[int, int], ReplyPart] = {}
-        self._calls: dict[tuple[int, int], int] = {}
-        self._usage: Usage | None = None
-        self._failed = False
-
-    def render(self, event: Event) -> bytes:
-        """The bytes for one event; b"" for one that this dialect does not show. Raises Unrepresentable."""
-        if isinstance(event, PartDelta):
-            return self._delta(event)
-        if isinstance(event, PartStarted):
-            return self._begin(event)
-        if isinstance(event, Started):
-            self._start(event)
-        elif isinstance(event, Used):
-            self._usage = event.usage
-        elif isinstance(event, Finished):
-            return self._opening(event.choice) + self._choice(
-                event.choice, {}, finish_word(event.finish, event.extras)
-            )
-        elif isinstance(event, Failed):
-            self._failed = True
-            error = {"message": event.message, "type": "upstream_error", "param": None, "code": event.code}
-            return render(_ENCODER.encode({"error": error}))
-        return b""
-
-    def end(self, usage: Usage | None = None, cost_nusd: int | None = None) -> bytes:
-        """The usage event, if the client asked for it, and the terminator; nothing after a failure. Without `usage`,
-        what the events said."""
-        if self._failed:
-            return b""
-        last = b""
-        if self._wants_usage and usage is not None:
-            shown: Json = {**usage_object(usage), "cost": cost_raw(cost_nusd)}
-            last = self._chunk({"choices": [], "usage": shown})
-        elif self._wants_usage and self._usage is not None:
-            last = self._chunk({"choices": [], "usage": usage_object(self._usage)})
-        return last + b"data: [DONE]\n\n"
-
-    def fail(self, error: GatewayError) -> bytes:
-        """See `StreamRelay.fail`."""
-        return render_stream_error(error)
-
-    def _start(self, event: Started) -> None:
-        self._head = {
-            "id": event.response_id,
-            "object": "chat.completion.chunk",
-            "created": self._created if event.created is None else event.created,
-            "model": event.model,
-        }
-        if event.tier is not None:
-            self._head["service_tier"] = event.tier
-        if event.extras is not None and event.extras.dialect == NAME:
-            self._head.update(event.extras.fields)
-
-    def _chunk(self, rest: Json) -> bytes:
-        return render(_ENCODER.encode({**self._head, **rest}))
-
-    def _choice(self, index: int, delta: Json, finish: object = None) -> bytes:
-        return self._chunk({"choices": [{"index": index, "delta": delta, "finish_reason": finish}]})
-
-    def _opening(self, index: int) -> bytes:
-        if index in self._open:
-            return b""
-        self._open.add(index)
-        return self._choice(index, {"role": "assistant", "content": ""})
-
-    def _begin(self, event: PartStarted) -> bytes:
-        value = event.value
-        out = self._opening(event.choice)
-        self._parts[event.choice, event.part] = value
-        if isinstance(value, ToolCall):
-            number = sum(1 for choice, _ in self._calls if choice == event.choice)
-            self._calls[event.choice, event.part] = number
-            function = {"name": value.name, "arguments": value.arguments}
-            call = {"index": number, "id": value.call_id, "type": "function", "function": function}
-            return out + self._choice(event.choice, {"tool_calls": [call]})
-        if isinstance(value, Opaque) and value.dialect == NAME:
-            return out + self._choice(event.choice, {"content": [value.data]})
-        if isinstance(value, Opaque | Media):
-            raise Unrepresentable(
-                "The answer has a part that the client's format has no form for in a stream. Ask without streaming, "
-                "or choose another model.",
-                param=f"choices[{event.choice}]",
-            )
-        return out + (self._choice(event.choice, _text_delta(value, value.text)) if value.text else b"")
-
-    def _delta(self, event: PartDelta) -> bytes:
-        if not event.text:
-            return b""  # a signature alone: this dialect has no field for it
-        number = self._calls.get((event.choice, event.part))
-        if number is not None:
-            call = {"index": number, "function": {"arguments": event.text}}
-            return self._choice(event.choice, {"tool_calls": [call]})
-        return self._choice(
-            event.choice, _text_delta(self._parts.get((event.choice, event.part)), event.text)
-        )
-
-
-def _text_delta(part: ReplyPart | None, text: str) -> Json:
-    if isinstance(part, Thinking):
-        return {own_form(part.extras) or REASONING[0]: text}
-    if isinstance(part, Refusal):
-        return {"refusal": text}
-    return {"content": text}
