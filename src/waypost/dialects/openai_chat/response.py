@@ -71,6 +71,7 @@ def _parse_choice(raw: msgspec.Raw, number: int) -> Choice:
     taking = Taking(fields)
     index = taking.take("index", INTEGER)
     message = Taking(message_fields(taking.rest.pop("message", None)))
+    message.take_constant("role", "assistant")
     finish = take_finish(taking)
     stop_text = taking.take(STOP_REASON, TEXT)
     parts, left = parse_parts(message)
