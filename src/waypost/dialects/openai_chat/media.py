@@ -12,7 +12,7 @@ import msgspec
 
 from waypost.core.request import Extras, Media
 from waypost.dialects.openai_chat.own import NAME, Saying, Taking, own_form, with_extras
-from waypost.dialects.openai_chat.parts import data_url, parse_part
+from waypost.dialects.openai_chat.parts import data_url, no_form, parse_part
 from waypost.dialects.taking import TEXT, Json, object_or_none, put
 
 IMAGES = "images"
@@ -64,10 +64,6 @@ def put_media(out: Json, parts: Sequence[Media], say: Saying, where: str) -> Non
         elif part.kind == "audio" and part.data is not None and (own or (say.answer and AUDIO not in out)):
             out[AUDIO] = sound(part)
         else:
-            say.loss.content(
-                where,
-                f"{where} has a part of kind {part.kind} by the model, which the other end's format has no form for. "
-                "Leave it out, or choose another model.",
-            )
+            no_form(where, f"the model's {part.kind}", say)
     if images:
         out[IMAGES] = images

@@ -243,7 +243,9 @@ def _put_content(out: Json, content: list[Part], forms: Sequence[str], say: Sayi
         out["content"] = only.text
     else:
         shown = [render_part(part, f"{where}.content[{number}]", say) for number, part in enumerate(content)]
-        out["content"] = [part for part in shown if part is not None]
+        kept = [part for part in shown if part is not None]
+        # An empty array is refused; what was empty from the start is the client's affair.
+        out["content"] = kept if kept or not content else ""
 
 
 def message_fields(raw: msgspec.Raw | None) -> Fields:

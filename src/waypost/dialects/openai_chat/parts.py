@@ -176,19 +176,25 @@ def render_part(part: Part, where: str, say: Saying) -> Json | msgspec.Raw | Non
         out = _render_media(part, say.takes)
         if out is not None:
             return _hinted(out, part, say)
-        say.loss.content(
-            where,
-            f"{where} refers to its {part.kind} in a way the target's format has no form for. Send it inline as "
-            "base64, or choose another model.",
-        )
+        no_form(where, f"its {part.kind}", say, by_reference=part.data is None)
         return None
     if isinstance(part, Opaque) and part.dialect == NAME:
         return part.data
+    no_form(where, "a part of another provider's own kind", say)
+    return None
+
+
+def no_form(where: str, what: str, say: Saying, *, by_reference: bool = False) -> None:
+    """Names a part that can not be said, or raises Unrepresentable."""
+    if say.answer:
+        say.loss.content(
+            where, f"The answer has {what}, and the client's format has no form for it. Choose another model."
+        )
+    advice = "Send it inline as base64" if by_reference else "Leave it out"
     say.loss.content(
         where,
-        f"{where} is of a kind that the target's format has no form for. Leave it out, or choose another model.",
+        f"{where}: the target's format has no form for {what} as it is given. {advice}, or choose another model.",
     )
-    return None
 
 
 def _hinted(out: Json, part: Text | Media, say: Saying) -> Json:

@@ -203,7 +203,7 @@ class ChatStreamRenderer:
             if value.kind == "audio" and value.data is not None:
                 return {AUDIO: sound(value, self._created)}
         raise Unrepresentable(
-            "The answer has a part that the client's format has no form for in a stream. Choose another model.",
+            "The answer has a part that the client's format has no form for. Choose another model.",
             param=f"choices[{event.choice}]",
         )
 
