@@ -1,0 +1,343 @@
+"""Laws that hold in every dialect of the registry that has a codec.
+
+Each dialect declares in `CLAIMS` what it says otherwise than the core. What it does not declare has to come back as it
+was; so a dialect without an entry fails here until somebody has thought about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialects import strategies
+from waypost.core.asked import Asked, PathAsk, Stamp
+from waypost.core.events import Event, PartDelta, Started
+from waypost.core.fold import fold, unfold
+from waypost.core.loss import Loss
+from waypost.core.quirks import Quirks, Taken
+from waypost.core.request import ChatRequest, Media, Message, Opaque, Text, ToolResult
+from waypost.core.response import ChatResponse, Choice, ReplyPart
+from waypost.core.usage import Usage
+from waypost.dialects.cross import CrossRelay
+from waypost.dialects.dialect import ChatCodec, Dialect, StreamParser
+from waypost.dialects.registry import DIALECTS
+from waypost.errors import Overloaded, Unrepresentable
+
+STAMP = Stamp("x-1", 17)
+#: Fields of `Sampling` among the settings a dialect may have no word for.
+SAMPLING = "sampling."
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What a dialect says otherwise.
+
+    `unsaid`: settings of `ChatRequest` (and `sampling.…`) that it has no word for: each is named when it is left out.
+    `request`, `answer`: the core's value as it comes back, where that is another one.
+    """
+
+    quirks: Quirks = Quirks()
+    unsaid: tuple[str, ...] = ()
+    request: Callable[[ChatRequest], ChatRequest] = lambda request: request
+    answer: Callable[[ChatResponse], ChatResponse] = lambda answer: answer
+
+
+def _chat_request(request: ChatRequest) -> ChatRequest:
+    """A budget wins over a word, and is one where it says off or as you like; a schema always has a name."""
+    effort, budget = request.effort, request.thinking_budget
+    if budget is not None:
+        effort = {0: "none", -1: "medium"}.get(budget)  # type: ignore[assignment]
+        budget = budget if budget > 0 else None
+    return msgspec.structs.replace(request, effort=effort, thinking_budget=budget)
+
+
+def _chat_answer(answer: ChatResponse) -> ChatResponse:
+    """There is no count of what is cached for an hour."""
+    usage = answer.usage
+    return (
+        answer
+        if usage is None
+        else msgspec.structs.replace(answer, usage=msgspec.structs.replace(usage, cache_write_1h=0))
+    )
+
+
+CLAIMS: dict[str, Claims] = {
+    "openai_chat": Claims(
+        # What OpenRouter takes. What a plain target is not told is in the golden matrix.
+        quirks=Quirks(takes=tuple(word for word in get_args(Taken) if word != "reasoning_content")),
+        request=_chat_request,
+        answer=_chat_answer,
+    ),
+}
+
+
+def codec_of(dialect: Dialect) -> ChatCodec:
+    assert dialect.codec is not None
+    return dialect.codec
+
+
+SPOKEN = [dialect for _, dialect in sorted(DIALECTS.items()) if dialect.codec is not None]
+#: Those that clients ask in too.
+ASKED = [dialect for dialect in SPOKEN if dialect.entries]
+in_both_roles = pytest.mark.parametrize("dialect", ASKED, ids=lambda dialect: dialect.name)
+in_every_dialect = pytest.mark.parametrize("dialect", SPOKEN, ids=lambda dialect: dialect.name)
+lawful = settings(deadline=None, max_examples=60)
+
+
+def test_every_dialect_has_declared_what_it_says_otherwise() -> None:
+    assert {dialect.name for dialect in ASKED} == CLAIMS.keys()
+
+
+# --- how values are compared ---------------------------------------------------------------------------------------
+
+
+def bare_part(part: Any) -> Any:
+    """A part without how its dialect wrote it."""
+    if isinstance(part, Opaque):
+        return part
+    if isinstance(part, ToolResult):
+        inner = tuple(bare_part(each) for each in part.parts)
+        return msgspec.structs.replace(part, extras=None, parts=inner, name=None)
+    if isinstance(part, Text):
+        citations = tuple(msgspec.structs.replace(each, extras=None) for each in part.citations)
+        return msgspec.structs.replace(part, extras=None, citations=citations)
+    return msgspec.structs.replace(part, extras=None)
+
+
+def bare_request(request: ChatRequest) -> ChatRequest:
+    """Without how it was written, and without what only the meter wants."""
+    messages = tuple(
+        Message(message.role, tuple(bare_part(part) for part in message.parts))
+        for message in request.messages
+    )
+    tools = tuple(
+        tool if isinstance(tool, Opaque) else msgspec.structs.replace(tool, extras=None)
+        for tool in request.tools
+    )
+    wanted = request.response_format
+    return msgspec.structs.replace(
+        request,
+        messages=messages,
+        tools=tools,
+        response_format=None if wanted is None else msgspec.structs.replace(wanted, extras=None),
+        wants_usage=False,
+        extras=None,
+    )
+
+
+def bare_answer(answer: ChatResponse) -> ChatResponse:
+    """Without how it was written."""
+    choices = tuple(
+        Choice(
+            choice.index,
+            tuple(bare_part(part) for part in choice.parts),
+            choice.finish,
+            stop_text=choice.stop_text,
+        )
+        for choice in answer.choices
+    )
+    return msgspec.structs.replace(answer, choices=choices, extras=None)
+
+
+def without(request: ChatRequest, unsaid: tuple[str, ...]) -> ChatRequest:
+    """The request with those settings as if nobody had said them."""
+    plain = ChatRequest("", ())
+    for name in unsaid:
+        if name.startswith(SAMPLING):
+            field = name.removeprefix(SAMPLING)
+            sampling = msgspec.structs.replace(request.sampling, **{field: getattr(plain.sampling, field)})
+            request = msgspec.structs.replace(request, sampling=sampling)
+        else:
+            request = msgspec.structs.replace(request, **{name: getattr(plain, name)})
+    return request
+
+
+def asked(dialect: Dialect, body: bytes, request: ChatRequest) -> Asked:
+    return dialect.parse_ask(body, path=PathAsk(model=request.model, stream=request.stream))
+
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+
+@in_both_roles
+@lawful
+@given(request=strategies.requests())
+def test_a_request_comes_back_as_the_dialect_claims(dialect: Dialect, request: ChatRequest) -> None:
+    claims, codec = CLAIMS[dialect.name], codec_of(dialect)
+    loss = Loss(drop=True)
+    body = codec.render_request(request, claims.quirks, loss)
+    found = codec.parse_request(asked(dialect, body, request))
+    expected = without(claims.request(bare_request(request)), claims.unsaid)
+    assert without(bare_request(found), claims.unsaid) == expected
+    named = {name.removeprefix(SAMPLING) for name in claims.unsaid}
+    assert set(loss.names) <= named, "what is left out is declared"
+
+
+@in_every_dialect
+@lawful
+@given(request=strategies.odd_requests)
+def test_a_request_is_said_or_refused_by_name_and_never_fails(dialect: Dialect, request: ChatRequest) -> None:
+    codec = codec_of(dialect)
+    loss = Loss(drop=True)
+    body = codec.render_request(request, Quirks(), loss)
+    assert isinstance(msgspec.json.decode(body), dict)
+    assert b"somewhere_else" not in body
+    assert b'"odd":1' not in body
+    strict = Loss()
+    try:
+        again: bytes | None = codec.render_request(request, Quirks(), strict)
+    except Unrepresentable as error:
+        refused, again = error.param, None
+    if again is None:
+        assert refused in loss.names
+    else:
+        assert (again, strict.names) == (body, loss.names)
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+def streamed(dialect: Dialect, events: list[Event], answer_usage: Usage | None = None) -> bytes:
+    renderer = codec_of(dialect).stream_renderer(Asked("model", True, {}, wants_usage=True), STAMP)
+    return b"".join(map(renderer.render, events)) + renderer.end(answer_usage or Usage(), None)
+
+
+def read(parser: StreamParser, stream: bytes, cuts: list[int]) -> list[Event]:
+    edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    events: list[Event] = []
+    for start, end in pairwise(edges):
+        events += parser.feed(stream[start:end])
+    return events + parser.end()
+
+
+def joined(events: list[Event]) -> list[Event]:
+    """Neighbouring pieces of one text as one: how the bytes were cut may show in nothing else."""
+    out: list[Event] = []
+    for event in events:
+        last = out[-1] if out else None
+        if (
+            isinstance(event, PartDelta)
+            and isinstance(last, PartDelta)
+            and (event.choice, event.part, event.signature, event.citation)
+            == (last.choice, last.part, None, None)
+            and (last.signature, last.citation) == (None, None)
+        ):
+            out[-1] = msgspec.structs.replace(last, text=last.text + event.text)
+        else:
+            out.append(event)
+    return out
+
+
+@in_both_roles
+@lawful
+@given(answer=strategies.answers())
+def test_an_answer_comes_back_whole_and_streamed(dialect: Dialect, answer: ChatResponse) -> None:
+    claims, codec = CLAIMS[dialect.name], codec_of(dialect)
+    expected = claims.answer(bare_answer(answer))
+    body = codec.render_response(answer, Asked("model", False, {}), None, STAMP)
+    assert claims.answer(bare_answer(codec.parse_response(body))) == expected
+    parser = codec.stream_parser()
+    events = read(parser, streamed(dialect, list(unfold(answer)), answer.usage), [])
+    assert parser.finished
+    assert parser.failure is None
+    assert claims.answer(bare_answer(fold(events))) == expected, "a stream folds to the whole answer"
+
+
+@in_both_roles
+@lawful
+@given(answer=strategies.answers(), cuts=st.lists(st.integers(0, 100_000), max_size=8))
+def test_how_the_bytes_were_cut_does_not_show(
+    dialect: Dialect, answer: ChatResponse, cuts: list[int]
+) -> None:
+    stream = streamed(dialect, list(unfold(answer)), answer.usage)
+    whole, cut = codec_of(dialect).stream_parser(), codec_of(dialect).stream_parser()
+    assert joined(read(cut, stream, cuts)) == joined(read(whole, stream, []))
+    assert (cut.finished, cut.failure is None) == (whole.finished, whole.failure is None)
+
+
+@in_both_roles
+@lawful
+@given(answer=strategies.answers(), share=st.floats(0, 1))
+def test_a_stream_that_ends_early_is_no_whole_answer(
+    dialect: Dialect, answer: ChatResponse, share: float
+) -> None:
+    stream = streamed(dialect, list(unfold(answer)), answer.usage)
+    parser = codec_of(dialect).stream_parser()
+    fold(read(parser, stream[: int(len(stream) * share)], []))
+    assert parser.finished is (parser.failure is None)
+
+
+@in_every_dialect
+@lawful
+@given(garbage=st.binary(max_size=60), cuts=st.lists(st.integers(0, 60), max_size=3))
+def test_a_parser_never_raises(dialect: Dialect, garbage: bytes, cuts: list[int]) -> None:
+    parser = codec_of(dialect).stream_parser()
+    read(parser, garbage, cuts)
+    assert parser.finished is (parser.failure is None)
+
+
+@in_both_roles
+@lawful
+@given(answer=strategies.answers(), number=st.integers(0, 50))
+def test_nothing_ends_a_stream_that_failed(dialect: Dialect, answer: ChatResponse, number: int) -> None:
+    codec = codec_of(dialect)
+    events = list(unfold(answer))[:-1]
+    renderer = codec.stream_renderer(Asked("model", True, {}, wants_usage=True), STAMP)
+    begun = b"".join(map(renderer.render, events[: 1 + number % len(events)]))
+    failed = renderer.fail(Overloaded("The gateway is busy. Try again."))
+    assert b"gateway is busy" in failed
+    parser = codec.stream_parser()
+    read(parser, begun + failed, [])
+    assert parser.failure is not None
+    assert not parser.finished
+
+
+class _Nothing:
+    """A parser that found an answer of one part."""
+
+    failure = None
+
+    def __init__(self, part: ReplyPart) -> None:
+        self.finished = False
+        self._part = part
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        self.finished = True
+        return list(unfold(ChatResponse("id", "m", (Choice(0, (self._part,), None),))))
+
+    def end(self) -> list[Event]:
+        return []
+
+
+@in_both_roles
+@pytest.mark.parametrize(
+    "part",
+    [Opaque("somewhere_else", msgspec.Raw(b"{}"), "content"), Media("video", file_id="f")],
+    ids=["opaque", "video"],
+)
+def test_a_part_that_clients_can_not_be_shown_is_no_silence(dialect: Dialect, part: ReplyPart) -> None:
+    codec = codec_of(dialect)
+    ask = Asked("model", True, {}, wants_usage=True)
+    relay = CrossRelay(ask, lambda usage, tier: None, _Nothing(part), codec.stream_renderer(ask, STAMP))
+    relay.feed(b"")
+    assert relay.failure is not None
+    answer = ChatResponse("id", "m", (Choice(0, (part,), None),), usage=Usage())
+    with pytest.raises(Unrepresentable):
+        codec.render_response(answer, ask, None, STAMP)
+
+
+@in_both_roles
+def test_an_answer_names_what_was_served(dialect: Dialect) -> None:
+    codec = codec_of(dialect)
+    answer = ChatResponse(
+        "id-1", "served-model", (Choice(0, (Text("hi"),), None),), usage=Usage(input=1, output=1)
+    )
+    assert b"served-model" in codec.render_response(answer, Asked("asked", False, {}), None, STAMP)
+    renderer = codec.stream_renderer(Asked("asked", True, {}), STAMP)
+    begun = b"".join(map(renderer.render, [Started("id-1", "served-model"), *list(unfold(answer))[1:]]))
+    assert b"served-model" in begun
