@@ -32,6 +32,10 @@ class Kind(Enum):
     """Nothing: written to learn whether the disk takes writes again."""
 
 
+#: Per kind: its letter, and the check sum of what stands before the payload.
+_STARTS: Final = {kind: (kind.value, crc32(kind.value + b" ")) for kind in Kind}
+
+
 class Segment:
     """One intents file of this process, with what keeps it from being deleted.
 
@@ -67,8 +71,8 @@ class Line(msgspec.Struct, frozen=True):
 
 def render(kind: Kind, payload: bytes) -> bytes:
     """One line, with its line feed."""
-    rest = b"%b %b" % (kind.value, payload)
-    return b"%08x %b\n" % (crc32(rest), rest)
+    letter, start = _STARTS[kind]
+    return b"%08x %b %b\n" % (crc32(payload, start), letter, payload)
 
 
 def parse(data: bytes) -> Iterator[Line]:
@@ -81,17 +85,21 @@ def parse(data: bytes) -> Iterator[Line]:
         if not whole:
             stop = end
         number += 1
-        kind = _checked(data[start:stop]) if whole else None
+        kind = _kind(data[start:stop]) if whole else None
         yield Line(number, kind, data[start + 11 : stop] if kind else b"", last=not whole)
         start = stop + 1
 
 
-def _checked(line: bytes) -> Kind | None:
-    if len(line) < 11 or line[8:9] != b" " or line[10:11] != b" ":
-        return None
-    if line[:8] != b"%08x" % crc32(line[9:]):
-        return None
+def checked(line: bytes) -> bytes:
+    """The payload of a line without its line feed. Raises ValueError when it is not what was written."""
+    if line[8:9] != b" " or line[10:11] != b" " or line[:8] != b"%08x" % crc32(line[9:]):
+        raise ValueError("a damaged line")
+    return line[11:]
+
+
+def _kind(line: bytes) -> Kind | None:
     try:
+        checked(line)
         return Kind(line[9:10])
     except ValueError:
         return None

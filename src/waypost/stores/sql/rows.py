@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
@@ -32,6 +33,9 @@ _USAGE_COLUMNS: Final = (
     "charged_nusd",
 )
 _NO_USAGE: Final = (None,) * len(_USAGE_COLUMNS)
+#: Records and rows have the same order up to here.
+_ACCOUNTS: Final = Exchange.__struct_fields__.index("accounts")
+_USAGE: Final = Attempt.__struct_fields__.index("usage")
 
 #: Per table of a batch: the columns of its rows.
 COLUMNS: Final = {
@@ -105,27 +109,8 @@ class Batch:
         accounts = self._texts.get(e.accounts)
         if accounts is None:
             accounts = self._texts[e.accounts] = self._encode(e.accounts).decode()
-        self.exchanges.append(
-            (
-                e.exchange_id,
-                e.started_us,
-                e.key_id,
-                e.operation,
-                e.asked_model,
-                e.route,
-                e.stream,
-                e.status,
-                e.outcome,
-                e.error,
-                e.first_token_us,
-                e.total_us,
-                e.overhead_us,
-                e.cost_nusd,
-                e.config_version,
-                accounts,
-                e.finish_reason,
-            )
-        )
+        fields = astuple(e)
+        self.exchanges.append((*fields[:_ACCOUNTS], accounts, e.finish_reason))
         for place, attempt in enumerate(e.attempts):
             if attempt.attempt_id not in having:
                 self._add_attempt(exchange, place, attempt, accounts)
@@ -134,42 +119,15 @@ class Batch:
 
     def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, accounts: str) -> None:
         a = attempt
-        self.attempts.append(
-            (
-                exchange.exchange_id,
-                a.attempt_id,
-                place,
-                a.provider,
-                a.model,
-                a.started_us,
-                a.state,
-                a.status,
-                a.error,
-                a.first_token_us,
-                a.total_us,
-            )
-        )
+        exchange_id, fields = exchange.exchange_id, astuple(a)
+        self.attempts.append((exchange_id, a.attempt_id, place, *fields[1:_USAGE]))
         if a.state == "voided" and not a.cost_nusd:
             return
-        u = a.usage
-        used: Row = _NO_USAGE
-        if u is not None:
-            used = (
-                u.input,
-                u.output,
-                u.cache_read,
-                u.cache_write,
-                u.cache_write_1h,
-                u.reasoning,
-                u.audio_input,
-                u.audio_output,
-                u.source,
-                u.charged_nusd,
-            )
+        used = _NO_USAGE if a.usage is None else astuple(a.usage)
         self.lines.append(
             (
                 a.attempt_id,
-                exchange.exchange_id,
+                exchange_id,
                 a.started_us,
                 exchange.key_id,
                 a.provider,
