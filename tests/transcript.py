@@ -157,8 +157,13 @@ class ScriptedAnswer:
             await step()
         return b""
 
-    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+    async def pump(
+        self, deliver: Callable[[bytes], bool], frame: Callable[[bytes, int], bool] | None = None
+    ) -> bool:
         while chunk := await self.next():
+            size = b"%x\r\n" % len(chunk)
+            if frame is not None and frame(size + chunk + b"\r\n", len(size)):
+                continue
             if not deliver(chunk):
                 return True
         return False
@@ -192,10 +197,12 @@ class ScriptedUpstream:
 
 class RecordingClient:
     """Receives; hangs up before write number `leaves_at` (0: before anything is sent). A `patient` one is slow: every
-    write to it has to be awaited."""
+    write to it has to be awaited. One that takes `frames` counts the pieces that came framed in `frames_taken`."""
 
-    def __init__(self, leaves_at: int | None = None, *, patient: bool = False) -> None:
+    def __init__(self, leaves_at: int | None = None, *, patient: bool = False, frames: bool = False) -> None:
         self.patient = patient
+        self.frames = frames
+        self.frames_taken = 0
         self.leaves_at = leaves_at
         self.gone = False
         self.status: int | None = None
@@ -242,6 +249,16 @@ class RecordingClient:
             return False
         if self._tick():
             self.chunks.append(chunk)
+        return True
+
+    def framed(self) -> Callable[[bytes], bool] | None:
+        return self._take_frame if self.frames else None
+
+    def _take_frame(self, frame: bytes) -> bool:
+        if self.patient or not self._tick():
+            return False
+        self.frames_taken += 1
+        self.chunks.append(frame[frame.index(b"\r\n") + 2 : -2])
         return True
 
     async def finish(self) -> None:

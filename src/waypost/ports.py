@@ -161,11 +161,17 @@ class Answer(Protocol):
         """The next decompressed piece of a streamed body, b"" at its proper end. Raises UpstreamError."""
         ...
 
-    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+    async def pump(
+        self, deliver: Callable[[bytes], bool], frame: Callable[[bytes, int], bool] | None = None
+    ) -> bool:
         """Hand each piece to `deliver` the moment it arrives, without waking the caller for it.
 
+        A piece that came as one whole HTTP/1.1 chunk may be offered to `frame` first, as it was on the wire: the bytes
+        and the place where its data begins (it ends before the last two bytes). When `frame` says True it has taken
+        the piece; else it has done nothing, and the piece goes to `deliver`.
+
         Returns True when `deliver` said False (it wants no more for now), False at the body's proper end. Raises
-        UpstreamError, and what `deliver` raises.
+        UpstreamError, and what the two raise.
         """
         ...
 
@@ -219,6 +225,11 @@ class Client(Protocol):
 
     def try_write(self, chunk: bytes) -> bool:
         """Write one piece if that needs no waiting. False, with nothing written, when `write` has to be awaited."""
+        ...
+
+    def framed(self) -> Callable[[bytes], bool] | None:
+        """Like `try_write`, for a piece that is framed as an HTTP/1.1 chunk already; None when this answer is not sent
+        in such chunks. For the answer that has been started only."""
         ...
 
     async def finish(self) -> None:

@@ -182,6 +182,55 @@ async def test_a_stream_written_without_waiting_is_the_same_bytes_in_the_same_or
         assert raw.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n")
 
 
+async def test_a_piece_that_is_framed_already_is_written_as_it_is() -> None:
+    async with Rig().serving() as rig:
+        before: list[object] = []
+
+        async def script(call: Call) -> None:
+            client = call.client
+            before.append(client.framed())
+            await client.start(200, [JSON])
+            await client.write(b"one")
+            write = client.framed()
+            assert write is not None
+            assert write(b"4\r\nfour\r\n")
+            await client.write(b"two")
+            await client.finish()
+            before.append(client.framed())
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        raw = await upto(client, b"0\r\n\r\n")
+        assert raw.endswith(b"\r\n\r\n3\r\none\r\n4\r\nfour\r\n3\r\ntwo\r\n0\r\n\r\n")
+        assert before == [None, None], "only of a stream that has begun and has not ended"
+
+
+async def test_frames_go_neither_to_a_slow_client_nor_to_one_that_has_left() -> None:
+    async with Rig().serving() as rig:
+        left = asyncio.Event()
+        written: list[bool] = []
+        frame = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+
+        async def script(call: Call) -> None:
+            call.client.on_gone(left.set)
+            await call.client.start(200, [JSON])
+            write = call.client.framed()
+            assert write is not None
+            while write(frame):
+                written.append(True)
+                await asyncio.sleep(0)
+            await left.wait()
+            written.append(write(frame))
+
+        rig.pipeline.script = script
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        await until(lambda: len(written) > 1)
+        await client.close()
+        await until(lambda: written[-1] is False)
+
+
 async def test_a_slow_client_is_waited_for_and_nothing_is_lost_or_reordered() -> None:
     async with Rig().serving() as rig:
         refused = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transcript import STREAM, RecordingClient, ScriptedAnswer, Stage, events, provider, streamed, target
+from waypost.config.snapshot import Settings
 from waypost.core.quirks import Quirks
 from waypost.errors import Truncated
 
@@ -85,3 +86,55 @@ async def test_a_slow_client_sees_the_same_stream() -> None:
     expected = (await quick.ask(STREAM)).body
     assert (await slow.ask(STREAM, RecordingClient(patient=True))).body == expected
     assert slow.attempts == quick.attempts
+
+
+WORDS = [f"word {number}" for number in range(30)]
+
+
+async def test_framed_pieces_are_the_same_stream_and_the_same_bill() -> None:
+    plain, framed = Stage([streamed(events(WORDS))]), Stage([streamed(events(WORDS))])
+    expected = (await plain.ask(STREAM)).body
+    client = await framed.ask(STREAM, RecordingClient(frames=True))
+    assert client.frames_taken > 20
+    assert client.body == expected
+    assert framed.attempts == plain.attempts
+
+
+async def test_a_framed_stream_that_is_cut_is_settled_at_what_was_delivered() -> None:
+    results = []
+    for frames in (False, True):
+        stage = Stage([streamed([*events(WORDS)[:20], Truncated("cut")])])
+        client = await stage.ask(STREAM, RecordingClient(frames=frames))
+        results.append((client.body, stage.attempts, stage.exchange.outcome))
+    assert results[0] == results[1]
+    assert results[0][2] == "cut"
+
+
+async def test_a_client_that_leaves_a_framed_stream_is_settled_alike() -> None:
+    results = []
+    for frames in (False, True):
+        stage = Stage([streamed(events(WORDS))])
+        client = await stage.ask(STREAM, RecordingClient(leaves_at=9, frames=frames))
+        results.append((client.body, stage.attempts, stage.exchange.outcome))
+    assert results[0] == results[1]
+    assert results[0][2] == "disconnected"
+
+
+async def test_framed_streams_leave_checkpoints() -> None:
+    stage = Stage()
+
+    async def wait() -> None:
+        stage.clock.advance(3)
+
+    steps = [step for event in events(WORDS) for step in (event, wait)]
+    stage.upstream.script = [streamed(steps)]
+    client = await stage.ask(STREAM, RecordingClient(frames=True))
+    assert client.frames_taken == 0, "each was due for one"
+    assert len(stage.ledger.checkpoints) >= len(WORDS) - 2
+
+
+async def test_stored_content_is_whole_with_a_client_that_takes_frames() -> None:
+    stage = Stage([streamed(events(WORDS))], settings=Settings(log_content=True))
+    client = await stage.ask(STREAM, RecordingClient(frames=True))
+    assert client.frames_taken == 0
+    assert stage.exchange.response_body == client.body

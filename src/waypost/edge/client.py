@@ -120,6 +120,11 @@ class EdgeClient:
             return self._gone
         return connection.gone or connection.write_chunk(chunk)
 
+    def framed(self) -> Callable[[bytes], bool] | None:
+        """See `ports.Client`."""
+        connection = self._connection
+        return connection.write_frame if connection is not None and connection.chunking else None
+
     async def finish(self) -> None:
         await self._sender()(_END)
 

@@ -33,6 +33,15 @@ class Connection(Protocol):
         the ASGI way."""
         ...
 
+    @property
+    def chunking(self) -> bool:
+        """The answer that has begun is sent in HTTP chunks."""
+        ...
+
+    def write_frame(self, frame: bytes) -> bool:
+        """`write_chunk` for a piece that is framed already, in an answer that is `chunking`."""
+        ...
+
     def close_after(self) -> None:
         """Say `connection: close` in the answer that has not begun yet, and close when it is sent."""
         ...

@@ -186,6 +186,22 @@ class EdgeProtocol(HttpToolsProtocol):
         self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         return True
 
+    @property
+    def chunking(self) -> bool:
+        cycle = self._running
+        return (
+            cycle is not None
+            and bool(cycle.chunked_encoding)
+            and not cycle.response_complete
+            and cycle.scope["method"] != "HEAD"
+        )
+
+    def write_frame(self, frame: bytes) -> bool:
+        if self.gone or self.flow.write_paused:
+            return False
+        self.transport.write(frame)
+        return True
+
     # --- bytes in ------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:

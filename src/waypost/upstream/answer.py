@@ -54,7 +54,11 @@ class WholeAnswer:
         """There is nothing but `body`."""
         return b""
 
-    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:  # noqa: ARG002 - there is nothing to deliver
+    async def pump(
+        self,
+        deliver: Callable[[bytes], bool],  # noqa: ARG002 - there is nothing to deliver
+        frame: Callable[[bytes, int], bool] | None = None,  # noqa: ARG002
+    ) -> bool:
         """There is nothing but `body`."""
         return False
 
@@ -65,7 +69,7 @@ class WholeAnswer:
 class StreamedAnswer(WholeAnswer):
     """An answer whose body is still coming: the connection feeds it, `next` reads it."""
 
-    __slots__ = ("_deliver", "_fault", "_high", "_pieces", "_size", "_source", "_waiter", "paused")
+    __slots__ = ("_deliver", "_fault", "_high", "_pieces", "_size", "_source", "_waiter", "frame", "paused")
 
     def __init__(
         self,
@@ -84,6 +88,8 @@ class StreamedAnswer(WholeAnswer):
         self._waiter: asyncio.Future[bytes] | None = None
         self._deliver: Callable[[bytes], bool] | None = None
         self.paused = False
+        self.frame: Callable[[bytes, int], bool] | None = None
+        """While it is pumped: who is offered whole HTTP chunks."""
 
     @property
     def waiting(self) -> bool:
@@ -117,7 +123,9 @@ class StreamedAnswer(WholeAnswer):
         """Pieces go straight to somebody who waits for all of them."""
         return self._deliver is not None
 
-    async def pump(self, deliver: Callable[[bytes], bool]) -> bool:
+    async def pump(
+        self, deliver: Callable[[bytes], bool], frame: Callable[[bytes, int], bool] | None = None
+    ) -> bool:
         """See `ports.Answer`. One wake-up for the whole stream instead of one per piece."""
         while self._pieces:
             if not deliver(self._drain()):
@@ -129,6 +137,7 @@ class StreamedAnswer(WholeAnswer):
             return False
         waiter = self._waiter = source.awaited()
         self._deliver = deliver
+        self.frame = frame
         try:
             return bool(await waiter)
         except asyncio.CancelledError:
@@ -137,7 +146,7 @@ class StreamedAnswer(WholeAnswer):
                 waiter.exception()  # seen: it came in the same turn as the cancellation
             raise
         finally:
-            self._deliver = None
+            self._deliver = self.frame = None
 
     def close(self) -> None:
         """Idempotent. Before the end of the body it closes the connection."""
@@ -166,6 +175,17 @@ class StreamedAnswer(WholeAnswer):
             self._size += len(piece)
         return self._size > self._high
 
+    def offer(self, frame: Callable[[bytes, int], bool], data: bytes, start: int) -> bool:
+        """Offer one whole HTTP chunk to who takes them. False: it was not taken, and nothing was done."""
+        try:
+            return frame(data, start)
+        except Exception as error:  # noqa: BLE001 - not the connection's: it goes to the one who waits
+            waiter = self._waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
+            self._waiter = self._deliver = self.frame = None
+            return True
+
     def _push(self, waiter: asyncio.Future[bytes], deliver: Callable[[bytes], bool], data: bytes) -> None:
         try:
             if deliver(data):
@@ -174,18 +194,18 @@ class StreamedAnswer(WholeAnswer):
             waiter.set_exception(error)
         else:
             waiter.set_result(_STOPPED)
-        self._waiter = self._deliver = None
+        self._waiter = self._deliver = self.frame = None
 
     def end(self) -> None:
         """The body is complete."""
-        self._source = None
+        self._source = self.frame = None
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(b"")
 
     def fail(self, fault: UpstreamError) -> None:
         """No more will come; what is queued is still read first."""
-        self._source = None
+        self._source = self.frame = None
         self._fault = fault
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():

@@ -17,6 +17,10 @@ from waypost.upstream.reader import ResponseReader
 
 _JOIN_BYTES = 64 * 1024  # up to here, copying head and body together is cheaper than a second buffer
 _NEVER = math.inf
+#: The size lines that a chunk may have to be passed on as it is: plain, and of a size that an event has. A table and
+#: not `int`, which would also take signs, blanks and underscores.
+_SIZES = {b"%x\r\n" % size: size for size in range(1, 4096)}
+_SIZES |= {line.upper(): size for line, size in _SIZES.items()}
 
 
 class Cancellable(Protocol):
@@ -179,6 +183,21 @@ class Connection(asyncio.Protocol):
         if not self._busy:
             self.abort()  # bytes that nobody asked for: the next answer could not be told from them
             return
+        reader = self._reader
+        if reader.between and (answer := self._answer) is not None and (take := answer.frame) is not None:
+            # One whole chunk of a stream, offered as it came. The parser is not told of one that is taken: it stands
+            # between two chunks before and after.
+            start = data.find(b"\r\n") + 2
+            if (
+                len(data) == _SIZES.get(data[:start], -9) + start + 2
+                and data.endswith(b"\r\n")
+                and answer.offer(take, data, start)
+            ):
+                self._set_due(self._timers.time() + self._deadlines.idle_s)
+                return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
         reader = self._reader
         self._touched = True
         fault: UpstreamError | None = None

@@ -11,6 +11,7 @@ from waypost.upstream.limits import Limits
 
 Headers = list[tuple[bytes, bytes]]
 _OK_VERSIONS = ("1.1", "1.0")
+_LF = 10
 #: Bodies that are read piece by piece when a stream was asked for: server-sent events, AWS's binary stream, and sounds.
 STREAMS = frozenset(
     (b"text/event-stream", b"application/vnd.amazon.eventstream", b"application/octet-stream")
@@ -39,6 +40,8 @@ class ResponseReader:
         "_quiet",
         "_stream",
         "_to_eof",
+        "between",
+        "chunked",
         "ended",
         "head_done",
         "headers",
@@ -68,6 +71,10 @@ class ResponseReader:
         self.index: dict[bytes, bytes] = {}
         self.pieces: list[bytes] = []
         self.head_done = self.ended = self.keep_alive = self.streamed = False
+        self.chunked = False
+        """The body comes in HTTP chunks, and they hold it as it is."""
+        self.between = False
+        """The last bytes fed ended with a whole chunk: what comes next is the next one's size."""
 
     def take(self) -> list[bytes]:
         """The body pieces read since the last call."""
@@ -78,6 +85,7 @@ class ResponseReader:
         """Raises Garbled. What was read before the fault stays in `pieces`; bytes after the end are no fault of the
         answer, but end the connection's use (`keep_alive`)."""
         before, in_body = self.size, self.head_done
+        self.between = False
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
@@ -88,6 +96,8 @@ class ResponseReader:
             self._check_head(len(data))
         elif self.size != before:
             self._quiet = 0
+            # Whatever began after the last chunk does not end with a line feed, for that would complete it.
+            self.between = self.between and data[-1] == _LF
         elif not self.ended:
             self._quiet += len(data)
             if self._quiet > self._limits.head_max_bytes:
@@ -136,9 +146,11 @@ class ResponseReader:
             codes = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
             if codes != [b"chunked"]:
                 self._refuse(garbled("its transfer coding is not `chunked`"))
+            self.chunked = True
         elif b"content-length" not in index:
             self._to_eof = status not in (204, 304)
         if b"content-encoding" in index:
+            self.chunked = False
             self._decode()
         if self._stream and status < 300:
             kind = self.index.get(b"content-type", b"")
@@ -156,6 +168,12 @@ class ResponseReader:
                 self._keep(piece)
         except UpstreamError as fault:
             self._refuse(fault)
+
+    def on_chunk_header(self) -> None:
+        self.between = False
+
+    def on_chunk_complete(self) -> None:
+        self.between = self.chunked
 
     def on_message_complete(self) -> None:
         if self._informational:

@@ -9,7 +9,7 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import Pricer
 from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields
 from waypost.dialects.masking import clean_message
-from waypost.dialects.openai.chunk import Choice, Chunk, count_ordinary
+from waypost.dialects.openai.chunk import Choice, Chunk, Frame, count_ordinary
 from waypost.dialects.openai.errors import parse_inline, render_stream_error
 from waypost.dialects.openai.usage import parse_usage, render_counts, splice_cost
 from waypost.dialects.sse import EventSplitter, SseEvent, parse_event, render
@@ -34,6 +34,7 @@ class OpenAIRelay:
         "_cost_shown",
         "_ended",
         "_envelope",
+        "_frame",
         "_garbage",
         "_head",
         "_held",
@@ -41,13 +42,13 @@ class OpenAIRelay:
         "_price",
         "_seen",
         "_seen_raw",
-        "_size",
         "_splitter",
         "committed",
         "deltas",
         "failure",
         "finish_reason",
         "finished",
+        "size",
         "skipped",
         "tier",
         "usage",
@@ -67,9 +68,11 @@ class OpenAIRelay:
         self._price = price
         self._object = object_name
         self._splitter = EventSplitter()
+        self._frame = Frame()
         self._ended: set[int] = set()
         self._garbage = 0
-        self._size = 0
+        #: Bytes of the events that had content.
+        self.size = 0
         self._envelope: int | None = None
         self._head: Chunk | None = None
         self._seen: Usage | None = None
@@ -79,18 +82,30 @@ class OpenAIRelay:
 
     def feed(self, chunk: bytes) -> bytes:
         """The bytes to send on for this chunk, whole events only; b"" when there is nothing yet."""
-        if self.committed and not self._garbage and not self._splitter.buffer:
-            count = count_ordinary(chunk)
-            if count and not self._over():
-                self.deltas += count
-                self._size += len(chunk)
-                return chunk
+        count = self.ordinary(chunk)
+        if count:
+            self.deltas += count
+            self.size += len(chunk)
+            return chunk
         if self._over():
             return b""
         out = [self._take(raw) for raw in self._splitter.feed(chunk)]
         if self._splitter.overflow:
             self._overflow()
         return b"".join(out)
+
+    def ordinary(self, chunk: bytes) -> int:
+        """See `pipeline.relay.Plain`."""
+        if not self.committed or self._garbage or self.finished or self._splitter.buffer:
+            return 0
+        if self.failure is not None:
+            return 0
+        if self._frame.holds(chunk):
+            return 1
+        count = count_ordinary(chunk)
+        if count == 1:
+            self._frame.learn(chunk)
+        return count
 
     def _overflow(self) -> None:
         if not self._over():
@@ -124,7 +139,7 @@ class OpenAIRelay:
         """Output: one token per content delta, as OpenAI and servers like it send; when deltas carry far more text
         than a token, a token per four bytes. Input: as reported so far, else as estimated at admission."""
         output = self.deltas
-        text = self._size - self.deltas * (self._envelope or 0)
+        text = self.size - self.deltas * (self._envelope or 0)
         if text > self.deltas * _BATCHED_BYTES:
             output = -(-text // _BYTES_PER_TOKEN)
         seen = self._seen
@@ -161,7 +176,7 @@ class OpenAIRelay:
             return b""
         if self.committed and self._garbage == 0 and count_ordinary(raw):
             self.deltas += 1
-            self._size += len(raw)
+            self.size += len(raw)
             return raw
         event = parse_event(raw)
         if event.data is None:
@@ -217,7 +232,7 @@ class OpenAIRelay:
         if size:
             self.committed = True
             self.deltas += 1
-            self._size += len(raw)
+            self.size += len(raw)
             if self._envelope is None:
                 self._envelope = len(raw) - size
         if self._seen is not None and len(self._ended) >= max(1, self._asked.choices):
