@@ -11,23 +11,32 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edge.rig import Rig, get, post, until
+from waypost.edge.intake import Intake
 from waypost.edge.protocol import EdgeProtocol
 
 EXTENDED = {
     "__init__",
     "connection_made",
     "connection_lost",
-    "on_message_begin",
-    "on_headers_complete",
-    "on_message_complete",
     "_start_asgi_task",
 }
-REPLACED = {"data_received", "on_response_complete", "shutdown"}
+REPLACED = {
+    "data_received",
+    "on_message_begin",
+    "on_header",
+    "on_headers_complete",
+    "on_body",
+    "on_message_complete",
+    "on_response_complete",
+    "shutdown",
+}
 
 
 def test_nothing_else_of_uvicorn_is_overridden() -> None:
     ours = {
-        name for name in vars(EdgeProtocol) if name in dir(HttpToolsProtocol) and not name.startswith("__")
+        name
+        for name in {**vars(EdgeProtocol), **vars(Intake)}
+        if name in dir(HttpToolsProtocol) and not name.startswith("__")
     }
     assert ours == (EXTENDED | REPLACED) - {"__init__"}
 
@@ -56,6 +65,67 @@ def test_the_replaced_methods_still_do_what_ours_do_instead() -> None:
         "timeout_keep_alive",
         "timeout_keep_alive_handler",
         "timeout_keep_alive_task",
+    }
+    assert set(HttpToolsProtocol.on_message_begin.__code__.co_names) == {
+        *("url", "expect_100_continue", "headers", "scope"),
+        *("asgi_version", "server", "client", "scheme", "root_path", "app_state", "copy"),
+    }
+    assert set(HttpToolsProtocol.on_header.__code__.co_names) == {
+        "lower",
+        "expect_100_continue",
+        "headers",
+        "append",
+    }
+    assert set(HttpToolsProtocol.on_headers_complete.__code__.co_names) == {
+        *("parser", "get_http_version", "get_method", "decode", "scope", "should_upgrade", "_should_upgrade"),
+        *(
+            "httptools",
+            "parse_url",
+            "url",
+            "path",
+            "urllib",
+            "parse",
+            "unquote",
+            "root_path",
+            "encode",
+            "query",
+        ),
+        *(
+            "limit_concurrency",
+            "len",
+            "connections",
+            "tasks",
+            "service_unavailable",
+            "logger",
+            "warning",
+            "app",
+        ),
+        *(
+            "cycle",
+            "RequestResponseCycle",
+            "transport",
+            "flow",
+            "access_logger",
+            "access_log",
+            "server_state",
+        ),
+        *("default_headers", "asyncio", "Event", "expect_100_continue", "should_keep_alive"),
+        *("on_response_complete", "response_complete", "_start_asgi_task", "pause_reading", "pipeline"),
+        "appendleft",
+    }
+    for name, more in (
+        ("on_body", {"body", "len", "HIGH_WATER_LIMIT", "flow", "pause_reading"}),
+        ("on_message_complete", {"more_body"}),
+    ):
+        theirs = set(getattr(HttpToolsProtocol, name).__code__.co_names)
+        assert theirs == more | {
+            *("parser", "should_upgrade", "_should_upgrade", "cycle", "response_complete"),
+            *("message_event", "set"),
+        }
+    made = inspect.signature(RequestResponseCycle).parameters
+    assert set(made) == {
+        *("scope", "transport", "flow", "logger", "access_logger", "access_log", "default_headers"),
+        *("message_event", "expect_100_continue", "keep_alive", "on_response"),
     }
     shut = set(HttpToolsProtocol.shutdown.__code__.co_names)
     assert shut == {"cycle", "response_complete", "transport", "close", "keep_alive"}

@@ -15,12 +15,13 @@ from typing import Any, cast
 import httptools
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from waypost.config.snapshot import Settings
 from waypost.edge import head
-from waypost.edge.connection import CONNECTION, TABLE
+from waypost.edge.connection import TABLE
+from waypost.edge.intake import Intake
 from waypost.edge.replies import raw_refusal
 from waypost.edge.upgrade import RestOfBody
 from waypost.errors import GatewayError, InvalidRequest, Overloaded, TooSlow
@@ -48,7 +49,7 @@ class Phase(Enum):
     BODY = "body"
 
 
-class EdgeProtocol(HttpToolsProtocol):
+class EdgeProtocol(Intake):
     """One client connection. Also the `Connection` of the exchange that runs on it."""
 
     def __init__(
@@ -78,6 +79,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._blocked_since = 0.0
         self._blocked_bytes = 0
         self._rest: RestOfBody | None = None
+        self._given: list[tuple[bytes, bytes]] | None = None
+        self._given_text: list[bytes] = []
 
     # --- the connection's life ---------------------------------------------------------------------------------
 
@@ -157,11 +160,12 @@ class EdgeProtocol(HttpToolsProtocol):
             or status == 204
         ):
             return False
-        head = [STATUS_LINE[status]]
-        head += [b"%b: %b\r\n" % line for line in cycle.default_headers]
-        head += [b"%b: %b\r\n" % line for line in lines]
+        given = cycle.default_headers
+        if given is not self._given:  # uvicorn makes another list each second, for the date
+            self._given, self._given_text = given, [b": ".join(line) for line in given]
+        head = [STATUS_LINE[status][:-2], *self._given_text, *map(b": ".join, lines)]
         head.append(b"content-length: %d\r\n\r\n" % len(body))
-        text = b"".join(head)
+        text = b"\r\n".join(head)
         if text.count(b"\n") != len(head) + 1 or text.count(b"\r") != len(head) + 1:
             return False  # a value holds a line break: uvicorn's own way raises
         cycle.waiting_for_100_continue = False
@@ -306,10 +310,7 @@ class EdgeProtocol(HttpToolsProtocol):
         except GatewayError as error:
             self._refusal = error
             raise
-        super().on_headers_complete()
-        scope = cast("dict[str, object]", self.scope)
-        scope[CONNECTION] = self
-        scope[TABLE] = table
+        self.begin(version, table)
         self.headers = []  # trailers land here, never in the request's own headers
         self._phase = Phase.BODY
         self._head_chunks = self._head_first = 0

@@ -1,0 +1,131 @@
+"""From parser callbacks to a request that is ready to be answered: what uvicorn's own protocol does, in fewer steps.
+
+Overrides the callbacks of uvicorn 0.54 that build a request; `tests/edge/test_protocol_contract.py`
+fails when an update of uvicorn changes what this relies on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from waypost.edge.connection import CONNECTION, TABLE
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
+
+
+class Arrival:
+    """What uvicorn uses of an `asyncio.Event`, for one waiter: nearly every body is there before anyone waits."""
+
+    __slots__ = ("_there", "_waiter")
+
+    def __init__(self) -> None:
+        self._there = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Let the waiter go on; whoever waits later does not wait."""
+        self._there = True
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def clear(self) -> None:
+        """Whoever waits from now on waits for the next `set`."""
+        self._there = False
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        while not self._there:
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            await waiter
+
+
+class Intake(HttpToolsProtocol):
+    """The half of a client connection that takes requests in."""
+
+    #: The last target on this connection, and what of it goes into the scope: clients mostly repeat themselves.
+    _target: bytes = b""
+    _target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def begin(self, version: str, table: dict[bytes, bytes]) -> None:
+        """Start to answer the request whose head is complete, or let it wait behind the one that is being answered.
+
+        Raises httptools.HttpParserInvalidURLError for a target that is no path.
+        """
+        if self.url != self._target:
+            self._target_parts = _parts(self.url)
+            self._target = self.url
+        path, raw_path, query = self._target_parts
+        scope: dict[str, object] = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+            CONNECTION: self,
+            TABLE: table,
+        }
+        self.scope = cast("HTTPScope", scope)
+        before = self.cycle
+        self.cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=cast(asyncio.Event, Arrival()),
+            expect_100_continue=table.get(b"expect", b"").lower() == b"100-continue",
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+
+def _parts(target: bytes) -> tuple[str, bytes, bytes]:
+    """Path, raw path and query."""
+    parsed = httptools.parse_url(target)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
