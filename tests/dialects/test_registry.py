@@ -5,12 +5,14 @@ import pytest
 from waypost.dialects.registry import DIALECTS
 
 
+GEMINI = ("v1beta", "v1", "v1alpha", "v1beta1/publishers/google", "v1/publishers/google")
+
+
+def gemini(action: str) -> list[str]:
+    return [f"/{version}/models/{{model}}:{action}" for version in GEMINI]
+
+
 def test_names_and_paths() -> None:
-    assert {name: (d.operation, d.entries[0].path) for name, d in DIALECTS.items()} == {
-        "gemini_count_tokens": ("count_tokens", "/v1beta/models/{model}:countTokens"),
-        "gemini_embed": ("embeddings", "/v1beta/models/{model}:embedContent"),
-        "gemini_embed_batch": ("embeddings", "/v1beta/models/{model}:batchEmbedContents"),
-        "gemini_generate": ("chat", "/v1beta/models/{model}:generateContent"),
     assert {name: (d.operation, *(entry.path for entry in d.entries)) for name, d in DIALECTS.items()} == {
         "anthropic_count_tokens": (
             "count_tokens",
@@ -19,17 +21,25 @@ def test_names_and_paths() -> None:
         ),
         "anthropic_messages": ("chat", "/messages", "/anthropic/v1/messages"),
         "anthropic_vertex": ("chat",),
+        "bedrock_converse": (
+            "chat",
+            "/bedrock/model/{model}/converse",
+            "/bedrock/model/{model}/converse-stream",
+        ),
+        "gemini_count_tokens": ("count_tokens", *gemini("countTokens")),
+        "gemini_embed": ("embeddings", *gemini("embedContent")),
+        "gemini_embed_batch": ("embeddings", *gemini("batchEmbedContents")),
+        "gemini_generate": ("chat", *gemini("generateContent"), *gemini("streamGenerateContent")),
         "openai_chat": ("chat", "/chat/completions"),
         "openai_completions": ("completions", "/completions"),
         "openai_embeddings": ("embeddings", "/embeddings"),
-        "openai_images": ("images", "/images/generations"),
         "openai_image_edits": ("image_edits", "/images/edits"),
+        "openai_images": ("images", "/images/generations"),
+        "openai_moderations": ("moderations", "/moderations"),
+        "openai_responses": ("chat", "/responses"),
         "openai_speech": ("speech", "/audio/speech"),
         "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),
         "openai_translations": ("translations", "/audio/translations"),
-        "openai_moderations": ("moderations", "/moderations"),
-        "openai_responses": ("chat", "/responses"),
-        "bedrock_converse": ("chat", "/bedrock/model/{model}/converse"),
     }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from waypost.dialects.bedrock_converse.codec import CONVERSE
-from waypost.dialects.anthropic_count_tokens.codec import COUNT_TOKENS
+from waypost.dialects.anthropic_count_tokens.codec import COUNT_TOKENS as ANTHROPIC_COUNT_TOKENS
 from waypost.dialects.anthropic_messages.codec import MESSAGES
 from waypost.dialects.anthropic_vertex.codec import VERTEX
+from waypost.dialects.bedrock_converse.codec import CONVERSE
 from waypost.dialects.dialect import Dialect
-from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS
+from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS as GEMINI_COUNT_TOKENS
 from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
 from waypost.dialects.gemini_generate.codec import GENERATE
 from waypost.dialects.openai_chat.codec import CHAT
@@ -30,20 +30,21 @@ _ALL: tuple[Dialect, ...] = (
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,
+    RESPONSES,
     IMAGES,
     IMAGE_EDITS,
     SPEECH,
     TRANSCRIPTIONS,
     TRANSLATIONS,
     MODERATIONS,
-    RESPONSES,
-    CONVERSE,
-    GENERATE,
-    EMBED,
-    EMBED_BATCH,
     MESSAGES,
     VERTEX,
-    COUNT_TOKENS,
+    ANTHROPIC_COUNT_TOKENS,
+    GENERATE,
+    GEMINI_COUNT_TOKENS,
+    EMBED,
+    EMBED_BATCH,
+    CONVERSE,
 )
 
 #: By `Dialect.name`.
