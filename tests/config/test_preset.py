@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from waypost.config.origins import parse_base_url
-from waypost.config.preset import join, keyed, surface
+from waypost.config.preset import UNLISTED, join, keyed, surface, unlisted
 from waypost.core.origin import Origin
 from waypost.providers.fill import fill
 from waypost.providers.spec import ProviderSpec
@@ -69,3 +69,16 @@ def test_the_key_goes_where_each_dialect_wants_it() -> None:
 )
 def test_joining(start: str, path: str, joined: str) -> None:
     assert join(start, path) == joined
+
+
+def test_any_server_of_a_dialect_is_spoken_to_as_its_clients_do() -> None:
+    assert unlisted(("anthropic_messages",)).dialect_headers["anthropic_messages"] == (
+        (b"anthropic-version", b"anthropic-version: 2023-06-01\r\n"),
+    )
+    assert unlisted(("anthropic_messages",), frozenset(("anthropic-version",))).dialect_headers == {
+        "anthropic_messages": ()
+    }
+    assert unlisted(("openai_chat",)).dialect_headers == {}
+    keys = keyed(UNLISTED, "k")
+    assert keys["anthropic_messages"].reveal() == b"x-api-key: k\r\n"
+    assert keys["gemini_generate"].reveal() == b"x-goog-api-key: k\r\n"

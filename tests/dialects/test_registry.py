@@ -4,7 +4,6 @@ import pytest
 
 from waypost.dialects.registry import DIALECTS
 
-
 GEMINI = ("v1beta", "v1", "v1alpha", "v1beta1/publishers/google", "v1/publishers/google")
 
 

@@ -18,7 +18,7 @@ from waypost.config.credentials import (
 )
 from waypost.config.faults import Faults
 from waypost.config.origins import BadUrl, ProviderUrl, parse_base_url, parse_proxy
-from waypost.config.preset import Surface, keyed, surface
+from waypost.config.preset import UNLISTED, keyed, surface, unlisted
 from waypost.config.problems import Path, did_you_mean
 from waypost.config.schema import AuthConfig, DeadlinesConfig, ProviderConfig, QuirksConfig
 from waypost.config.schemes import Schemes
@@ -63,8 +63,13 @@ class Endpoints:
         filled = self._fill(entry, spec, path)
         url = self._url(entry, spec, filled, path)
         plain, hidden = self._headers(entry, path)
+        spoken = self._speaks(entry, spec, path)
         given = frozenset(name.lower() for name in entry.headers)
-        over = surface(spec, filled, url, given) if spec is not None and filled is not None else Surface()
+        over = (
+            surface(spec, filled, url, given)
+            if spec is not None and filled is not None
+            else unlisted(spoken, given)
+        )
         credential, others = self._credential(entry, spec, filled, hidden, path)
         origin = Origin(
             scheme=url.scheme,
@@ -76,7 +81,7 @@ class Endpoints:
         )
         return Provider(
             name=entry.name,
-            dialects=self._speaks(entry, spec, path),
+            dialects=spoken,
             origin=origin,
             path=url.path,
             credential=credential,
@@ -243,7 +248,7 @@ class Endpoints:
         if line is None:
             self._faults.add((*path, "api_key"), "the key has characters that can not stand in a header")
             return Credential(hidden), none
-        others = keyed(spec, secret, hidden) if spec is not None and entry.auth is None else none
+        others = keyed(spec or UNLISTED, secret, hidden) if entry.auth is None else none
         return Credential(line + hidden), others
 
     def _key(self, entry: ProviderConfig, spec: ProviderSpec | None, scheme: str, path: Path) -> str | None:

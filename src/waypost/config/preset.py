@@ -13,6 +13,7 @@ from waypost.config.origins import ProviderUrl
 from waypost.config.snapshot import Credential, Lines
 from waypost.core.origin import Origin
 from waypost.providers.fill import Filled
+from waypost.providers.rows.shapes import ANTHROPIC_COUNTING_HEADERS
 from waypost.providers.spec import KEYED, ProviderSpec
 
 
@@ -25,6 +26,29 @@ class Surface(msgspec.Struct, frozen=True):
     dialect_headers: dict[str, Lines] = {}
     models_path: str | None = "/models"
     models_origin: Origin | None = None
+
+
+#: What holds for any server of a dialect, where no row says otherwise: the header that its clients put the key in, and
+#: those that it can not do without.
+UNLISTED = ProviderSpec(
+    name="unlisted",
+    title="A server of the configuration",
+    base_url="",
+    dialects=(),
+    dialect_auth={
+        **dict.fromkeys(("anthropic_messages", "anthropic_count_tokens"), "x-api-key"),
+        **dict.fromkeys(
+            ("gemini_generate", "gemini_count_tokens", "gemini_embed", "gemini_embed_batch"), "x-goog-api-key"
+        ),
+    },
+    dialect_headers=ANTHROPIC_COUNTING_HEADERS,
+)
+
+
+def unlisted(spoken: tuple[str, ...], but: frozenset[str] = frozenset()) -> Surface:
+    """The surface of a server that no row describes and that speaks these dialects."""
+    headers = UNLISTED.dialect_headers
+    return Surface(dialect_headers={name: _lines(headers[name], but) for name in spoken if name in headers})
 
 
 def surface(

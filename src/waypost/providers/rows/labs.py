@@ -6,6 +6,7 @@ from typing import Final
 
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
     ANTHROPIC_HEADERS,
     ANTHROPIC_RATES,
     CHAT,
@@ -41,8 +42,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         auth_header="x-api-key",
         dialect_auth={"openai_chat": "authorization"},
         env=("ANTHROPIC_API_KEY",),
-        dialect_headers=ANTHROPIC_HEADERS
-        | {"anthropic_count_tokens": ANTHROPIC_HEADERS["anthropic_messages"]},
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
         models_path="/models?limit=1000",
         models_shape="anthropic",
         rates=ANTHROPIC_RATES,

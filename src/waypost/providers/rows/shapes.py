@@ -26,7 +26,9 @@ ROUTER: Final = ("cache_control", "file_url", "images", "reasoning", "reasoning_
 THINKS: Final = ("reasoning_content",)
 
 #: The version every Messages API knows (https://platform.claude.com/docs/en/api/versioning).
-ANTHROPIC_HEADERS: Final = {"anthropic_messages": {"anthropic-version": "2023-06-01"}}
+ANTHROPIC_VERSION: Final = {"anthropic-version": "2023-06-01"}
+ANTHROPIC_HEADERS: Final = {"anthropic_messages": ANTHROPIC_VERSION}
+ANTHROPIC_COUNTING_HEADERS: Final = {**ANTHROPIC_HEADERS, "anthropic_count_tokens": ANTHROPIC_VERSION}
 
 OPENAI_RATES: Final = RateHeaders(
     requests_limit="x-ratelimit-limit-requests",
