@@ -199,6 +199,18 @@ def _unavailable(status: int, said: Reported, wait: float | None) -> UpstreamErr
     return error
 
 
+def render_failed(code: str, message: str) -> bytes:
+    """The envelope for what a stream of another dialect told of as it broke; `code` is that of a `GatewayError`."""
+    info = {
+        "@type": f"{_RPC}ErrorInfo",
+        "reason": code.upper(),
+        "domain": "waypost",
+        "metadata": {"code": code},
+    }
+    error = {"code": 502, "message": message, "status": _STATUSES[502], "details": [info]}
+    return _ENCODER.encode({"error": error})
+
+
 def render_error(error: GatewayError) -> bytes:
     """Google's envelope; a provider's own goes out as it came. The gateway's `code` and `param` are in an ErrorInfo."""
     if isinstance(error, Rejected) and error.body is not None:

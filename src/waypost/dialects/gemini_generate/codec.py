@@ -7,6 +7,7 @@ from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.gemini.codec import GeminiDialect
 from waypost.dialects.gemini.paths import entries, onward_path
 from waypost.dialects.gemini_generate.ask import parse_ask
+from waypost.dialects.gemini_generate.crossing import CROSSING
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 
 _WHOLE = "generateContent"
@@ -19,7 +20,7 @@ class GenerateDialect(GeminiDialect):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__("gemini_generate", "chat", _WHOLE)
+        super().__init__("gemini_generate", "chat", _WHOLE, CROSSING)
         self.entries = entries(_WHOLE) + entries(_STREAM, stream=True)
 
     def onward_path(self, model: str, stream: bool) -> str:

@@ -1,0 +1,199 @@
+"""A streamed answer to the core's events.
+
+Google marks no borders: texts of one kind that follow each other are one part, and a call comes whole. A candidate
+ends with its finish reason, the stream with its body.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from waypost.core.events import (
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
+from waypost.core.request import Citation, Extras, Text, Thinking, ToolCall
+from waypost.core.response import Finish, ReplyPart
+from waypost.dialects.fields import Fields
+from waypost.dialects.gemini.errors import find_error, parse_inline
+from waypost.dialects.gemini.usage import parse_tier, parse_usage
+from waypost.dialects.gemini_generate.finish import FIELD, read_finish
+from waypost.dialects.gemini_generate.grounding import read_sources
+from waypost.dialects.gemini_generate.own import MAKER, NAME, Taking
+from waypost.dialects.gemini_generate.response import block_reason, calls_of, parse_reply_part
+from waypost.dialects.sse import SseEvent, SseParser
+from waypost.dialects.taking import INTEGER, TEXT, object_or_none
+from waypost.errors import Garbled, Truncated, UpstreamError
+
+
+class _OpenChoice:
+    """What of one candidate is under way: at most one part is open, a text or a thought."""
+
+    __slots__ = ("calls", "cited", "ended", "has_calls", "held", "index", "open", "parts", "text")
+
+    def __init__(self, index: int, response_id: str) -> None:
+        self.index = index
+        self.calls = calls_of(response_id, index)
+        self.parts = 0
+        self.open: type[Text] | type[Thinking] | None = None
+        self.text = ""
+        self.held: Thinking | None = None
+        self.cited: set[Citation] = set()
+        self.has_calls = self.ended = False
+
+    def take(self, part: ReplyPart, out: list[Event]) -> None:
+        """A part, or more of the open one."""
+        if isinstance(part, Thinking) and not part.text and self.open is Thinking:
+            out.append(PartDelta(self.index, self.parts - 1, "", part.signature))
+        elif isinstance(part, Thinking) and not part.text:
+            self.held = part  # signs the text before it; told once that text is over, with its sources
+        elif isinstance(part, Text | Thinking):
+            self._text(part, out)
+        else:
+            self.close(out)
+            self._whole(part, out)
+
+    def _text(self, part: Text | Thinking, out: list[Event]) -> None:
+        if self.open is not type(part) or self.held is not None:
+            self.close(out)
+            self.open = type(part)
+            self._start(Text("") if isinstance(part, Text) else Thinking("", maker=MAKER), out)
+        self.text += part.text
+        signature_text = part.signature if isinstance(part, Thinking) else None
+        out.append(PartDelta(self.index, self.parts - 1, part.text, signature_text))
+
+    def _whole(self, part: ReplyPart, out: list[Event]) -> None:
+        if isinstance(part, ToolCall):
+            self.has_calls = True
+            self._start(msgspec.structs.replace(part, arguments=""), out)
+            out.append(PartDelta(self.index, self.parts - 1, part.arguments))
+        else:
+            self._start(part, out)
+        out.append(PartEnded(self.index, self.parts - 1))
+
+    def cite(self, candidate: Fields, out: list[Event]) -> None:
+        """The sources of the open text."""
+        if self.open is not Text:
+            return
+        for _, citation in read_sources(candidate, {self.parts - 1: self.text}):
+            if citation not in self.cited:
+                self.cited.add(citation)
+                out.append(PartDelta(self.index, self.parts - 1, citation=citation))
+
+    def _start(self, first: ReplyPart, out: list[Event]) -> None:
+        out.append(PartStarted(self.index, self.parts, first))
+        self.parts += 1
+
+    def close(self, out: list[Event]) -> None:
+        """Nothing more of the open part will come."""
+        if self.open is not None:
+            out.append(PartEnded(self.index, self.parts - 1))
+        self.open, self.text, held, self.held = None, "", self.held, None
+        if held is not None:
+            self._start(msgspec.structs.replace(held, signature=None, extras=None), out)
+            out.append(PartDelta(self.index, self.parts - 1, "", held.signature))
+            out.append(PartEnded(self.index, self.parts - 1))
+
+    def finish(self, finish: Finish, extras: Extras | None, out: list[Event]) -> None:
+        """It has ended."""
+        self.close(out)
+        self.ended = True
+        out.append(Finished(self.index, finish, extras))
+
+
+class GeminiStreamParser:
+    """A `StreamParser`."""
+
+    __slots__ = ("_blocked", "_choices", "_response_id", "_sse", "_started", "failure", "finished")
+
+    def __init__(self) -> None:
+        self._sse = SseParser()
+        self._choices: dict[int, _OpenChoice] = {}
+        self._response_id = ""
+        self._started = self._blocked = False
+        self.finished = False
+        self.failure: UpstreamError | None = None
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
+        events: list[Event] = []
+        try:
+            for event in self._sse.feed(chunk):
+                if not self.finished and self.failure is None:
+                    self._read(event, events)
+        except Garbled as error:
+            self.failure = error
+        return events
+
+    def end(self) -> list[Event]:
+        """See `StreamParser`. Whole: every candidate that began has ended, or the prompt was blocked."""
+        events = self.feed(b"\n\n")  # the last blank line may be missing
+        if self.finished or self.failure is not None:
+            return events
+        ended = self._choices and all(choice.ended for choice in self._choices.values())
+        if ended or self._blocked:
+            self.finished = True
+        else:
+            self.failure = Truncated(
+                "The provider closed the stream before its end. What came so far may be incomplete; ask again."
+            )
+        return events
+
+    def _read(self, event: SseEvent, out: list[Event]) -> None:
+        error = find_error(event.raw if event.data is None else event.data)
+        if error is not None:
+            self.failure = parse_inline(error)
+            out.append(Failed(self.failure.code, self.failure.message))
+            return
+        if event.data is None:
+            return
+        fields = object_or_none(msgspec.Raw(event.data))
+        if fields is None:
+            raise Garbled(
+                "The provider sent a stream event that is no JSON object. Try again, or another model."
+            )
+        taking = Taking(fields)
+        raw = taking.rest.get("usageMetadata")
+        if not self._started:
+            self._start(taking, raw, out)
+        candidates = taking.take_items("candidates")
+        for number, item in enumerate(candidates):
+            self._read_candidate(Taking(object_or_none(item) or {}), number, out)
+        if not candidates and not self._choices and block_reason(taking.rest) is not None:
+            self._blocked = True
+            out.append(Finished(0, Finish.FILTERED))
+        usage = parse_usage(raw)
+        if usage is not None:
+            out.append(Used(usage))
+
+    def _start(self, taking: Taking, usage: msgspec.Raw | None, out: list[Event]) -> None:
+        self._started = True
+        self._response_id = taking.take("responseId", TEXT) or ""
+        model = taking.take("modelVersion", TEXT) or ""
+        out.append(Started(self._response_id, model, tier=parse_tier(usage)))
+
+    def _read_candidate(self, candidate: Taking, number: int, out: list[Event]) -> None:
+        given = candidate.take("index", INTEGER)
+        index = number if given is None else given
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _OpenChoice(index, self._response_id)
+        if choice.ended:
+            return
+        content = Taking(candidate.take_object("content") or {})
+        for item in content.take_items("parts"):
+            for part in parse_reply_part(item, choice.calls):
+                # An empty text says nothing; it often carries the finish reason alone.
+                if not isinstance(part, Text) or part.text:
+                    choice.take(part, out)
+        choice.cite(candidate.rest, out)
+        word = candidate.rest.get(FIELD)
+        finish, keep_word = read_finish(word, choice.has_calls)
+        if finish is not None and word is not None:
+            choice.finish(finish, Extras(NAME, {FIELD: word}) if keep_word else None, out)

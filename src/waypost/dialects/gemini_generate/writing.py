@@ -1,0 +1,171 @@
+"""The core's events to a streamed answer, for clients of this dialect."""
+
+from __future__ import annotations
+
+import msgspec
+
+from waypost.core.events import (
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
+from waypost.core.request import Citation, Refusal, Text, Thinking, ToolCall
+from waypost.core.response import ReplyPart
+from waypost.core.usage import Usage
+from waypost.dialects.costs import cost_raw
+from waypost.dialects.gemini.errors import render_error, render_failed
+from waypost.dialects.gemini.framing import Framing
+from waypost.dialects.gemini.usage import render_counts
+from waypost.dialects.gemini_generate.finish import FIELD, finish_word
+from waypost.dialects.gemini_generate.grounding import GROUNDING, render_sources
+from waypost.dialects.gemini_generate.own import own_signature
+from waypost.dialects.gemini_generate.parts import render_call, render_parts
+from waypost.dialects.gemini_generate.response import reply_rendering
+from waypost.dialects.taking import Json
+from waypost.errors import GatewayError
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Written:
+    """A part under way. A call is kept until it is whole; of a text, its sources and what they count in."""
+
+    __slots__ = ("citations", "first", "pieces", "shown", "signature")
+
+    def __init__(self, first: ReplyPart) -> None:
+        self.first = first
+        self.pieces: list[str] = []
+        self.citations: list[Citation] = list(first.citations) if isinstance(first, Text) else []
+        self.signature: str | None = None
+        self.shown = False
+
+    def call(self) -> ToolCall | None:
+        """The whole call, if it is one."""
+        first = self.first
+        if not isinstance(first, ToolCall):
+            return None
+        return msgspec.structs.replace(
+            first,
+            arguments=first.arguments + "".join(self.pieces),
+            signature=self.signature or first.signature,
+        )
+
+
+class GeminiStreamRenderer:
+    """A `StreamRenderer`. The finish reasons go out with the last event, beside the usage, as Google sends them."""
+
+    __slots__ = ("_failed", "_finished", "_framing", "_head", "_parts", "_response_id")
+
+    def __init__(self, form: str, response_id: str) -> None:
+        """`response_id` is for answers without one."""
+        self._framing = Framing(form)
+        self._response_id = response_id
+        self._head: Json = {"modelVersion": "", "responseId": response_id}
+        self._parts: dict[tuple[int, int], _Written] = {}
+        self._finished: dict[int, Json] = {}
+        self._failed = False
+
+    def render(self, event: Event) -> bytes:
+        """The bytes for one event; b"" for one that this dialect does not show. Raises Unrepresentable."""
+        if isinstance(event, PartDelta):
+            return self._more(event)
+        if isinstance(event, PartStarted):
+            return self._begin(event)
+        if isinstance(event, PartEnded):
+            return self._close(event)
+        if isinstance(event, Started):
+            self._head = {
+                "modelVersion": event.model,
+                "responseId": event.response_id or self._response_id,
+            }
+        elif isinstance(event, Finished):
+            self._finish(event)
+        elif isinstance(event, Failed):
+            self._failed = True
+            return self._framing.fail(render_failed(event.code, event.message))
+        else:
+            assert isinstance(event, Used)  # noqa: S101 - what is counted so far goes out with the last event
+        return b""
+
+    def end(self, usage: Usage, cost_nusd: int | None) -> bytes:
+        """The finish reasons, the sources and the usage; nothing after a failure."""
+        if self._failed:
+            return b""
+        counts: Json = {**render_counts(usage)}
+        if usage.source != "reported":
+            counts["estimated"] = True
+        counts["cost"] = cost_raw(cost_nusd)
+        last: Json = {"candidates": list(self._finished.values())} if self._finished else {}
+        return self._event({**last, "usageMetadata": counts}) + self._framing.end()
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See `StreamRelay.fail`; nothing when the events told of it already."""
+        return b"" if self._failed else self._framing.fail(render_error(error))
+
+    def _event(self, fields: Json) -> bytes:
+        return self._framing.event(_ENCODER.encode({**fields, **self._head}))
+
+    def _part(self, index: int, *parts: Json | msgspec.Raw) -> bytes:
+        if not parts:
+            return b""
+        content = {"parts": parts, "role": "model"}
+        return self._event({"candidates": [{"content": content, "index": index}]})
+
+    def _begin(self, event: PartStarted) -> bytes:
+        value = event.value
+        self._parts[event.choice, event.part] = _Written(value)
+        if isinstance(value, ToolCall):
+            return b""
+        if isinstance(value, Text | Refusal | Thinking):
+            signature = value.signature if isinstance(value, Thinking) else None
+            return self._more(PartDelta(event.choice, event.part, value.text, signature))
+        parts, _ = render_parts((value,), f"choices[{event.choice}]", reply_rendering())
+        return self._part(event.choice, *parts)
+
+    def _more(self, event: PartDelta) -> bytes:
+        written = self._parts[event.choice, event.part]
+        first = written.first
+        if event.text and not isinstance(first, Refusal | Thinking):
+            written.pieces.append(event.text)
+        if isinstance(first, ToolCall):
+            written.signature = event.signature or written.signature
+            return b""
+        if event.citation is not None:
+            written.citations.append(event.citation)
+        signature = own_signature(event.signature, first.maker if isinstance(first, Thinking) else None)
+        if not event.text and not signature:
+            return b""
+        shown: Json = {"text": event.text}
+        written.shown = written.shown or bool(event.text)
+        if isinstance(first, Thinking) and written.shown:
+            shown["thought"] = True
+        if signature:
+            shown["thoughtSignature"] = signature
+        return self._part(event.choice, shown)
+
+    def _close(self, event: PartEnded) -> bytes:
+        written = self._parts[event.choice, event.part]
+        call = written.call()
+        if call is not None:
+            del self._parts[event.choice, event.part]
+            return self._part(event.choice, render_call(call))
+        if not written.citations:
+            del self._parts[event.choice, event.part]
+        return b""
+
+    def _finish(self, event: Finished) -> None:
+        out: Json = {"index": event.choice, FIELD: finish_word(event.finish, event.extras)}
+        cited = [
+            (part, "".join(written.pieces), tuple(written.citations))
+            for (choice, part), written in self._parts.items()
+            if choice == event.choice and written.citations
+        ]
+        sources = render_sources(cited)
+        if sources is not None:
+            out[GROUNDING] = sources
+        self._finished[event.choice] = out
