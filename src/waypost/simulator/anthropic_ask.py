@@ -62,12 +62,17 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
     service_tier: str | None = None
     metadata: Object | None = None
     cache_control: Object | None = None
+    billing_policy: object = None
+    compaction: object = None
     container: object = None
     context_management: object = None
     diagnostics: object = None
+    fallback_credit_token: object = None
+    fallbacks: object = None
     inference_geo: str | None = None
     mcp_servers: object = None
     speed: str | None = None
+    thread: object = None
     user_profile_id: str | None = None
     workspace_id: str | None = None
     simulate: Object | None = None
@@ -173,11 +178,11 @@ def _check_limits(given: _Request, counting: bool) -> None:
 
 def _check_messages(messages: list[_Message]) -> None:
     """Roles, empty texts, and that each call has its result in the next message."""
-    calls: set[object] = set()
+    calls: set[str] = set()
     for place, message in enumerate(messages):
         if message.role not in ("user", "assistant", "system"):
             raise _invalid(f"messages.{place}.role: Input should be 'user' or 'assistant'")
-        results: set[object] = set()
+        results: set[str] = set()
         for at, block in enumerate(message.blocks):
             where = f"messages.{place}.content.{at}"
             kind = block.get("type")
@@ -186,7 +191,7 @@ def _check_messages(messages: list[_Message]) -> None:
             if kind == "text" and not block.get("text"):
                 raise _invalid("messages: text content blocks must be non-empty")
             if kind == "tool_result":
-                given = block.get("tool_use_id")
+                given = str(block.get("tool_use_id"))
                 if given not in calls:
                     raise _invalid(
                         f"{where}: unexpected `tool_use_id` found in `tool_result` blocks: {given}. Each `tool_result` "
@@ -196,9 +201,9 @@ def _check_messages(messages: list[_Message]) -> None:
         if calls - results:
             raise _invalid(
                 f"messages.{place - 1}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-                f"{', '.join(sorted(map(str, calls - results)))}."
+                f"{', '.join(sorted(calls - results))}."
             )
-        calls = {block.get("id") for block in message.blocks if block.get("type") == "tool_use"}
+        calls = {str(block.get("id")) for block in message.blocks if block.get("type") == "tool_use"}
     if calls:
         raise _invalid(
             f"messages.{len(messages) - 1}: `tool_use` ids were found without `tool_result` blocks immediately after."

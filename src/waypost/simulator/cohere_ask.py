@@ -172,7 +172,7 @@ def _check(given: _Chat) -> None:
     """Roles, and that every result belongs to a call of the message before."""
     if not given.messages:
         raise Refused(400, "invalid request: messages must not be empty")
-    calls: set[object] = set()
+    calls: set[str | None] = set()
     for place, message in enumerate(given.messages):
         if message.role not in ("system", "user", "assistant", "tool"):
             raise Refused(400, f"invalid request: messages[{place}]: unknown role '{message.role}'")
@@ -186,7 +186,7 @@ def _check(given: _Chat) -> None:
         elif calls:
             raise Refused(400, "invalid request: all tool calls must have a corresponding tool result")
         if message.role == "assistant":
-            calls = {call.get("id") for call in message.tool_calls or ()}
+            calls = {str(call.get("id")) for call in message.tool_calls or ()}
     if calls:
         raise Refused(400, "invalid request: all tool calls must have a corresponding tool result")
 

@@ -65,6 +65,8 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     media_resolution: str | None = None
     enable_enhanced_civic_answers: bool | None = None
     response_format: object = None
+    audio_transcription_config: object = None
+    translation_config: object = None
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
@@ -78,6 +80,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     cached_content: str | None = None
     service_tier: str | None = None
     labels: Object | None = None
+    continuation_token: object = None
     store: bool | None = None
     simulate: Object | None = None
 
@@ -123,7 +126,7 @@ def parse_embed(model: str, body: bytes, *, batch: bool) -> Ask:
     requests = given.get("requests") if batch else [given]
     if not isinstance(requests, list) or not requests:
         raise invalid("* BatchEmbedContentsRequest.requests: at least one is required")
-    asked = [convert(request, _Embed) for request in requests if isinstance(request, dict)]
+    asked = [convert(request, _Embed) for request in requests]
     texts = [" ".join(_texts(content_parts(request.content, "content"))) for request in asked]
     config = camel_keys(asked[0].embed_content_config or {})
     dimensions = asked[0].output_dimensionality or config.get("outputDimensionality")
@@ -149,8 +152,10 @@ def _object(body: bytes) -> Object:
     return given
 
 
-def convert(given: Object, kind: type[T]) -> T:
+def convert(given: object, kind: type[T]) -> T:
     """A message of a known type from an object whose names are in either case. Raises Refused."""
+    if not isinstance(given, dict):
+        raise invalid("Invalid JSON payload received. A message must be an object.")
     try:
         return msgspec.convert(camel_keys(given), kind)
     except msgspec.ValidationError as error:

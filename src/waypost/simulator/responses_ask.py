@@ -166,7 +166,7 @@ def _before(given: _Request, history: History) -> list[Object]:
 
 def _check_items(items: list[Object], seals: Seals, known: Callable[[str], bool]) -> None:
     """Calls and results belong together, ids have their prefix, and reasoning is ours and unchanged."""
-    calls: dict[object, object] = {}
+    calls: dict[str, str] = {}
     for place, item in enumerate(items):
         kind = str(item.get("type"))
         prefix, given = _PREFIXES.get(kind), item.get("id")
@@ -181,8 +181,8 @@ def _check_items(items: list[Object], seals: Seals, known: Callable[[str], bool]
         elif kind == "reasoning":
             _check_reasoning(item, seals, known)
         elif kind in _RESULTS.values():
-            calls[item.get("call_id")] = kind
-        elif kind in _RESULTS and calls.pop(item.get("call_id"), None) != _RESULTS[kind]:
+            calls[str(item.get("call_id"))] = kind
+        elif kind in _RESULTS and calls.pop(str(item.get("call_id")), None) != _RESULTS[kind]:
             raise _invalid(
                 f"No tool call found for function call output with call_id {item.get('call_id')}.",
                 None,
