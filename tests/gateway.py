@@ -50,6 +50,8 @@ def _model(name: str, price: SimulatedPrice) -> str:
         "input": price.input,
         "output": price.output,
         "cache_read": price.cached,
+        "cache_write": price.cache_write,
+        "cache_write_1h": price.cache_write_1h,
         "reasoning": price.reasoning,
         "audio_input": price.audio_input,
         "audio_output": price.audio_output,

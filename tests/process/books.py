@@ -24,6 +24,8 @@ _LEDGER_KINDS = (
     "output_tokens",
     "reasoning_tokens",
     "audio_output_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
 )
 
 Booked = tuple[int, ...]
