@@ -220,7 +220,7 @@ def _parts(thinking: list[ReplyPart], said: list[ReplyPart], asked: list[ReplyPa
 spoken = st.builds(
     _parts,
     signed | unsigned | redacted,
-    st.lists(cited, max_size=1),
+    st.lists(cited, max_size=2),
     st.lists(calls, max_size=2, unique_by=lambda call: call.call_id),
 )
 declined = words.map(lambda text: (Refusal(text),))

@@ -26,6 +26,7 @@ from waypost.core.response import ChatResponse, Choice, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.cross import CrossRelay
 from waypost.dialects.dialect import ChatCodec, Dialect, StreamParser
+from waypost.dialects.openai_chat.citations import move
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Overloaded, Unrepresentable
 
@@ -56,14 +57,22 @@ def _chat_request(request: ChatRequest) -> ChatRequest:
     return msgspec.structs.replace(request, effort=effort, thinking_budget=budget)
 
 
-def _chat_answer(answer: ChatResponse) -> ChatResponse:
-    """There is no count of what is cached for an hour."""
-    usage = answer.usage
-    return (
-        answer
-        if usage is None
-        else msgspec.structs.replace(answer, usage=msgspec.structs.replace(usage, cache_write_1h=0))
-    )
+def joined_texts(answer: ChatResponse) -> ChatResponse:
+    """For dialects whose answers have one text: texts side by side as one, with the citations of both."""
+
+    def join(parts: tuple[ReplyPart, ...]) -> tuple[ReplyPart, ...]:
+        out: list[ReplyPart] = []
+        for part in parts:
+            last = out[-1] if out else None
+            if isinstance(part, Text) and isinstance(last, Text):
+                moved = tuple(move(citation, len(last.text)) for citation in part.citations)
+                out[-1] = Text(last.text + part.text, citations=last.citations + moved)
+            else:
+                out.append(part)
+        return tuple(out)
+
+    choices = tuple(msgspec.structs.replace(each, parts=join(each.parts)) for each in answer.choices)
+    return msgspec.structs.replace(answer, choices=choices)
 
 
 CLAIMS: dict[str, Claims] = {
@@ -71,7 +80,7 @@ CLAIMS: dict[str, Claims] = {
         # What OpenRouter takes. What a plain target is not told is in the golden matrix.
         quirks=Quirks(takes=tuple(word for word in get_args(Taken) if word != "reasoning_content")),
         request=_chat_request,
-        answer=_chat_answer,
+        answer=joined_texts,
     ),
 }
 
