@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dialects.golden import cases, sse
 from waypost.core.events import Event, Failed, PartStarted, Started
 from waypost.core.fold import fold, unfold
-from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
+from waypost.core.request import Citation, Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.openai_chat.stream import ChatStreamParser
@@ -149,3 +149,77 @@ def test_lists_of_parts_are_opaque() -> None:
     }
     [part] = fold(read(sse([chunk]))).choices[0].parts
     assert part == Opaque("openai_chat", msgspec.Raw(b'{"type":"thinking"}'), "content")
+
+
+GOLDEN_PARTS: dict[str, tuple[ReplyPart, ...]] = {
+    "openrouter_reasoning": (
+        Thinking("Hm.", "c2ln", maker="anthropic-claude-v1"),
+        Text("A.", citations=(Citation("https://example.org", "T", None, 0, 2),)),
+    ),
+    "gemini_signed_call": (
+        ToolCall("c1", "weather", "{}", None, "c2ln", "google-gemini-v1"),
+        ToolCall("c2", "weather", '{"a":1}'),
+    ),
+    "old_function_call": (
+        ToolCall("function_call", "weather", "{}", Extras("openai_chat", {}, "function_call")),
+    ),
+    "mistral_thinking": (Thinking("Hm.", extras=Extras("openai_chat", {}, "content")), Text("A.")),
+    "custom_tool": (
+        Opaque(
+            "openai_chat",
+            msgspec.Raw(b'{"id":"c1","type":"custom","custom":{"name":"sql","input":"select 1"}}'),
+            "tool_calls",
+        ),
+    ),
+    "audio": (
+        Media(
+            "audio",
+            data="UklGRg==",
+            file_id="a1",
+            extras=Extras("openai_chat", {"transcript": msgspec.Raw(b'"hi"')}, "audio"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN_PARTS))
+def test_the_parts_of_a_golden_stream(name: str) -> None:
+    [case] = [case.values[0] for case in cases("openai_chat", "streams") if case.id == name]
+    answer = fold(read(sse(case["events"])))
+    assert answer.choices[0].parts == GOLDEN_PARTS[name]
+    assert answer.choices[0].finish is not None
+
+
+def test_pieces_of_calls_without_a_number_belong_to_the_last_one() -> None:
+    deltas = [
+        {"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]},
+        {"tool_calls": [{"function": {"arguments": "}"}}]},
+        {"tool_calls": [{"id": "b", "function": {"name": "g", "arguments": "{}"}}]},
+    ]
+    events = [{"id": "x", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    ended = {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    assert fold(read(sse([*events, ended]))).choices[0].parts == (
+        ToolCall("a", "f", "{}"),
+        ToolCall("b", "g", "{}"),
+    )
+
+
+def test_both_fields_of_a_delta_are_one_text_and_details_without_an_index_go_on() -> None:
+    detail = {"type": "reasoning.text", "text": "a", "format": "unknown"}
+    encrypted = {"type": "reasoning.encrypted", "data": "x", "format": "google-gemini-v1"}
+    deltas = [
+        {"reasoning": "h", "reasoning_content": "h"},
+        {"reasoning_details": [detail]},
+        {"reasoning_details": [detail]},
+        {"reasoning_details": [encrypted, {"type": "reasoning.server_tool_call"}]},
+        {"extra_content": {"google": {"thought_signature": "s"}}},
+    ]
+    events = [{"id": "x", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    parts = fold(read(sse(events))).choices[0].parts
+    assert parts == (
+        Thinking("h"),
+        Thinking("aa"),
+        Thinking("", "x", maker="google-gemini-v1", redacted=True),
+        Opaque("openai_chat", msgspec.Raw(b'{"type":"reasoning.server_tool_call"}'), "reasoning_details"),
+        Thinking("", "s", maker="google-gemini-v1"),
+    )
