@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 import pytest
+from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from waypost.core.events import Event, Finished, PartDelta, PartEnded, PartStarted, Started
 from waypost.core.fold import fold, unfold
-from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall
+from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
+from waypost.dialects.openai_chat.request import parse_request
 from waypost.dialects.openai_chat.response import parse_response, render_response
 from waypost.dialects.openai_chat.stream import ChatStreamParser
 from waypost.dialects.openai_chat.stream_renderer import ChatStreamRenderer
@@ -167,3 +170,29 @@ def test_fields_that_the_core_does_not_model_cross_with_the_end() -> None:
 def test_a_part_without_a_form_is_refused(part: ReplyPart) -> None:
     with pytest.raises(Unrepresentable):
         stream_of([Started("a", "m"), PartStarted(0, 0, part)])
+
+
+def in_pieces(events: Iterable[Event]) -> Iterator[Event]:
+    """Every text letter by letter, and its signature at the end."""
+    for event in events:
+        if isinstance(event, PartDelta) and event.text:
+            for letter in event.text:
+                yield PartDelta(event.choice, event.part, letter)
+            if event.signature is not None:
+                yield PartDelta(event.choice, event.part, signature=event.signature)
+        else:
+            yield event
+
+
+@pytest.mark.parametrize("number", [0, 2, 3, 4])
+def test_what_an_sdk_made_of_a_stream_comes_back_with_its_signatures(number: int) -> None:
+    """OpenAI's own SDK puts the pieces together, and the client sends the message back as it is."""
+    whole = WHOLE[number]
+    state = ChatCompletionStreamState()
+    for chunk in chunks(stream_of(list(in_pieces(unfold(whole))))):
+        state.handle_chunk(ChatCompletionChunk.model_validate(chunk))
+    message = state.get_final_completion().choices[0].message.model_dump(exclude_none=True)
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}, message]}
+    request = parse_request(msgspec.json.encode(body))
+    found = tuple(_bare(part) for part in request.messages[1].parts if not isinstance(part, ToolResult))
+    assert [part for part in found if part != Text("")] == list(whole.choices[0].parts)

@@ -35,7 +35,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class _OpenPart:
-    __slots__ = ("before", "citations", "held", "number", "size", "value")
+    __slots__ = ("before", "citations", "held", "number", "size", "told", "value")
 
     def __init__(self, value: ReplyPart) -> None:
         self.value = value
@@ -44,6 +44,7 @@ class _OpenPart:
         self.size = 0
         self.before = 0
         self.held = False
+        self.told = False
         self.citations: list[Citation] = []
 
 
@@ -266,6 +267,10 @@ class ChatStreamRenderer:
             # What is sent encrypted after its summary is a detail of its own.
             apart = not text and part.size > 0 and (value.redacted or maker == OPENAI)
             shown = details_of(piece, maker, part.number + apart)
+            if part.told and not apart:
+                # Readers that put pieces together add up texts: what does not change is said once.
+                shown = [{name: value for name, value in each.items() if name != "format"} for each in shown]
+            part.told = True
             delta[DETAILS] = shown
             self._choices[index].details = part.number + apart + len(shown)
         return self._choice(index, delta) if delta else b""
