@@ -25,6 +25,8 @@ from waypost.errors import (
     UpstreamError,
 )
 from waypost.pipeline import headers, shape
+from waypost.pipeline.counting import HEADER as COUNTED
+from waypost.pipeline.counting import can_count, count
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.options import read_options
 from waypost.pipeline.relay import Relay
@@ -142,6 +144,9 @@ class Pipeline:
             await guard.check(live.asked)  # 5
         # 6: no cache is configured in this version, so nothing is recalled.
         targets = self._plan(live)  # 7
+        if not targets:
+            await self._count(live)
+            return
         await self._attempt_each(live, targets)  # 8, 9
 
     async def _admit(self, live: LiveExchange) -> None:
@@ -175,12 +180,21 @@ class Pipeline:
                 lane = shape.shaped_lane(dialect, lane, target.provider.quirks)
             if lane is not None:
                 able.append((target, lane))
-        if not able:
+        if not able and not can_count(dialect):
             raise InvalidRequest(
                 f"No target of {route.name!r} serves {dialect.operation}. Choose another model.",
                 param="model",
             )
         return able
+
+    async def _count(self, live: LiveExchange) -> None:
+        """No target can count tokens: it is done here."""
+        call, asked = live.call, live.asked
+        assert asked is not None  # noqa: S101 - stage 3 set it
+        live.outcome, live.status = "ok", 200
+        self._settle.settle(live)
+        lines = [(b"content-type", b"application/json"), COUNTED, *headers.identity(call.exchange_id)]
+        await call.client.reply(200, lines, count(call.dialect, asked))
 
     async def _attempt_each(self, live: LiveExchange, targets: list[tuple[Target, Lane]]) -> None:
         failures: list[UpstreamError] = []
