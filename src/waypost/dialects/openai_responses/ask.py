@@ -19,6 +19,7 @@ from waypost.dialects.fields import (
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.ask import MAX_TOKENS, read_model
 from waypost.dialects.openai_responses.estimate import estimate
+from waypost.dialects.openai_responses.sealed import without_foreign
 from waypost.errors import InvalidRequest
 
 #: Fields that a rule or the meter reads, or that say where the rest of the conversation is.
@@ -72,8 +73,12 @@ def is_set(fields: Fields, name: str) -> bool:
 
 
 def render_onward(asked: Asked, model: str, quirks: Quirks) -> Onward:
-    """The body for one target: its model id, without what the provider refuses; everything else as it came."""
+    """The body for one target: its model id, without what the provider refuses, and without reasoning that another
+    maker's model signed (see `sealed.py`); everything else as it came."""
     fields = asked.fields.copy()
     fields["model"] = render_raw(model)
     dropped = tuple(name for name in quirks.drop if fields.pop(name, None) is not None)
+    if "input" in fields:
+        fields["input"], foreign = without_foreign(fields["input"])
+        dropped += foreign
     return Onward(render_fields(fields), dropped)

@@ -10,6 +10,7 @@ from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import errors
 from waypost.dialects.openai.errors import Headers
 from waypost.dialects.openai_responses import ask, reply
+from waypost.dialects.openai_responses.crossing import CROSSING
 from waypost.dialects.openai_responses.own import NAME
 from waypost.dialects.openai_responses.relay import ResponsesRelay
 from waypost.errors import GatewayError, UpstreamError
@@ -69,4 +70,4 @@ class ResponsesDialect:
         return errors.render_error(error)
 
 
-RESPONSES = ResponsesDialect(None)
+RESPONSES = ResponsesDialect(CROSSING)
