@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from waypost.config.snapshot import Credential, Lines, Provider, Target
@@ -31,6 +32,14 @@ _CONSTANT = (
 )
 
 
+class _More(NamedTuple):
+    """What a request has beyond its prefix."""
+
+    path: str
+    defaults: Lines
+    authorizer: Authorizer | None
+
+
 class Heads:
     """Request heads, prebuilt once per provider and dialect, until the configuration changes."""
 
@@ -38,7 +47,7 @@ class Heads:
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
-        self._prefixes: dict[tuple[str, str, str], tuple[bytes, Lines, Authorizer | None]] = {}
+        self._prefixes: dict[tuple[str, str, str], tuple[bytes, _More | None]] = {}
         self._version = 0
 
     def render(
@@ -57,22 +66,14 @@ class Heads:
         if version != self._version or len(self._prefixes) > _HEADS_MAX:
             self._prefixes.clear()
             self._version = version
-        provider, dialect = target.provider, lane.target
-        path = _render_path(target, dialect.name, dialect.onward_path(target.model, stream))
-        key = (provider.name, dialect.name, path)
-        known = self._prefixes.get(key)
+        dialect = lane.target
+        path = dialect.onward_path(target.model, stream)
+        known = self._prefixes.get((target.provider.name, dialect.name, path))
         if known is None:
-            known = self._prefixes[key] = (
-                _render_prefix(provider, dialect.name, path),
-                provider.dialect_headers.get(dialect.name, ()),
-                provider.credential_for(dialect.name).authorizer,
-            )
-        prefix, defaults, authorizer = known
-        for name, line in defaults:
-            if name not in headers or name not in lane.forwarded:
-                prefix += line
-        if authorizer is not None:
-            prefix += authorizer.lines("POST", provider.origin.authority, path, onward.body, self._wall())
+            known = self._build(target, dialect.name, path)
+        prefix, more = known
+        if more is not None:
+            prefix += self._render_more(target.provider, lane, headers, onward.body, more)
         forwarded = _render_forwarded(headers, lane.forwarded)
         return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
             prefix,
@@ -80,6 +81,28 @@ class Heads:
             onward.content_type,
             len(onward.body),
         )
+
+    def _build(self, target: Target, dialect: str, onward: str) -> tuple[bytes, _More | None]:
+        provider = target.provider
+        path = _render_path(target, dialect, onward)
+        # Where the model stands in what a provider puts before the dialect's path, there is one head for each.
+        key = (provider.name, dialect, path if _MODEL in provider.prefix_for(dialect) else onward)
+        known = self._prefixes.get(key)
+        if known is None:
+            defaults = provider.dialect_headers.get(dialect, ())
+            authorizer = provider.credential_for(dialect).authorizer
+            more = _More(path, defaults, authorizer) if defaults or authorizer is not None else None
+            known = self._prefixes[key] = _render_prefix(provider, dialect, path), more
+        return known
+
+    def _render_more(
+        self, provider: Provider, lane: Lane, headers: Mapping[bytes, bytes], body: bytes, more: _More
+    ) -> bytes:
+        lines = [line for name, line in more.defaults if name not in headers or name not in lane.forwarded]
+        if more.authorizer is not None:
+            authority = provider.origin.authority
+            lines.append(more.authorizer.lines("POST", authority, more.path, body, self._wall()))
+        return b"".join(lines)
 
 
 def accept(lane: Lane, asked: Asked, answer: Answer, credential: Credential) -> None:
