@@ -70,6 +70,10 @@ SAMPLES = {
 TOKEN = f'{{"access_token":"{KEY}","expires_in":3600}}'.encode()
 
 
+#: The same for every row, or said elsewhere.
+_SAME = ("host: ", "content-length: ", "content-type: ", "accept: ", "accept-encoding: ", "user-agent: ")
+
+
 class StandIn:
     """A dialect of which only the name and the path are known."""
 
@@ -153,7 +157,7 @@ def show(head: bytes, provider: Provider) -> dict[str, object]:
     return {
         "method": method,
         "url": f"{provider.origin.scheme}://{host}{path}",
-        "headers": sorted(line for line in shown if not line.startswith(("host: ", "content-length: "))),
+        "headers": sorted(line for line in shown if not line.startswith(_SAME)),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from waypost.core.quirks import Quirks
-from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT, CHAT_EMBED, FAMILY
+from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT, CHAT_EMBED, FAMILY, THINKS
 from waypost.providers.spec import ProviderSpec, Variable
 
 CHINA: Final[tuple[ProviderSpec, ...]] = (
@@ -19,6 +19,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         paths={"anthropic_messages": "/../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="moonshotai",
+        quirks=Quirks(takes=THINKS),
         docs_url="https://platform.moonshot.ai/docs/api/chat",
     ),
     ProviderSpec(
