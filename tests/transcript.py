@@ -20,11 +20,12 @@ from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+from waypost.core.stored import StoredResponse
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
-from waypost.errors import BudgetExceeded
+from waypost.errors import BudgetExceeded, StoreUnavailable
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
@@ -83,6 +84,26 @@ class FakeKeys:
         if key is not None:
             self.loaded[digest] = key
         return key
+
+
+class FakeResponses:
+    """Keeps answers in memory, or is away."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, StoredResponse] = {}
+        self.away = False
+
+    async def put(self, stored: StoredResponse) -> None:
+        if self.away:
+            raise StoreUnavailable("The database does not answer.")
+        self.rows[stored.response_id] = stored
+
+    async def get(self, response_id: str, key_id: str, at: float) -> StoredResponse | None:
+        found = self.rows.get(response_id)
+        return found if found and found.key_id == key_id and found.expires_at > at else None
+
+    async def delete(self, response_id: str, key_id: str) -> bool:
+        return self.rows.pop(response_id, None) is not None
 
 
 class FakeHold:
@@ -300,6 +321,8 @@ class Stage:
         )
     )
     limit: int | None = None
+    keeps: bool = False
+    """Whether answers of the Responses dialect are kept."""
 
     def __post_init__(self) -> None:
         self.targets = self.targets or (target(provider()),)
@@ -319,7 +342,9 @@ class Stage:
             settings=self.settings,
             catalog=NoCatalog(),
         )
+        self.responses = FakeResponses()
         self.pipeline = Pipeline(
+            responses=self.responses if self.keeps else None,
             lanes=Lanes(DIALECTS),
             snapshot=lambda: self.snapshot,
             clock=self.clock,

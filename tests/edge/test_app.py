@@ -300,3 +300,22 @@ async def test_the_lifespan_opens_and_closes_what_it_is_given(fails: bool) -> No
         assert seen == ["lifespan.startup.failed"]
     else:
         assert seen == ["opened", "lifespan.startup.complete", "closed", "lifespan.shutdown.complete"]
+
+
+async def test_kept_answers_are_asked_of_the_shelf() -> None:
+    rig = Rig()
+    asked: list[tuple[object, ...]] = []
+
+    class Shelf:
+        async def answer(self, *what: object) -> bytes:
+            asked.append(what)
+            return b"{}"
+
+    rig.edge._shelf = Shelf()
+    assert (await ask(rig, "DELETE", "/v1/responses/resp_1")).status == 200
+    assert asked[0][:3] == ("response", "DELETE", "resp_1")
+    assert (await ask(rig, "POST", "/v1/responses/resp_1")).status == 405
+
+
+async def test_without_a_shelf_nothing_is_kept() -> None:
+    assert (await ask(Rig(), "GET", "/v1/responses/resp_1")).status == 404

@@ -30,6 +30,9 @@ ROUTES = Routes([cast(Dialect, PlainDialect("/chat/completions", "chat"))])
         ("/api/v1/models", "models"),
         ("/v1beta/models", "models"),
         ("/v1beta/models/gemini/x", "model"),
+        ("/v1/responses/resp_1", "response"),
+        ("/responses/resp_1/input_items", "response_items"),
+        ("/v1/responses/resp_1/cancel", "response_cancel"),
         ("/v1/chat/completions", "call"),
     ],
 )
@@ -76,3 +79,11 @@ def test_a_model_in_the_path_is_read_with_what_its_entry_says() -> None:
     assert routes.find("/v1beta/models/tuned/a").purpose == "model"
     assert routes.find("/v1beta/models/:ask").purpose == "model", "no id is no call"
     assert "POST /v1beta/models/{model}:ask" in routes.shown
+
+
+def test_what_hangs_on_a_response_and_how_it_may_be_asked() -> None:
+    assert ROUTES.find("/v1/responses/resp_1").response_id == "resp_1"
+    assert allow(ROUTES.find("/v1/responses/resp_1")) == "DELETE, GET"
+    assert allow(ROUTES.find("/v1/responses/resp_1/cancel")) == "POST"
+    with pytest.raises(NotFound):
+        ROUTES.find("/v1/responses/resp_1/elsewhere")

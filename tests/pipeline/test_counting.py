@@ -38,8 +38,8 @@ async def test_for_every_other_target_it_is_estimated_and_says_so(
     client = await stage.ask(body, dialect=dialect, path=path)
     assert client.status == 200
     assert client.header(b"x-waypost-count") == b"estimated"
-    # cl100k_base makes 681 tokens of this text: within a fifth is what an estimate can do.
-    assert 545 <= msgspec.json.decode(client.body)[field] <= 817
+    # cl100k_base makes 641 tokens of this text: within a fifth is what an estimate can do.
+    assert 513 <= msgspec.json.decode(client.body)[field] <= 769
     assert stage.upstream.sent == []
     assert (stage.exchange.outcome, stage.exchange.attempts) == ("ok", ())
 

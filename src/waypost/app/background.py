@@ -18,6 +18,7 @@ from waypost.ports import Clock, Upstream
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys
+from waypost.stores.sql.responses import ResponseRows
 from waypost.stores.sql.retention import delete_expired
 from waypost.telemetry.logs import Log
 from waypost.upstream.listing import fetch_models
@@ -147,6 +148,9 @@ class Background:
                     more = bool(
                         await asyncio.to_thread(delete_expired, self._database, self._clock.wall(), days)
                     )
+                kept = ResponseRows(self._database)
+                while await asyncio.to_thread(kept.delete_expired, self._clock.wall()):
+                    pass
             except GatewayError as error:
                 self._log.warning("old requests could not be deleted", why=error.message)
             await asyncio.sleep(_HOURLY_S)

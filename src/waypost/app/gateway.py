@@ -23,6 +23,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
 from waypost.app.renew import Renewals
+from waypost.app.shelf import KeptAnswers, end_lost
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
@@ -43,6 +44,7 @@ from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+from waypost.stores.sql.responses import ResponseRows, SqlResponses
 from waypost.stores.sql.schema import prepare
 from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
@@ -184,6 +186,10 @@ class _Gateway:
         stack.push_async_callback(self._close_ledger)
         keys = SqlKeys(books.keys)
         stack.callback(keys.close)
+        kept = ResponseRows(books.database)
+        await asyncio.to_thread(end_lost, kept)
+        responses = SqlResponses(kept)
+        stack.callback(responses.close)
         upstream = HttpUpstream(asyncio.get_running_loop())
         stack.push_async_callback(upstream.aclose)
         server = config.config.server
@@ -199,7 +205,7 @@ class _Gateway:
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
         rates = Rates()
-        edge = self._edge(keys, upstream, rates)
+        edge = self._edge(keys, upstream, rates, responses)
         background = Background(
             clock=self._clock,
             log=self._log,
@@ -236,7 +242,7 @@ class _Gateway:
 
         await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
 
-    def _edge(self, keys: SqlKeys, upstream: HttpUpstream, rates: Rates) -> Edge:
+    def _edge(self, keys: SqlKeys, upstream: HttpUpstream, rates: Rates, responses: SqlResponses) -> Edge:
         clock, config, ledger = self._clock, self._config, self._books.ledger
         authenticate = Authenticate(keys, clock)
         gate = AppGate(config, ledger)
@@ -253,7 +259,9 @@ class _Gateway:
             upstream=upstream,
             settle=Settle(clock, ledger, metrics),
             log=self._log,
+            responses=responses,
         )
+        self._stack.push_async_callback(pipeline.stop)
         listing = ModelsList()
 
         async def models(presented: bytes | None, gemini: bool) -> bytes:
@@ -265,6 +273,7 @@ class _Gateway:
             dialects=DIALECTS.values(),
             gate=gate,
             models=models,
+            shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
             metrics=metrics.render,
             new_id=exchange_ids(clock.wall, os.urandom),
             clock=clock,

@@ -20,7 +20,5 @@ class StoredResponse(msgspec.Struct, frozen=True):
     status: Status
     provider: str | None
     """The provider that made it in this dialect and may know it by its id; None when it was of another dialect."""
-    input_items: bytes
-    """JSON array of the whole input, that of earlier answers included."""
-    body: bytes
-    """The response object as the client got it, JSON."""
+    record: bytes
+    """The dialect's own: what was asked, the whole input, the answer."""

@@ -14,7 +14,7 @@ from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.credential import read_key, read_query_key
-from waypost.edge.gate import Gate, Pipeline
+from waypost.edge.gate import Gate, Pipeline, Shelf
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
@@ -25,6 +25,7 @@ from waypost.errors import (
     Forbidden,
     GatewayError,
     ModelNotFound,
+    NotFound,
     Overloaded,
 )
 from waypost.pipeline.exchange import Call
@@ -77,6 +78,7 @@ class Edge:
         clock: Clock,
         log: Log,
         version: str,
+        shelf: Shelf | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -90,6 +92,7 @@ class Edge:
         self.failure: GatewayError | None = None
         self._routes = Routes(dialects)
         self._models = models
+        self._shelf = shelf
         self._metrics = metrics
         self._new_id = new_id
         self._clock = clock
@@ -184,6 +187,8 @@ class Edge:
             listing = await self._models(read_key(ask.headers), gemini)
             body = listing if route.model is None else _pick(listing, route.model)
             await reply(200, [JSON, *own], body)
+        elif route.response_id:
+            await self._kept(ask, route)
         elif purpose == "ready":
             status, body = health.ready([*(["draining"] if self.gate.draining else []), *self.gate.ready()])
             await reply(status, [JSON, *own], body)
@@ -193,6 +198,14 @@ class Edge:
             await reply(200, [JSON, *own], self._hello)
         else:
             await reply(200, [JSON, *own], health.live(self._version))
+
+    async def _kept(self, ask: _Ask, route: Matched) -> None:
+        if self._shelf is None:
+            raise NotFound("Answers are not kept here.")
+        method, query = ask.scope["method"], ask.scope["query_string"]
+        key = read_key(ask.headers)
+        body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
+        await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
 
     async def _other_method(self, ask: _Ask, route: Matched) -> None:
         origins = ask.settings.cors_origins

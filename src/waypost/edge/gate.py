@@ -38,3 +38,14 @@ class Pipeline(Protocol):
     def abort_all(self) -> None:
         """End every call under way with an honest error: the drain limit has passed."""
         ...
+
+
+class Shelf(Protocol):
+    """Kept answers of the Responses dialect."""
+
+    async def answer(
+        self, purpose: str, method: str, response_id: str, query: bytes, presented: bytes | None
+    ) -> bytes:
+        """The JSON body for one of the `response…` purposes of a route. Raises Unauthenticated, NotFound,
+        InvalidRequest and StoreUnavailable."""
+        ...

@@ -11,7 +11,19 @@ from waypost.core.asked import PathAsk
 from waypost.dialects.dialect import NO_PATH, Dialect, Entry
 from waypost.errors import MethodNotAllowed, NotFound
 
-Purpose = Literal["call", "models", "model", "live", "ready", "health", "metrics", "hello"]
+Purpose = Literal[
+    "call",
+    "models",
+    "model",
+    "response",
+    "response_items",
+    "response_cancel",
+    "live",
+    "ready",
+    "health",
+    "metrics",
+    "hello",
+]
 
 _PREFIXES = ("/v1", "", "/api/v1")
 #: Where Gemini's clients look: https://ai.google.dev/api/models (2026-11-25).
@@ -19,6 +31,13 @@ _GEMINI_MODELS = ("/v1beta/models", "/v1alpha/models")
 _MODELS = (*(f"{prefix}/models" for prefix in _PREFIXES), *_GEMINI_MODELS)
 _READ = frozenset(("GET", "HEAD"))
 _POST = frozenset(("POST",))
+#: Kept answers: https://platform.openai.com/docs/api-reference/responses (2026-11-25).
+_RESPONSES = tuple(f"{prefix}/responses/" for prefix in _PREFIXES)
+_OF_RESPONSE: dict[str, tuple[Purpose, frozenset[str]]] = {
+    "": ("response", frozenset(("GET", "DELETE"))),
+    "input_items": ("response_items", frozenset(("GET",))),
+    "cancel": ("response_cancel", _POST),
+}
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -29,6 +48,8 @@ class Matched(msgspec.Struct, frozen=True):
     dialect: Dialect | None = None
     model: str | None = None
     """The model id in the path, for `model`."""
+    response_id: str = ""
+    """For the `response…` purposes."""
     gemini: bool = False
     """`models` and `model` in the form of Gemini's clients."""
     path: PathAsk = NO_PATH
@@ -82,6 +103,9 @@ class Routes:
         shown += [
             "GET /v1/models",
             "GET /v1/models/{id}",
+            "GET, DELETE /v1/responses/{id}",
+            "GET /v1/responses/{id}/input_items",
+            "POST /v1/responses/{id}/cancel",
             "GET /livez",
             "GET /readyz",
             "GET /healthz",
@@ -110,6 +134,12 @@ class Routes:
             match = pattern.match(bare)
             if match is not None:
                 return match
+        for base in _RESPONSES:
+            if bare.startswith(base):
+                response_id, _, rest = bare[len(base) :].partition("/")
+                if rest in _OF_RESPONSE:
+                    purpose, methods = _OF_RESPONSE[rest]
+                    return Matched(purpose, methods, response_id=response_id)
         for base in _MODELS:
             if bare.startswith(base + "/"):
                 return Matched("model", _READ, model=bare[len(base) + 1 :], gemini=base in _GEMINI_MODELS)

@@ -73,6 +73,7 @@ class LiveExchange:
         "first_token",
         "hold",
         "key",
+        "original",
         "outcome",
         "rate_taken",
         "relay",
@@ -86,6 +87,7 @@ class LiveExchange:
         "streaming",
         "task",
         "trial",
+        "unknown_previous",
         "waited",
     )
 
@@ -121,6 +123,10 @@ class LiveExchange:
         self.response_body: bytes | None = None
         #: What the answer has to be an instance of.
         self.shape: Shape | None = None
+        #: An earlier answer that this one goes on from and that is not kept here.
+        self.unknown_previous: str | None = None
+        #: Who made the earlier answer that this one goes on from, and what its maker is asked.
+        self.original: tuple[str, Asked] | None = None
         #: Writes the stream that has begun.
         self.relay: StreamRelay | None = None
 

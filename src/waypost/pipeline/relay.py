@@ -16,6 +16,7 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import StreamRelay
 from waypost.errors import Misshapen, TimedOut, UpstreamError
 from waypost.pipeline import headers, shape
+from waypost.pipeline.conversation import FAMILY, Conversations, last_response
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.settle import Settle
 from waypost.ports import Answer, Clock
@@ -29,9 +30,10 @@ _PASSING = (b"audio/", b"image/", b"video/", b"text/plain", b"text/vtt", b"appli
 class Relay:
     """Carries answers. Raises UpstreamError when the upstream fails; the caller knows whether it was committed."""
 
-    def __init__(self, clock: Clock, settle: Settle) -> None:
+    def __init__(self, clock: Clock, settle: Settle, conversations: Conversations | None = None) -> None:
         self._clock = clock
         self._settle = settle
+        self._conversations = conversations
 
     async def whole(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
         """A complete body: read the usage, write the cost into it, settle, then answer."""
@@ -58,6 +60,8 @@ class Relay:
         live.finish_reason = reply.finish_reason
         live.outcome = "disconnected" if live.call.client.gone else "ok"
         live.response_body = body
+        if not await self._keep(live, trial, body):
+            trial.dropped = (*trial.dropped, "store")
         lines = self._headers(live, trial, answer, now)
         lines.append(_JSON if reply.raw is None else _content_type(answer))
         lines.append(headers.cost(cost))
@@ -151,10 +155,18 @@ class Relay:
         live.finish_reason = relay.finish_reason
         live.outcome = "disconnected" if client.gone else "ok"
         self._settle.settle(live)
+        if live.call.dialect.family == FAMILY:
+            await self._keep(live, trial, last_response(out))
         if out:
             await client.write(out)
         await client.finish()
         await _read_trailer(answer)
+
+    async def _keep(self, live: LiveExchange, trial: Trial, body: bytes | None) -> bool:
+        """Keep an answer of the Responses dialect. False: it should have been kept and could not be."""
+        if self._conversations is None or body is None or live.call.dialect.family != FAMILY:
+            return True
+        return await self._conversations.keep(live, trial, body)
 
     def _headers(self, live: LiveExchange, trial: Trial, answer: Answer, now: float) -> headers.Headers:
         target = trial.target

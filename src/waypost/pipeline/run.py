@@ -25,6 +25,8 @@ from waypost.errors import (
     UpstreamError,
 )
 from waypost.pipeline import headers, shape
+from waypost.pipeline.behind import Behind
+from waypost.pipeline.conversation import FAMILY, Conversations, asked_of, can_serve, refuse_unknown
 from waypost.pipeline.counting import HEADER as COUNTED
 from waypost.pipeline.counting import can_count, count
 from waypost.pipeline.exchange import Call, LiveExchange
@@ -34,7 +36,7 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.admit import check_access, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
-from waypost.ports import Clock, Ledger, Upstream
+from waypost.ports import Clock, Ledger, Responses, Upstream
 from waypost.routing.plan import plan
 from waypost.routing.retry import after, backoff_s, worst
 from waypost.telemetry.logs import Log
@@ -65,7 +67,9 @@ class Pipeline:
         log: Log,
         lanes: Lanes,
         guards: Sequence[Guard] = (),
+        responses: Responses | None = None,
     ) -> None:
+        """`responses`: where answers of the Responses dialect are kept; None: nowhere."""
         self._snapshot = snapshot
         self._lanes = lanes
         self._clock = clock
@@ -76,7 +80,9 @@ class Pipeline:
         self._ledger = ledger
         self._upstream = upstream
         self._settle = settle
-        self._relay = Relay(clock, settle)
+        self._conversations = None if responses is None else Conversations(responses, clock, log)
+        self._behind = None if responses is None else Behind(self.run, responses, clock, log)
+        self._relay = Relay(clock, settle, self._conversations)
         self._heads = Heads(clock.wall)
         self._log = log
         self._guards = tuple(guards)
@@ -93,6 +99,15 @@ class Pipeline:
         StoreUnavailable."""
         if not presented or self._authenticate.known(presented) is None:
             await self._authenticate.lookup(presented)
+
+    def cancel(self, response_id: str) -> bool:
+        """End an answer that is made in the background; False when there is none of this id under way."""
+        return self._behind is not None and self._behind.cancel(response_id)
+
+    async def stop(self) -> None:
+        """End what is made in the background, and keep that it was ended."""
+        if self._behind is not None:
+            await self._behind.stop()
 
     def abort_all(self) -> None:
         """End every exchange under way with an honest error; the drain limit has passed."""
@@ -139,6 +154,10 @@ class Pipeline:
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked = read_options(asked, call.headers)  # 3
         live.shape = wanted_shape(call.dialect, live.asked)
+        if self._conversations is not None and call.dialect.family == FAMILY:
+            await self._conversations.go_on(live)
+            if self._behind is not None and await self._behind.begin(live):
+                return
         await self._admit(live)  # 4
         for guard in self._guards:
             await guard.check(live.asked)  # 5
@@ -178,8 +197,10 @@ class Pipeline:
             lane = self._lanes.find(dialect, target.provider.dialects)
             if lane is not None and live.shape is not None:
                 lane = shape.shaped_lane(dialect, lane, target.provider.quirks)
-            if lane is not None:
+            if lane is not None and can_serve(live, lane):
                 able.append((target, lane))
+        if not able and live.unknown_previous is not None:
+            raise refuse_unknown(live.unknown_previous)
         if not able and not can_count(dialect):
             raise InvalidRequest(
                 f"No target of {route.name!r} serves {dialect.operation}. Choose another model.",
@@ -228,7 +249,7 @@ class Pipeline:
         assert asked is not None  # noqa: S101 - stage 3 set it
         monotonic = self._clock.monotonic
         provider = target.provider
-        onward = lane.render_onward(asked, target.model, provider.quirks)
+        onward = lane.render_onward(asked_of(live, provider, lane), target.model, provider.quirks)
         head = self._heads.render(target, lane, asked.stream, call.headers, onward, live.snapshot.version)
         trial = live.open_trial(target, lane, onward.dropped, monotonic())
         self._settle.dispatch(live, trial)

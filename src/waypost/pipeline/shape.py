@@ -82,6 +82,7 @@ def _ask_again(live: LiveExchange, response: ChatResponse, faults: list[str]) ->
     body = client.codec.render_request(request, _PLAIN, Loss(drop=True))
     again = client.parse_ask(body, live.snapshot.settings.json, live.call.path)
     live.asked = _kept(again, asked)
+    live.original = None
 
 
 def _kept(again: Asked, first: Asked) -> Asked:

@@ -6,7 +6,7 @@ from waypost.core.stored import StoredResponse
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
 
-ONE = StoredResponse("resp_1", "k1", 100.0, 200.0, "completed", None, b"[]", b'{"id":"resp_1"}')
+ONE = StoredResponse("resp_1", "k1", 100.0, 200.0, "completed", None, b'{"id":"resp_1"}')
 
 
 def test_an_answer_is_its_keys_alone_until_it_expires(database: Database) -> None:

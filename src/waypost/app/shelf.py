@@ -1,0 +1,103 @@
+"""`/v1/responses/{id}` and what hangs on it: kept answers, for the key that asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from waypost.core.key import Key
+from waypost.core.stored import StoredResponse
+from waypost.dialects.openai_responses.state import (
+    PAGE_USUAL,
+    Order,
+    render_deleted,
+    render_listing,
+    render_stored,
+)
+from waypost.errors import InvalidRequest, NotFound
+from waypost.pipeline.behind import lost
+from waypost.pipeline.conversation import decode, encode
+from waypost.policy.authenticate import Authenticate
+from waypost.ports import Clock, Responses
+from waypost.stores.sql.responses import ResponseRows
+
+_ORDERS: dict[str, Order] = {"asc": "asc", "desc": "desc"}
+_UNDER_WAY = ("queued", "in_progress")
+
+
+class KeptAnswers:
+    """`edge.gate.Shelf`."""
+
+    def __init__(
+        self, responses: Responses, authenticate: Authenticate, clock: Clock, cancel: Callable[[str], bool]
+    ) -> None:
+        """`cancel` ends an answer that is made in the background."""
+        self._responses = responses
+        self._authenticate = authenticate
+        self._clock = clock
+        self._cancel = cancel
+
+    async def answer(
+        self, purpose: str, method: str, response_id: str, query: bytes, presented: bytes | None
+    ) -> bytes:
+        """See `edge.gate.Shelf`."""
+        key = (presented and self._authenticate.known(presented)) or await self._authenticate.lookup(
+            presented
+        )
+        found = await self._find(response_id, key)
+        if purpose == "response_items":
+            return _listing(found, query)
+        if purpose == "response_cancel":
+            return await self._cancelled(found, key)
+        if method == "DELETE":
+            self._cancel(response_id)
+            await self._responses.delete(response_id, key.key_id)
+            return render_deleted(response_id)
+        if b"stream=true" in query:
+            raise InvalidRequest(
+                "A kept answer can not be streamed again. Leave `stream` out.", param="stream"
+            )
+        return render_stored(decode(found))
+
+    async def _find(self, response_id: str, key: Key) -> StoredResponse:
+        found = await self._responses.get(response_id, key.key_id, self._clock.wall())
+        if found is None:
+            raise NotFound(
+                f"There is no response {response_id[:128]!r} of this key. It was made with `store: false`, by another "
+                "key, or its time is over."
+            )
+        return found
+
+    async def _cancelled(self, found: StoredResponse, key: Key) -> bytes:
+        stored = decode(found)
+        if found.status not in _UNDER_WAY:
+            return render_stored(stored)
+        stored = msgspec.structs.replace(stored, status="cancelled")
+        if not self._cancel(found.response_id):
+            # Another process made it and is gone: nobody will finish it.
+            changed = msgspec.structs.replace(
+                found, status="cancelled", record=encode(stored), key_id=key.key_id
+            )
+            await self._responses.put(changed)
+        return render_stored(stored)
+
+
+def _listing(found: StoredResponse, query: bytes) -> bytes:
+    asked = dict(parse_qsl(query.decode("latin-1")))
+    limit = asked.get("limit", str(PAGE_USUAL))
+    order = _ORDERS.get(asked.get("order", "desc"))
+    if not limit.isdigit() or len(limit) > 4:
+        raise InvalidRequest("`limit` has to be a whole number.", param="limit")
+    if order is None:
+        raise InvalidRequest("`order` has to be asc or desc.", param="order")
+    return render_listing(decode(found).items, int(limit), asked.get("after"), order)
+
+
+def end_lost(rows: ResponseRows) -> None:
+    """Answers that were being made when the gateway last ended have failed. Blocking, at start. Raises
+    StoreUnavailable."""
+    for found in rows.unfinished():
+        failed = lost(decode(found))
+        rows.put(msgspec.structs.replace(found, status=failed.status, record=encode(failed)))

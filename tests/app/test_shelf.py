@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from transcript import KEY_TEXT, FakeClock, FakeKeys, FakeResponses, Stage
+from waypost.app.shelf import KeptAnswers, end_lost
+from waypost.core.stored import StoredResponse
+from waypost.dialects.openai_responses.state import Stored
+from waypost.errors import InvalidRequest, NotFound, Unauthenticated
+from waypost.pipeline.conversation import row
+from waypost.policy.authenticate import Authenticate
+from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.responses import ResponseRows
+from waypost.stores.sql.schema import prepare
+
+ITEMS = tuple(
+    msgspec.Raw(b'{"type":"message","id":"msg_%d","role":"user","content":[]}' % n) for n in range(3)
+)
+DONE = Stored("resp_1", 5, "completed", "m", items=ITEMS, body=msgspec.Raw(b'{"id":"resp_1","output":[]}'))
+
+
+class Shelf:
+    def __init__(self, stored: Stored = DONE) -> None:
+        self.responses = FakeResponses()
+        clock = FakeClock()
+        self.responses.rows[stored.response_id] = row(stored, "k1", None, clock.wall(), 30)
+        self.cancelled: list[str] = []
+        self.under_way = True
+        keys = FakeKeys([Stage().key])
+        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock), clock, self.cancel)
+
+    def cancel(self, response_id: str) -> bool:
+        self.cancelled.append(response_id)
+        return self.under_way
+
+    async def ask(
+        self, purpose: str = "response", method: str = "GET", query: bytes = b"", **more: object
+    ) -> dict[str, object]:
+        body = await self.kept.answer(purpose, method, "resp_1", query, KEY_TEXT)
+        found: dict[str, object] = msgspec.json.decode(body)
+        return found
+
+
+async def test_an_answer_is_shown_listed_and_forgotten() -> None:
+    shelf = Shelf()
+    assert (await shelf.ask())["status"] == "completed"
+    page = await shelf.ask("response_items", query=b"limit=2&order=asc")
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("msg_0", "msg_1", True)
+    assert (await shelf.ask(method="DELETE"))["deleted"] is True
+    with pytest.raises(NotFound):
+        await shelf.ask()
+
+
+async def test_nobody_without_the_key_sees_it() -> None:
+    shelf = Shelf()
+    with pytest.raises(Unauthenticated):
+        await shelf.kept.answer("response", "GET", "resp_1", b"", b"wrong")
+    other = shelf.responses.rows["resp_1"]
+    shelf.responses.rows["resp_1"] = msgspec.structs.replace(other, key_id="k2")
+    with pytest.raises(NotFound):
+        await shelf.ask()
+
+
+@pytest.mark.parametrize("query", [b"limit=x", b"limit=0", b"limit=101", b"order=up", b"after=nothing"])
+async def test_a_wrong_listing_is_refused_by_name(query: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await Shelf().ask("response_items", query=query)
+    assert caught.value.param == query.partition(b"=")[0].decode()
+
+
+async def test_a_kept_answer_is_not_streamed_again() -> None:
+    with pytest.raises(InvalidRequest):
+        await Shelf().ask(query=b"stream=true")
+
+
+async def test_cancelling() -> None:
+    done = Shelf()
+    assert (await done.ask("response_cancel", "POST"))["status"] == "completed"
+    assert done.cancelled == []
+    queued = msgspec.structs.replace(DONE, status="queued", body=None)
+    running = Shelf(queued)
+    assert (await running.ask("response_cancel", "POST"))["status"] == "cancelled"
+    assert running.cancelled == ["resp_1"]
+    orphan = Shelf(queued)
+    orphan.under_way = False
+    await orphan.ask("response_cancel", "POST")
+    assert orphan.responses.rows["resp_1"].status == "cancelled"
+    assert (await orphan.ask())["status"] == "cancelled"
+
+
+def test_what_was_being_made_when_the_process_ended_has_failed(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    rows = ResponseRows(database)
+    queued = msgspec.structs.replace(DONE, status="in_progress", body=None)
+    rows.put(row(queued, "k1", None, 0.0, 30))
+    end_lost(rows)
+    found: StoredResponse | None = rows.get("resp_1", "k1", 1.0)
+    assert found is not None
+    assert found.status == "failed"
+    assert rows.unfinished() == []
+    database.close()
