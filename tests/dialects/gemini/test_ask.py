@@ -15,7 +15,7 @@ from waypost.dialects.gemini.ask import (
     read_body,
     read_model,
 )
-from waypost.dialects.gemini.spelling import govern
+from waypost.dialects.gemini.spelling import govern, know
 from waypost.dialects.json_limits import DEFAULT
 from waypost.errors import InvalidRequest
 
@@ -27,7 +27,8 @@ def test_the_model_is_the_path_s() -> None:
 
 
 def test_needed_fields() -> None:
-    fields = parse_object(b'{"contents":[1],"content":{},"empty":[ ],"text":"x"}')
+    names = govern(("contents", "content", "empty", "text"))
+    fields = know(parse_object(b'{"contents":[1],"content":{},"empty":[ ],"text":"x"}'), names)
     assert bytes(need_items(fields, "contents")) == b"[1]"
     assert bytes(need_object(fields, "content")) == b"{}"
     for name in ("empty", "text", "absent"):
@@ -38,7 +39,8 @@ def test_needed_fields() -> None:
 
 
 def test_nested_objects() -> None:
-    fields = parse_object(b'{"generation_config":{"a":1},"none":null,"bad":7}')
+    names = govern(("generationConfig", "none", "bad"))
+    fields = know(parse_object(b'{"generation_config":{"a":1},"none":null,"bad":7}'), names)
     assert list(nested(fields, "generationConfig")) == ["a"]
     assert nested(fields, "none") == nested(fields, "absent") == {}
     with pytest.raises(InvalidRequest):

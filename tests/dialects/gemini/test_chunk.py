@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.dialects.gemini.chunk import CHUNK
+from waypost.dialects.gemini.chunk import CHUNK, is_ordinary
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,23 @@ def test_ends() -> None:
 def test_a_blocked_prompt() -> None:
     assert CHUNK.decode(b'{"promptFeedback":{"blockReason":"SAFETY"}}').finish_reason() == "SAFETY"
     assert CHUNK.decode(b"{}").finish_reason() is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "ordinary"),
+    [
+        (b'data: {"candidates":[{"content":{"parts":[{"text":"a \\"error\\" b"}]}}]}\n\n', True),
+        (b'data: {"candidates":[{"content":{"parts":[{"text":""}]}}]}\n\n', False),
+        (b'data: {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}\n\n', False),
+        (b'data: {"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]}}]}\n\n', False),
+        (b'data: {"error":{"text":"a"}}\n\n', False),
+        (b'data: {"text":"a"}\r\n\r\n', False),
+        (b'data: {"text":"a"\ndata: }\n\n', False),
+        (b'id: 1\ndata: {"text":"a"}\n\n', False),
+    ],
+)
+def test_ordinary_events(raw: bytes, ordinary: bool) -> None:
+    assert is_ordinary(raw) is ordinary
 
 
 def test_flags() -> None:

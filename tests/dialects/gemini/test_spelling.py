@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waypost.dialects.gemini.spelling import camel, check_spelling, find, govern, snake, spelt
+from waypost.dialects.gemini.spelling import camel, govern, know, snake, spelt
 from waypost.errors import InvalidRequest
 
 ONE = msgspec.Raw(b"1")
@@ -30,19 +30,19 @@ def test_other_names_stay(name: str) -> None:
 
 
 def test_either_spelling_is_found() -> None:
-    assert find({"max_output_tokens": ONE}, "maxOutputTokens") == ONE
+    known = know({"max_output_tokens": ONE, "TOPK": ONE}, GOVERNED)
+    assert (known.get("maxOutputTokens"), known.key("maxOutputTokens")) == (ONE, "max_output_tokens")
+    assert (known.get("tools"), known.key("tools")) == (None, "tools")
     assert spelt({"max_output_tokens": ONE}, "maxOutputTokens") == "max_output_tokens"
-    assert find({}, "maxOutputTokens") is None
-    check_spelling({"max_output_tokens": ONE, "TOPK": ONE}, GOVERNED)
 
 
 @pytest.mark.parametrize("name", ["MaxOutputTokens", "maxoutputtokens", "max_OutputTokens", "Tools"])
 def test_a_third_spelling_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        check_spelling({name: ONE}, GOVERNED, "generationConfig.")
+        know({name: ONE}, GOVERNED, "generationConfig.")
     assert caught.value.param == f"generationConfig.{name}"
 
 
 def test_both_spellings_at_once_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="given twice"):
-        check_spelling({"maxOutputTokens": ONE, "max_output_tokens": ONE}, GOVERNED)
+        know({"maxOutputTokens": ONE, "max_output_tokens": ONE}, GOVERNED)

@@ -15,18 +15,16 @@ from waypost.dialects.fields import (
     render_raw,
 )
 from waypost.dialects.gemini.paths import bare_model
-from waypost.dialects.gemini.spelling import Governed, check_spelling, find, spelt
+from waypost.dialects.gemini.spelling import Governed, Known, know, spelt
 from waypost.dialects.json_limits import JsonLimits
 from waypost.errors import InvalidRequest
 
 _UNGOVERNED: frozenset[str] = frozenset()
 
 
-def read_body(body: bytes, limits: JsonLimits, governed: Governed) -> Fields:
+def read_body(body: bytes, limits: JsonLimits, governed: Governed) -> Known:
     """Raises InvalidRequest and TooLarge."""
-    fields = parse_body(body, limits, _UNGOVERNED)
-    check_spelling(fields, governed)
-    return fields
+    return know(parse_body(body, limits, _UNGOVERNED), governed)
 
 
 def read_model(path: PathAsk) -> str:
@@ -40,26 +38,26 @@ def read_model(path: PathAsk) -> str:
     return model
 
 
-def need_items(fields: Fields, name: str) -> msgspec.Raw:
+def need_items(known: Known, name: str) -> msgspec.Raw:
     """A field that has to be an array with something in it. Raises InvalidRequest."""
-    raw = find(fields, name)
+    raw = known.get(name)
     text = b"" if raw is None else bytes(raw)
     if raw is None or text[:1] != b"[" or text[1:].lstrip()[:1] == b"]":
         raise InvalidRequest(f"`{name}` has to be an array with at least one element.", param=name)
     return raw
 
 
-def need_object(fields: Fields, name: str) -> msgspec.Raw:
+def need_object(known: Known, name: str) -> msgspec.Raw:
     """A field that has to be an object. Raises InvalidRequest."""
-    raw = find(fields, name)
+    raw = known.get(name)
     if raw is None or bytes(raw)[:1] != b"{":
         raise InvalidRequest(f"`{name}` has to be an object.", param=name)
     return raw
 
 
-def nested(fields: Fields, name: str) -> Fields:
+def nested(known: Known, name: str) -> Fields:
     """The fields of an object; none when it is missing or null. Raises InvalidRequest for anything else."""
-    raw = find(fields, name)
+    raw = known.get(name)
     if raw is None or bytes(raw) == NULL:
         return {}
     try:

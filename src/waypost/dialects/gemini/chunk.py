@@ -11,6 +11,7 @@ _NOT_CONTENT = frozenset({"thought", "thoughtSignature", "partMetadata"})
 _UNSET = "FINISH_REASON_UNSPECIFIED"
 #: A field that was not sent: `Raw | None` is no type that msgspec can decode.
 ABSENT = msgspec.Raw()
+_TEXT = b'"text"'
 
 
 class Content(msgspec.Struct, gc=False):
@@ -72,3 +73,19 @@ class Chunk(msgspec.Struct, rename="camel", gc=False):
 
 
 CHUNK = msgspec.json.Decoder(Chunk)
+
+
+def is_ordinary(raw: bytes) -> bool:
+    """Whether an event is one line of data with a text in it and nothing that has to be read: no end, no error, no
+    empty text. Such bytes need no parsing, they are sent on as they are. Each search is one pass of `memmem`."""
+    return (
+        raw.startswith(b"data: {")
+        and raw.endswith(b"}\n\n")
+        and raw.find(b"\n") == len(raw) - 2
+        and _TEXT in raw
+        and b'"finishReason"' not in raw
+        and b'""' not in raw
+        and b'"error"' not in raw
+        and b'"promptFeedback"' not in raw
+        and b"\r" not in raw
+    )

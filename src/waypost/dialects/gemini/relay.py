@@ -9,16 +9,18 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.asked import Asked
+from waypost.core.usage import Usage
 from waypost.dialects.beside import BesideRelay
 from waypost.dialects.dialect import Pricer
 from waypost.dialects.fields import parse_object, render_fields
-from waypost.dialects.gemini.chunk import CHUNK, Candidate, Chunk
+from waypost.dialects.gemini.chunk import ABSENT, CHUNK, Candidate, Chunk, is_ordinary
 from waypost.dialects.gemini.errors import find_error, parse_inline, render_error
 from waypost.dialects.gemini.framing import Framing
 from waypost.dialects.gemini.usage import parse_tier, parse_usage, splice_cost
 from waypost.dialects.sse import SseEvent, parse_event
 from waypost.errors import Garbled, GatewayError
 
+_COUNTS = b'"usageMetadata"'
 #: Events in a row that are not JSON, after which the stream is given up.
 _GARBAGE_IN_A_ROW = 3
 
@@ -26,7 +28,7 @@ _GARBAGE_IN_A_ROW = 3
 class GeminiRelay(BesideRelay):
     """A `StreamRelay`. Upstream it is always server-sent events; an array client gets their data as elements."""
 
-    __slots__ = ("_began", "_blocked", "_ended", "_framing", "_garbage")
+    __slots__ = ("_began", "_blocked", "_counted", "_ended", "_envelope", "_framing", "_garbage")
 
     def __init__(self, asked: Asked, price: Pricer) -> None:
         super().__init__(asked, price)
@@ -35,12 +37,26 @@ class GeminiRelay(BesideRelay):
         self._ended: set[int] = set()
         self._blocked = False
         self._garbage = 0
+        #: The last event with counts in it. Every one counts anew, so they are read when they are wanted.
+        self._counted = b""
+        #: What an event weighs without its text, once one was read.
+        self._envelope: int | None = None
+
+    def partial(self) -> Usage:
+        """See `BesideRelay.partial`."""
+        self._seen = parse_usage(self._counts())
+        return super().partial()
 
     def fail(self, error: GatewayError) -> bytes:
         """See `StreamRelay.fail`."""
         return self._framing.fail(render_error(error))
 
     def _take(self, raw: bytes) -> bytes:
+        if self._envelope is not None and self._asked.choices <= 1 and not self._garbage and is_ordinary(raw):
+            self._content(max(1, len(raw) - self._envelope))
+            if _COUNTS in raw:
+                self._counted = raw
+            return self._framing.event(raw[6:-2]) if self._framing.array else raw
         event = parse_event(raw)
         if event.data is None:
             return self._not_data(event)
@@ -58,7 +74,7 @@ class GeminiRelay(BesideRelay):
             self.failure = parse_inline(chunk.error)
             return b""
         for candidate in chunk.candidates or ():
-            self._meter(candidate)
+            self._meter(candidate, len(raw))
         reason = chunk.finish_reason()
         if reason is not None:
             self.finish_reason = reason
@@ -73,11 +89,12 @@ class GeminiRelay(BesideRelay):
             return b""
         return b"" if self._framing.array else event.raw
 
-    def _meter(self, candidate: Candidate) -> None:
+    def _meter(self, candidate: Candidate, weight: int) -> None:
         self._began.add(candidate.index)
         size = candidate.content_size()
         if size:
             self._content(size)
+            self._envelope = weight - size
         if candidate.ended():
             self.committed = True
             self._ended.add(candidate.index)
@@ -87,18 +104,25 @@ class GeminiRelay(BesideRelay):
 
     def _pass(self, raw: bytes, data: bytes, chunk: Chunk) -> bytes:
         if chunk.has_usage():
-            self._seen = parse_usage(chunk.usage_metadata) or self._seen
-            self.tier = parse_tier(chunk.usage_metadata) or self.tier
+            self._counted = raw
             # Before every candidate has ended it is a running count, not the bill.
-            if self._seen is not None and self._whole():
-                self.usage = self._seen
-                return self._framing.event(self._priced(data, chunk))
+            if self._whole():
+                usage = self._bill()
+                if usage is not None:
+                    return self._framing.event(self._priced(data, chunk, usage))
         return self._framing.event(data) if self._framing.array else raw
 
-    def _priced(self, data: bytes, chunk: Chunk) -> bytes:
-        usage = self.usage
-        if usage is None:
-            return data
+    def _bill(self) -> Usage | None:
+        counts = self._counts()
+        self.usage = parse_usage(counts) or self.usage
+        self.tier = parse_tier(counts) or self.tier
+        return self.usage
+
+    def _counts(self) -> msgspec.Raw:
+        data = parse_event(self._counted).data
+        return ABSENT if data is None else CHUNK.decode(data.strip()).usage_metadata
+
+    def _priced(self, data: bytes, chunk: Chunk, usage: Usage) -> bytes:
         fields = parse_object(data)
         cost = self._price(usage, self.tier)
         fields["usageMetadata"] = splice_cost(chunk.usage_metadata, usage, cost)
@@ -119,8 +143,7 @@ class GeminiRelay(BesideRelay):
         if not self._whole():
             return out + super()._close(b"")
         self.finished = True
-        if self.usage is None:
-            self.usage = self._seen
+        self._bill()
         return out + self._framing.end()
 
     def _last(self, rest: bytes) -> bytes:

@@ -7,42 +7,57 @@ import msgspec
 from waypost.core.asked import Asked, Reply
 from waypost.core.usage import Usage
 from waypost.dialects.cross import BYTES_PER_TOKEN
-from waypost.dialects.fields import parse_object, render_fields
-from waypost.dialects.gemini.chunk import Candidate, Chunk
+from waypost.dialects.fields import NULL, Fields, parse_object, render_fields
+from waypost.dialects.gemini.chunk import Candidate, Feedback
 from waypost.dialects.gemini.errors import find_error, parse_inline
 from waypost.dialects.gemini.usage import parse_tier, parse_usage, splice_cost
 from waypost.errors import Garbled
 
 _CANDIDATES: msgspec.json.Decoder[list[Candidate]] = msgspec.json.Decoder(list[Candidate])
-_CHUNK = msgspec.json.Decoder(Chunk)
+_FEEDBACK = msgspec.json.Decoder(Feedback)
+_NONE, _NOTHING = msgspec.Raw(b"[]"), msgspec.Raw(b"{}")
+
+
+class _Ended(msgspec.Struct, rename="camel", gc=False):
+    index: int = 0
+    finish_reason: str | None = None
+
+
+_ENDED: msgspec.json.Decoder[list[_Ended]] = msgspec.json.Decoder(list[_Ended])
 
 
 def parse_reply(body: bytes) -> Reply:
     """Raises Garbled, and what the provider reports inside a 200 (Failed, Throttled, …)."""
-    error = find_error(body)
-    if error is not None:
-        raise parse_inline(error)
     try:
         fields = parse_object(body)
     except ValueError:
+        error = find_error(body)
+        if error is not None:
+            raise parse_inline(error) from None
         raise Garbled(
             "The provider's answer is not a JSON object. Try again, or another model; "
             "if it stays, check the provider's base URL."
         ) from None
+    if "error" in fields and "candidates" not in fields and bytes(fields["error"]) != NULL:
+        raise parse_inline(fields["error"])
     raw = fields.get("usageMetadata")
     return Reply(
         fields=fields,
         usage=parse_usage(raw),
         tier=parse_tier(raw),
-        finish_reason=_finish_reason(body),
+        finish_reason=_finish_reason(fields),
     )
 
 
-def _finish_reason(body: bytes) -> str | None:
+def _finish_reason(fields: Fields) -> str | None:
     try:
-        return _CHUNK.decode(body).finish_reason()
+        ended = _ENDED.decode(fields.get("candidates", _NONE))
+        feedback = _FEEDBACK.decode(fields.get("promptFeedback", _NOTHING))
     except (ValueError, RecursionError):
         return None
+    if not ended:
+        return feedback.block_reason
+    return next((each.finish_reason for each in ended if each.index == 0), None)
 
 
 def render_reply(reply: Reply, cost_nusd: int | None) -> bytes:

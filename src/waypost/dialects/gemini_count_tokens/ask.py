@@ -9,7 +9,7 @@ from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.fields import Fields, render_fields
 from waypost.dialects.gemini.ask import name_model, need_items, nested, read_body, read_model
 from waypost.dialects.gemini.estimate import input_tokens
-from waypost.dialects.gemini.spelling import check_spelling, find, govern, spelt
+from waypost.dialects.gemini.spelling import govern, know
 from waypost.dialects.gemini_generate.ask import GOVERNED as GENERATE_GOVERNED
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.estimate import text_tokens
@@ -21,24 +21,23 @@ _SHOWN = ("systemInstruction", "tools")
 
 def parse_ask(body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
     """Raises InvalidRequest (with `param`) and TooLarge."""
-    fields = read_body(body, limits, _GOVERNED)
+    known = read_body(body, limits, _GOVERNED)
     model = read_model(path)
-    inner = nested(fields, _REQUEST)
-    if inner:
-        check_spelling(inner, GENERATE_GOVERNED, f"{_REQUEST}.")
-    shown = inner or fields
+    inner = know(nested(known, _REQUEST), GENERATE_GOVERNED, f"{_REQUEST}.")
+    shown = inner if inner.fields else known
     tokens = input_tokens(need_items(shown, "contents"))
     for name in _SHOWN:
-        raw = find(shown, name)
+        raw = shown.get(name)
         tokens += 0 if raw is None else text_tokens(len(bytes(raw)))
-    return Asked(model, stream=False, fields=fields, max_output=0, choices=0, input_estimate=tokens)
+    return Asked(model, stream=False, fields=known.fields, max_output=0, choices=0, input_estimate=tokens)
 
 
 def fields_for(asked: Asked, model: str) -> Fields:
     """The fields with the target's model in the inner request."""
     fields = asked.fields.copy()
-    inner = nested(fields, _REQUEST)
+    known = know(fields, _GOVERNED)
+    inner = nested(known, _REQUEST)
     if inner:
         name_model(inner, model)
-        fields[spelt(fields, _REQUEST)] = msgspec.Raw(render_fields(inner))
+        fields[known.key(_REQUEST)] = msgspec.Raw(render_fields(inner))
     return fields

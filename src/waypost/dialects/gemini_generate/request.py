@@ -12,7 +12,6 @@ from waypost.core.asked import Asked
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Extras
-from waypost.dialects.gemini.ask import need_items
 from waypost.dialects.gemini.spelling import camel
 from waypost.dialects.gemini.usage import read_tier
 from waypost.dialects.gemini_generate.config import render_config, take_config, take_labels
@@ -61,7 +60,7 @@ def parse_request(asked: Asked) -> ChatRequest:
     """Raises InvalidRequest, and Unrepresentable for a content of a role the core does not know."""
     taking = Taking(asked.fields)
     taking.rest.pop("model", None)
-    contents = taking.rest.pop("contents", need_items(asked.fields, "contents"))
+    contents = taking.rest.pop("contents", msgspec.Raw(b"null"))
     system, cached = taking.rest.pop("systemInstruction", None), taking.rest.pop("cachedContent", None)
     try:
         items = ITEMS.decode(contents)
