@@ -152,6 +152,27 @@ def test_a_last_event_without_a_blank_line() -> None:
     assert subject.finished
 
 
+def test_ordinary_events_are_counted_like_those_that_are_read() -> None:
+    subject = relay()
+    event = {
+        "candidates": [{"content": {"parts": [{"text": "x" * 40}]}}],
+        "usageMetadata": {"promptTokenCount": 9},
+    }
+    stream = sse([event] * 3)
+    assert subject.feed(stream) == stream
+    assert subject.deltas == 3
+    assert subject.partial() == Usage(input=9, output=30, source="partial")
+
+
+def test_an_ordinary_event_that_is_no_json_does_no_harm() -> None:
+    subject = relay()
+    subject.feed(sse([{"candidates": [{"content": {"parts": [{"text": "x"}]}}]}]))
+    subject.feed(b'data: {"text":"a","usageMetadata":{{}\n\n')
+    assert subject.partial() == Usage(input=7, output=2, source="partial")
+    subject.end()
+    assert isinstance(subject.failure, Truncated)
+
+
 def test_usage_of_a_stream_that_was_cut() -> None:
     subject = relay()
     counts = {"promptTokenCount": 40, "candidatesTokenCount": 9}

@@ -119,8 +119,10 @@ class GeminiRelay(BesideRelay):
         return self.usage
 
     def _counts(self) -> msgspec.Raw:
-        data = parse_event(self._counted).data
-        return ABSENT if data is None else CHUNK.decode(data.strip()).usage_metadata
+        try:
+            return CHUNK.decode((parse_event(self._counted).data or b"").strip()).usage_metadata
+        except (ValueError, RecursionError):
+            return ABSENT  # none came, or an ordinary event was no JSON after all
 
     def _priced(self, data: bytes, chunk: Chunk, usage: Usage) -> bytes:
         fields = parse_object(data)
