@@ -39,6 +39,15 @@ def test_names_and_paths() -> None:
         "openai_speech": ("speech", "/audio/speech"),
         "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),
         "openai_translations": ("translations", "/audio/translations"),
+    assert {name: (d.operation, d.entries[0].path if d.entries else "") for name, d in DIALECTS.items()} == {
+        "openai_chat": ("chat", "/chat/completions"),
+        "openai_completions": ("completions", "/completions"),
+        "openai_embeddings": ("embeddings", "/embeddings"),
+        "bedrock_converse": ("chat", "/bedrock/model/{model}/converse"),
+        "cohere_chat": ("chat", ""),
+        "cohere_rerank": ("rerank", "/rerank"),
+        "jina_rerank": ("rerank", ""),
+        "cohere_embed": ("embeddings", "/v2/embed"),
     }
 
 

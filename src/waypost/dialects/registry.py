@@ -9,6 +9,9 @@ from waypost.dialects.anthropic_count_tokens.codec import COUNT_TOKENS as ANTHRO
 from waypost.dialects.anthropic_messages.codec import MESSAGES
 from waypost.dialects.anthropic_vertex.codec import VERTEX
 from waypost.dialects.bedrock_converse.codec import CONVERSE
+from waypost.dialects.cohere_chat.codec import COHERE_CHAT
+from waypost.dialects.cohere_embed.codec import COHERE_EMBED
+from waypost.dialects.cohere_rerank.codec import COHERE_RERANK, JINA_RERANK
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS as GEMINI_COUNT_TOKENS
 from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
@@ -45,6 +48,10 @@ _ALL: tuple[Dialect, ...] = (
     EMBED,
     EMBED_BATCH,
     CONVERSE,
+    COHERE_CHAT,
+    COHERE_RERANK,
+    JINA_RERANK,
+    COHERE_EMBED,
 )
 
 #: By `Dialect.name`.
