@@ -146,6 +146,19 @@ def test_an_empty_result_is_an_empty_text() -> None:
     assert body["messages"] == [{"role": "tool", "tool_call_id": "a", "content": ""}]
 
 
+def test_a_hint_on_a_result_is_on_its_last_part_or_named() -> None:
+    hint = CacheHint(300)
+    answered = ToolResult("a", (Text("one"), Text("two")), cache=hint)
+    request = ChatRequest(
+        "m", (Message("tool", (answered,)), Message("tool", (ToolResult("b", (), cache=hint),)))
+    )
+    body, named = rendered(request, Quirks(takes=("cache_control",)))
+    first, last = body["messages"][0]["content"]
+    assert "cache_control" not in first
+    assert last["cache_control"] == {"type": "ephemeral"}
+    assert named == ("cache",), "nothing carries the second one"
+
+
 def test_developer_is_system_for_those_that_do_not_know_it() -> None:
     request = ChatRequest("m", (Message("developer", (Text("d"),)),))
     assert rendered(request)[0]["messages"][0]["role"] == "system"

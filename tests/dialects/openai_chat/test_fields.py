@@ -29,7 +29,7 @@ from openai.types.chat.chat_completion_content_part_refusal_param import ChatCom
 from openai.types.shared_params import FunctionDefinition, ResponseFormatJSONSchema
 from pydantic import BaseModel
 
-from waypost.core.request import ChatRequest, Opaque, ToolResult
+from waypost.core.request import ChatRequest, Opaque, Sampling, ToolResult
 from waypost.dialects.cross import foreign_settings
 from waypost.dialects.openai_chat.codec import CHAT
 from waypost.dialects.openai_chat.crossing import CROSSING
@@ -234,6 +234,25 @@ def test_fields_of_a_part(what: str, value: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("what", "value"), rows(TOOLS))
 def test_fields_of_a_tool(what: str, value: dict[str, Any]) -> None:
     assert fate(parse({"tools": [value]})) == what
+
+
+def test_every_setting_of_the_core_has_a_name_that_clients_of_this_dialect_know() -> None:
+    said = {"model", "messages", "tools", "extras", "sampling"}
+    cores = {*ChatRequest.__struct_fields__, *Sampling.__struct_fields__} - said
+    for name in cores:
+        wire = CROSSING.names.get(name, name)
+        assert wire.partition(".")[0] in REQUEST.keys() | BEYOND.keys(), name
+    assert set(CROSSING.names) - cores == {"cache"}, "a part's setting"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in CROSSING.neutral.items() for value in sorted(values)],
+)
+def test_what_says_nothing_is_not_named(name: str, value: bytes) -> None:
+    assert fate(parse({name: msgspec.Raw(value)})) == "carried"
+    message = {**ASSISTANT, name: msgspec.Raw(value)}
+    assert fate(parse({"messages": [message]})) == "carried"
 
 
 def fields(kind: Any) -> set[str]:

@@ -156,7 +156,7 @@ def render_message(message: Message, where: str, say: Saying, moved: list[Part] 
     out: Json = {"role": role}
     put_parts(out, message.parts, forms, say, where)
     if any(isinstance(part, Text) and part.citations for part in message.parts):
-        if DETAILS in say.takes:
+        if DETAILS in say.takes:  # who takes an answer's reasoning back takes its annotations back too
             out[ANNOTATIONS] = list(cited_in(message.parts))
         else:
             say.loss.setting(f"{where}.citations")
@@ -178,8 +178,11 @@ def _render_result(message: Message, forms: list[str], where: str, say: Saying, 
         parts.append(Text("(What else it answered is in the next message of the user.)"))
         moved.append(Text(f"What the tool call {result.call_id} answered:"))
         moved.extend(media)
-    if result.cache is not None and parts and isinstance(parts[-1], Text):
-        parts[-1] = msgspec.structs.replace(parts[-1], cache=result.cache)
+    last = parts[-1] if parts else None
+    if result.cache is not None and isinstance(last, Text | Media):
+        parts[-1] = msgspec.structs.replace(last, cache=result.cache)
+    elif result.cache is not None:
+        say.loss.setting("cache")
     if result.is_error:
         say.loss.setting(f"{where}.is_error")
     if not parts and not forms:
