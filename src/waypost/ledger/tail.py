@@ -17,7 +17,7 @@ import msgspec
 from waypost.core.record import Exchange
 from waypost.ledger.segments import Kind, checked, listed, number_of
 
-_READ_BYTES: Final = 1024 * 1024
+_READ_BYTES: Final = 256 * 1024
 _SETTLED: Final = Kind.SETTLED.value
 #: Their check sums are of no interest here: only recovery reads these.
 _OTHERS: Final = frozenset(kind.value for kind in Kind if kind is not Kind.SETTLED)
@@ -54,7 +54,7 @@ class Tail:
         self._handled = 0
 
     def read(self) -> Piece | None:
-        """The next stretch, at most about 1 MB; None when there is no whole record that was not read."""
+        """The next stretch, at most about 256 KB; None when there is no whole record that was not read."""
         data = self._rest()
         while not data:
             newer = self._newer()

@@ -77,3 +77,13 @@ def test_a_commit_is_as_durable_as_was_asked_for(database, tmp_path, durability,
     assert journal._connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
     assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     journal.close()
+
+
+def test_a_writer_that_others_wait_for_pauses_every_few_rows(database, tmp_path):
+    pauses = []
+    journal = SqliteJournal(tmp_path, pause=lambda: pauses.append(1))
+    journal.post("s1", 1, [exchange(number, 3, (A,)) for number in range(100)])
+    assert len(pauses) >= 4 * 100 // 16
+    assert journal.posted([A]) == {A: 300}
+    assert journal.repost([exchange(number, 3, (A,)) for number in range(101)]) == 1
+    journal.close()

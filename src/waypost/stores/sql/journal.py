@@ -7,7 +7,7 @@ start of a twentieth of a second. The tables are made by `schema.prepare` before
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,8 @@ def insert_into(table: str, *, ignore: bool = False) -> str:
     return f'INSERT INTO "{table}" ({names}) VALUES ({marks}){tail}'  # noqa: S608  # names from rows.py only
 
 
+#: Rows, or exchanges made into rows, between two pauses: some tens of microseconds.
+_TURN: Final = 16
 _INSERT: Final = {table: insert_into(table) for table in COLUMNS}
 #: For recovery: rows of the request log that are there already are left alone. Lines never are: a second line for an
 #: attempt is an error.
@@ -53,11 +55,20 @@ _REMEMBER: Final = (
 class SqliteJournal:
     """Lines, accounts and the request log, written together. Blocking; raises StoreUnavailable and Bug only.
 
-    One connection, for one thread at a time. `busy_s` is how long a write waits for another process.
+    One connection, for one thread at a time. `busy_s` is how long a write waits for another process. `pause` is called
+    every few rows, for a process that others on its processor should not have to wait for.
     """
 
-    def __init__(self, data: Path, *, durability: Durability = "process", busy_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        durability: Durability = "process",
+        busy_s: float = 5.0,
+        pause: Callable[[], object] | None = None,
+    ) -> None:
         """Raises StoreUnavailable when the file is not there or can not be opened."""
+        self._pause = pause
         address = f"{(data / FILE_NAME).absolute().as_uri()}?mode=rw"
         with _rebuilt():
             self._connection = sqlite3.connect(
@@ -78,10 +89,12 @@ class SqliteJournal:
     def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
         """See `ports.Journal`. Raises Bug, and writes nothing, when one of them is there already."""
         batch = Batch()
-        for exchange in exchanges:
+        for place, exchange in enumerate(exchanges, 1):
             batch.add(exchange)
+            if self._pause is not None and place % _TURN == 0:
+                self._pause()
         with self._transaction() as connection:
-            _write(connection, batch, _INSERT)
+            self._write(connection, batch, _INSERT)
             connection.execute(_REMEMBER, (segment, upto))
 
     def applied(self) -> dict[str, int]:
@@ -100,7 +113,7 @@ class SqliteJournal:
             having = {attempt_id for (attempt_id,) in known}
             for exchange in exchanges:
                 batch.add(exchange, having)
-            _write(connection, batch, _INSERT_MISSING)
+            self._write(connection, batch, _INSERT_MISSING)
         return len(batch.lines)
 
     def forget(self, segment: str) -> None:
@@ -126,6 +139,22 @@ class SqliteJournal:
             if posted.get(account, 0) != sums.get(account, 0)
         }
 
+    def _write(self, connection: sqlite3.Connection, batch: Batch, insert: dict[str, str]) -> None:
+        tables = (
+            (insert["exchanges"], batch.exchanges),
+            (insert["attempts"], batch.attempts),
+            (insert["lines"], batch.lines),
+            (insert["contents"], batch.contents),
+            (_POST, [(account, *account.split(":", 2), *sums) for account, sums in batch.posted.items()]),
+        )
+        for statement, rows in tables:
+            if self._pause is None:
+                connection.executemany(statement, rows)
+                continue
+            for start in range(0, len(rows), _TURN):
+                connection.executemany(statement, rows[start : start + _TURN])
+                self._pause()
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing. It has the write lock from its first moment, so it never fails half-way for having
@@ -140,17 +169,6 @@ class SqliteJournal:
                 if connection.in_transaction:  # a full disk may have ended it already
                     connection.execute("ROLLBACK")
                 raise
-
-
-def _write(connection: sqlite3.Connection, batch: Batch, insert: dict[str, str]) -> None:
-    connection.executemany(insert["exchanges"], batch.exchanges)
-    connection.executemany(insert["attempts"], batch.attempts)
-    connection.executemany(insert["lines"], batch.lines)
-    if batch.contents:
-        connection.executemany(insert["contents"], batch.contents)
-    if batch.posted:
-        rows = ((account_id, *account_id.split(":", 2), *sums) for account_id, sums in batch.posted.items())
-        connection.executemany(_POST, rows)
 
 
 def _ids(ids: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ import msgspec
 from waypost.ledger.messages import Ended, render
 from waypost.ledger.poster import Poster
 from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.sqlite_file import Durability
 from waypost.stores.writer_process import Task
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,7 +38,8 @@ def main(arguments: list[str]) -> int:
     data = Path(task.data)
     link = socket.socket(fileno=task.link)
     try:
-        journal = SqliteJournal(data, durability="fsync" if task.fsync else "process")
+        durability: Durability = "fsync" if task.fsync else "process"
+        journal = SqliteJournal(data, durability=durability, pause=os.sched_yield)
         poster = Poster(data / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s)
         gc.freeze()
         poster.run()
