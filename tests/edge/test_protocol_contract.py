@@ -18,7 +18,6 @@ EXTENDED = {
     "__init__",
     "connection_made",
     "connection_lost",
-    "_start_asgi_task",
 }
 REPLACED = {
     "data_received",
@@ -28,6 +27,7 @@ REPLACED = {
     "on_body",
     "on_message_complete",
     "on_response_complete",
+    "_start_asgi_task",
     "shutdown",
 }
 
@@ -122,6 +122,10 @@ def test_the_replaced_methods_still_do_what_ours_do_instead() -> None:
             *("parser", "should_upgrade", "_should_upgrade", "cycle", "response_complete"),
             *("message_event", "set"),
         }
+    assert set(HttpToolsProtocol._start_asgi_task.__code__.co_names) == {
+        *("config", "reset_contextvars", "sys", "version_info", "loop", "create_task", "run_asgi"),
+        *("contextvars", "Context", "run", "add_done_callback", "tasks", "discard", "add"),
+    }
     made = inspect.signature(RequestResponseCycle).parameters
     assert set(made) == {
         *("scope", "transport", "flow", "logger", "access_logger", "access_log", "default_headers"),

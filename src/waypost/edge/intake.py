@@ -7,7 +7,6 @@ fails when an update of uvicorn changes what this relies on.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 import httptools
@@ -15,9 +14,6 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from waypost.edge.connection import CONNECTION, TABLE
-
-if TYPE_CHECKING:
-    from uvicorn._types import HTTPScope
 
 
 class Arrival:
@@ -53,10 +49,6 @@ class Intake(HttpToolsProtocol):
     #: The last target on this connection, and what of it goes into the scope: clients mostly repeat themselves.
     _target: bytes = b""
     _target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
-
-    def on_message_begin(self) -> None:
-        self.url = b""
-        self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -102,7 +94,7 @@ class Intake(HttpToolsProtocol):
             CONNECTION: self,
             TABLE: table,
         }
-        self.scope = cast("HTTPScope", scope)
+        self.scope = scope  # type: ignore[assignment]  # uvicorn's type has no room for our keys
         before = self.cycle
         self.cycle = RequestResponseCycle(
             scope=self.scope,
@@ -112,7 +104,7 @@ class Intake(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=False,
             default_headers=self.server_state.default_headers,
-            message_event=cast(asyncio.Event, Arrival()),
+            message_event=Arrival(),  # type: ignore[arg-type]  # what it uses of an Event is there
             expect_100_continue=table.get(b"expect", b"").lower() == b"100-continue",
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,

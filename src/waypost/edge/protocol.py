@@ -284,7 +284,8 @@ class EdgeProtocol(Intake):
 
     def on_message_begin(self) -> None:
         self._phase = Phase.HEAD
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
 
     def on_headers_complete(self) -> None:
         headers = self.headers
@@ -322,7 +323,9 @@ class EdgeProtocol(Intake):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def on_response_complete(self) -> None:
         """uvicorn's own, without its keep-alive timer."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +83,17 @@ class Histogram:
         return rows
 
 
+class _Times:
+    """How long the exchanges of one operation took."""
+
+    __slots__ = ("duration", "first_token", "overhead")
+
+    def __init__(self) -> None:
+        self.duration = Histogram(_SECONDS)
+        self.first_token = Histogram(_SECONDS)
+        self.overhead = Histogram(_OVERHEAD)
+
+
 class Metrics:
     """All counters of one process."""
 
@@ -91,9 +103,7 @@ class Metrics:
         self._tokens: dict[tuple[str, str], int] = {}
         self._cost: dict[str, int] = {}
         self._unpriced: dict[str, int] = {}
-        self._duration: dict[str, Histogram] = {}
-        self._first_token: dict[str, Histogram] = {}
-        self._overhead: dict[str, Histogram] = {}
+        self._times: dict[str, _Times] = {}
         self._gauges = gauges or dict
 
     def exchange(
@@ -108,15 +118,13 @@ class Metrics:
         """Count one settled exchange."""
         label = (operation, outcome, status)
         self._exchanges[label] = self._exchanges.get(label, 0) + 1
-        duration = self._duration.get(operation)
-        if duration is None:
-            duration = self._duration[operation] = Histogram(_SECONDS)
-            self._overhead[operation] = Histogram(_OVERHEAD)
-            self._first_token[operation] = Histogram(_SECONDS)
-        duration.add(total_us / 1e6)
-        self._overhead[operation].add(overhead_us / 1e6)
+        times = self._times.get(operation)
+        if times is None:
+            times = self._times[operation] = _Times()
+        times.duration.add(total_us / 1e6)
+        times.overhead.add(overhead_us / 1e6)
         if first_token_us is not None:
-            self._first_token[operation].add(first_token_us / 1e6)
+            times.first_token.add(first_token_us / 1e6)
 
     def attempt(
         self, provider: str, error: str | None, cost_nusd: int | None, input: int, output: int
@@ -155,13 +163,14 @@ class Metrics:
             for label, count in rows:
                 family.add_metric(label, count)
             yield family
-        for name, histograms in (
-            ("waypost_exchange_seconds", self._duration),
-            ("waypost_first_token_seconds", self._first_token),
-            ("waypost_overhead_seconds", self._overhead),
+        for name, which in (
+            ("waypost_exchange_seconds", attrgetter("duration")),
+            ("waypost_first_token_seconds", attrgetter("first_token")),
+            ("waypost_overhead_seconds", attrgetter("overhead")),
         ):
             spread = HistogramMetricFamily(name, METRICS[name], labels=["operation"])
-            for operation, histogram in histograms.items():
+            for operation, times in self._times.items():
+                histogram = which(times)
                 spread.add_metric([operation], histogram.cumulative(), histogram.total)
             yield spread
         for name, value in self._gauges().items():
