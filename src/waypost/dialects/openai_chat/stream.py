@@ -35,6 +35,7 @@ from waypost.errors import Garbled, Truncated, UpstreamError
 
 _OWN_REFUSAL = Extras(NAME, {}, REFUSAL_FIELD)
 _OWN_THINKING = Extras(NAME, {}, CONTENT)
+_ONLY_CONTENT = {CONTENT}
 #: The number of the one call that has none.
 _OLD_NUMBER = -1
 
@@ -176,10 +177,13 @@ class ChatStreamParser:
         choice.out = out
         delta = Taking(taking.take_object("delta") or {})
         delta.rest.pop("role", None)
-        _thinking(choice, delta)
+        if delta.rest.keys() != _ONLY_CONTENT:
+            _thinking(choice, delta)
         _content(choice, delta)
-        _calls(choice, delta)
-        choice.gathered.keep_delta(delta.rest)
+        if delta.rest:
+            _besides(choice, delta)
+            _calls(choice, delta)
+            choice.gathered.keep_delta(delta.rest)
         finish = take_finish(taking)
         stop_text = taking.take(STOP_REASON, TEXT)
         choice.gathered.keep_choice(taking.rest)
@@ -231,6 +235,9 @@ def _content(choice: _OpenChoice, delta: Taking) -> None:
         # Mistral streams lists of parts for its reasoning models.
         for item in delta.take("content", ITEMS) or []:
             _listed(choice, item)
+
+
+def _besides(choice: _OpenChoice, delta: Taking) -> None:
     for item in delta.take_items(ANNOTATIONS):
         citation = parse_citation(item)
         if citation is not None:
