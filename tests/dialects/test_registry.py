@@ -32,7 +32,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "gemini_embed": ("embeddings", *gemini("embedContent")),
     "gemini_embed_batch": ("embeddings", *gemini("batchEmbedContents")),
     "gemini_generate": ("chat", *gemini("generateContent"), *gemini("streamGenerateContent")),
-    "jina_rerank": ("rerank",),
     "openai_chat": ("chat", "/chat/completions"),
     "openai_completions": ("completions", "/completions"),
     "openai_embeddings": ("embeddings", "/embeddings"),

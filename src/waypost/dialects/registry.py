@@ -11,7 +11,7 @@ from waypost.dialects.anthropic_vertex.codec import VERTEX
 from waypost.dialects.bedrock_converse.codec import CONVERSE
 from waypost.dialects.cohere_chat.codec import COHERE_CHAT
 from waypost.dialects.cohere_embed.codec import COHERE_EMBED
-from waypost.dialects.cohere_rerank.codec import COHERE_RERANK, JINA_RERANK
+from waypost.dialects.cohere_rerank.codec import COHERE_RERANK
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS as GEMINI_COUNT_TOKENS
 from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
@@ -50,7 +50,6 @@ _ALL: tuple[Dialect, ...] = (
     CONVERSE,
     COHERE_CHAT,
     COHERE_RERANK,
-    JINA_RERANK,
     COHERE_EMBED,
 )
 

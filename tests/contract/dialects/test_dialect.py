@@ -21,7 +21,6 @@ BODIES = {
     "cohere_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
     "cohere_embed": b'{"model":"m","texts":["hi"],%b}',
     "cohere_rerank": b'{"model":"m","query":"hi","documents":["a"],%b}',
-    "jina_rerank": b'{"model":"m","query":"hi","documents":["a"],%b}',
     "gemini_count_tokens": b'{"contents":[{"parts":[{"text":"hi"}]}],%b}',
     "gemini_embed": b'{"content":{"parts":[{"text":"hi"}]},%b}',
     "gemini_embed_batch": b'{"requests":[{"content":{"parts":[{"text":"hi"}]},"model":"models/m"}],%b}',

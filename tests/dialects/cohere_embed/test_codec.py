@@ -5,7 +5,7 @@ from waypost.dialects.cohere_embed.codec import COHERE_EMBED
 
 
 def test_one_answer() -> None:
-    assert COHERE_EMBED.onward_path("m", False) == "/v2/embed"
+    assert COHERE_EMBED.onward_path("m", False) == "/embed"
     body = b'{"id":"x","embeddings":{"float":[[0.10]]},"meta":{"billed_units":{"input_tokens":3}}}'
     reply = COHERE_EMBED.parse_reply(body)
     assert reply.usage == Usage(input=3)

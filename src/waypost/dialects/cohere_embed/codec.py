@@ -7,5 +7,5 @@ from waypost.dialects.cohere_embed.ask import parse_ask
 from waypost.dialects.dialect import Entry
 
 COHERE_EMBED = CohereDialect(
-    "cohere_embed", "embeddings", "/v2/embed", parse_ask, entries=(Entry("/v2/embed", mounted=False),)
+    "cohere_embed", "embeddings", "/embed", parse_ask, entries=(Entry("/v2/embed", mounted=False),)
 )

@@ -1,4 +1,4 @@
-"""The dialects `cohere_rerank` and `jina_rerank`: one format, two paths."""
+"""The dialect `cohere_rerank`: the format of Cohere, Jina and the servers that follow them, below a provider's base."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from waypost.dialects.dialect import Entry
 COHERE_RERANK = CohereDialect(
     "cohere_rerank",
     "rerank",
-    "/v2/rerank",
+    "/rerank",
     parse_ask,
-    family="rerank",
     entries=(Entry("/rerank"), Entry("/v2/rerank", mounted=False)),
 )
-#: Jina and the servers that follow it (vLLM, Novita and others) have it right under their base.
-JINA_RERANK = CohereDialect("jina_rerank", "rerank", "/rerank", parse_ask, family="rerank")

@@ -106,7 +106,6 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         auth="google",
         variables={**GOOGLE_PLACE, "region": Variable(("CLOUD_ML_REGION",), "us-east5")},
         regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
-        paths={"anthropic_vertex": "/publishers/anthropic"},
         models_path=None,
         models_shape="none",
         prices="anthropic",
