@@ -43,11 +43,12 @@ def test_a_golden_answer_streams_to_the_same(case: Any) -> None:
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=6)
+PLACE = {name: msgspec.Raw(b"0") for name in ("document_index", "start_char_index", "end_char_index")}
 cited = st.builds(
     lambda quote, title: Citation(
         title=title,
         quote=quote,
-        extras=Extras("anthropic_messages", {"document_index": msgspec.Raw(b"0")}, "char_location"),
+        extras=Extras("anthropic_messages", PLACE, "char_location"),
     ),
     words,
     words,

@@ -53,10 +53,15 @@ def parse_count(body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
 def _parse(body: bytes, limits: JsonLimits) -> Fields:
     fields = parse_body(body, limits, GOVERNED)
     read_model(fields)
-    messages = bytes(fields["messages"]) if "messages" in fields else b""
-    if messages[:1] != b"[" or messages[1:].lstrip()[:1] == b"]":
+    if not _holds_items(bytes(fields.get("messages", b""))):
         raise InvalidRequest("`messages` has to be an array with at least one message.", param="messages")
     return fields
+
+
+def _holds_items(text: bytes) -> bool:
+    if text[:1] != b"[":
+        return False
+    return text[1:2] == b"{" or text[1:].lstrip()[:1] != b"]"
 
 
 def _read_tier(fields: Fields) -> str | None:
