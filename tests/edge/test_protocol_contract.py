@@ -66,6 +66,11 @@ def test_the_replaced_methods_still_do_what_ours_do_instead() -> None:
         "timeout_keep_alive_handler",
         "timeout_keep_alive_task",
     }
+    shut = set(HttpToolsProtocol.shutdown.__code__.co_names)
+    assert shut == {"cycle", "response_complete", "transport", "close", "keep_alive"}
+
+
+def test_a_request_is_still_made_of_the_same_steps() -> None:
     assert set(HttpToolsProtocol.on_message_begin.__code__.co_names) == {
         *("url", "expect_100_continue", "headers", "scope"),
         *("asgi_version", "server", "client", "scheme", "root_path", "app_state", "copy"),
@@ -131,8 +136,6 @@ def test_the_replaced_methods_still_do_what_ours_do_instead() -> None:
         *("scope", "transport", "flow", "logger", "access_logger", "access_log", "default_headers"),
         *("message_event", "expect_100_continue", "keep_alive", "on_response"),
     }
-    shut = set(HttpToolsProtocol.shutdown.__code__.co_names)
-    assert shut == {"cycle", "response_complete", "transport", "close", "keep_alive"}
 
 
 async def test_the_state_that_is_read_and_set_exists() -> None:
