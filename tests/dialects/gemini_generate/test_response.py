@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialects.golden import cases
 from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall
-from waypost.core.response import ChatResponse, Choice, Finish
+from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.gemini_generate.own import MAKER
 from waypost.dialects.gemini_generate.response import parse_response, render_response
@@ -136,8 +136,10 @@ def test_a_filter_of_another_dialect_leaves_no_content() -> None:
     assert write(response)["candidates"] == [{"index": 0, "finishReason": "SAFETY"}]
 
 
-def test_a_part_of_another_dialect_is_refused() -> None:
-    odd = Opaque("openai_chat", msgspec.Raw(b"{}"), "content")
+@pytest.mark.parametrize(
+    "odd", [Opaque("openai_chat", msgspec.Raw(b"{}"), "content"), Media("video", file_id="file-1")]
+)
+def test_a_part_of_another_dialect_is_refused(odd: ReplyPart) -> None:
     with pytest.raises(Unrepresentable):
         write(ChatResponse("r", "m", (Choice(0, (odd,), Finish.STOP),)))
 

@@ -111,9 +111,10 @@ def test_sources_go_out_with_the_finish_reason() -> None:
     assert support["segment"] == {"partIndex": 0, "startIndex": 0, "endIndex": 4, "text": "Täg"}
 
 
-def test_a_part_without_a_form_is_refused() -> None:
+@pytest.mark.parametrize("odd", [Opaque("other", msgspec.Raw(b"{}")), Media("video", file_id="file-1")])
+def test_a_part_without_a_form_is_refused(odd: ReplyPart) -> None:
     with pytest.raises(Unrepresentable):
-        write([Started("a", "m"), PartStarted(0, 0, Opaque("other", msgspec.Raw(b"{}")))])
+        write([Started("a", "m"), PartStarted(0, 0, odd)])
 
 
 @pytest.mark.parametrize("form", ["sse", "array"])

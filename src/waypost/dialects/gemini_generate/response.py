@@ -124,14 +124,14 @@ def render_response(response: ChatResponse, cost_nusd: int | None = None, respon
     return _ENCODER.encode(out)
 
 
-def reply_rendering() -> Rendering:
-    """For the parts of an answer, which have to be said or refused."""
-    return Rendering(ChatRequest("", (), extras=Extras(NAME, {})), Loss())
+def reply_rendering(own: bool = False) -> Rendering:
+    """For the parts of an answer, which have to be said or refused. `own`: it came in this dialect."""
+    return Rendering(ChatRequest("", (), extras=Extras(NAME, {}) if own else None), Loss())
 
 
 def _render_choice(choice: Choice, own: bool) -> Json:
     words = own_words(choice.extras)
-    rendering = reply_rendering()
+    rendering = reply_rendering(own)
     cited = [
         (number, part.text, part.citations)
         for number, part in enumerate(choice.parts)
