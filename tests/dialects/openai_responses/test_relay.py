@@ -119,6 +119,16 @@ def test_spaces_and_missing_names_make_no_difference() -> None:
     assert subject.feed(b"data: [DONE]\n\n") == b""
 
 
+def test_a_name_that_is_not_the_types_is_still_read_by_its_type() -> None:
+    subject = relay()
+    last = b'{"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}'
+    assert subject.feed(b"data: %b\r\n\r\n" % last) != b""
+    assert subject.finished
+    broken = relay()
+    broken.feed(b'event: response.x.delta\ndata: {"type":"response.x.delta"}\ndata: more\n\n')
+    assert isinstance(broken.failure, Garbled)
+
+
 def test_a_done_before_the_end_is_no_end() -> None:
     subject = relay()
     assert subject.feed(b"data: [DONE]\n\n") == b""

@@ -27,9 +27,7 @@ _FRAMES = frozenset({"message", "reasoning"})
 #: Events, besides deltas, that carry content.
 _WITH_CONTENT = frozenset({"response.image_generation_call.partial_image"})
 
-_DELTA = re.compile(
-    rb'(?:event: ?[\w.]+\.delta\r?\n)?data: ?\{"type":"response\.[\w.]+\.delta",[^\r\n]*\r?\n\r?\n'
-)
+_TEXT = b'"delta":"'
 _SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 _DELTA_TEXT = re.compile(rb'"(?:delta|partial_image_b64)"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
@@ -37,23 +35,25 @@ _DELTA_TEXT = re.compile(rb'"(?:delta|partial_image_b64)"\s*:\s*"((?:[^"\\]|\\.)
 class ResponsesRelay(BesideRelay):
     """A `StreamRelay`. Committed by the first delta, or the first item that is a tool's."""
 
-    __slots__ = ("_garbage", "_next")
+    __slots__ = ("_garbage", "_last", "_passed")
 
     def __init__(self, asked: Asked, price: Pricer) -> None:
         super().__init__(asked, price)
         self._garbage = 0
-        #: The sequence number after the last event that was sent on.
-        self._next = 0
+        #: How many events were sent on, and the last of them.
+        self._passed = 0
+        self._last = b""
 
     def fail(self, error: GatewayError) -> bytes:
         """See `StreamRelay.fail`."""
-        return render_stream_error(error, self._next)
+        found = _SEQUENCE.search(self._last)
+        return render_stream_error(error, self._passed if found is None else int(found[1]) + 1)
 
     def _take(self, raw: bytes) -> bytes:
-        if _DELTA.fullmatch(raw):  # nearly every event: no need to parse it
+        if _is_delta(raw):  # nearly every event: no need to parse it
             self._delta(raw)
             self._garbage = 0
-            return self._passed(raw)
+            return self._pass(raw)
         event = parse_event(raw)
         if event.data is None:
             return raw
@@ -84,16 +84,21 @@ class ResponsesRelay(BesideRelay):
             self.failure = read_failure(response.get("error"))
             return b""
         elif kind in ("response.completed", "response.incomplete"):
-            return self._passed(self._finish(fields, event))
-        return self._passed(raw)
+            return self._pass(self._finish(fields, event))
+        return self._pass(raw)
 
     def _delta(self, raw: bytes) -> None:
+        start = raw.find(_TEXT)
+        if start >= 0 and b"\\" not in raw:
+            start += len(_TEXT)
+            self._content(raw.find(b'"', start) - start)
+            return
         found = _DELTA_TEXT.search(raw)
         self._content(len(found[1]) if found is not None else 0)
 
-    def _passed(self, raw: bytes) -> bytes:
-        found = _SEQUENCE.search(raw)
-        self._next = int(found[1]) + 1 if found is not None else self._next + 1
+    def _pass(self, raw: bytes) -> bytes:
+        self._passed += 1
+        self._last = raw
         return raw
 
     def _finish(self, fields: Fields, event: str | None) -> bytes:
@@ -114,8 +119,22 @@ class ResponsesRelay(BesideRelay):
 
     def _skip(self) -> bytes:
         self._garbage += 1
-        if not self._next or self._garbage >= _GARBAGE_IN_A_ROW:
+        if not self._passed or self._garbage >= _GARBAGE_IN_A_ROW:
             self.failure = Garbled(
                 "The provider sent stream events that are not JSON. Try again, or another model."
             )
         return b""
+
+
+def _is_delta(raw: bytes) -> bool:
+    """Whether an event is a delta as OpenAI writes it: its name on one line, and its data, whose type comes first, on
+    another."""
+    end = raw.find(b"\n")
+    return (
+        raw.startswith(b"event: response.")
+        and raw.endswith(b".delta", 0, end)
+        and raw.startswith(b'data: {"type":"response.', end + 1)
+        and raw.endswith(b"}\n\n")
+        and raw.count(b"\n") == 3
+        and b"\r" not in raw
+    )
