@@ -81,7 +81,7 @@ def through(heard: Heard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     config = f"""
 providers:
   - {{name: lab, dialect: openai_chat, base_url: "http://127.0.0.1:{heard.port}/v1", discover: false,
-      api_key: env:LAB_TOKEN}}
+      api_key: env:LAB_TOKEN, quirks: {{json_schema: native}}}}
 discovery: {{environment: false, local: false, local_model: "off"}}
 """
     environ = {"LAB_TOKEN": "lab-secret"}
