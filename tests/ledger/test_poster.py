@@ -169,7 +169,8 @@ def test_a_segment_is_deleted_and_forgotten_when_it_is_told_so(tmp_path):
         for number in range(2):
             intents.settled(exchange(number))
         gateway.say(Hurry())
-        assert gateway.until_idle().segment == 2
+        while gateway.until_idle().segment != 2:
+            pass  # it may have been idle before the records came
         gateway.say(Drop("0000000001.intents"), Drop("never.intents"), Ask(1, ()))
         while not isinstance(gateway.hear(), Posted):
             pass
