@@ -41,7 +41,7 @@ class Books:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Give the loop its turns until another thread has brought it about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - another thread brings it about
             await asyncio.sleep(0)
 
