@@ -95,8 +95,13 @@ def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
     return subjects
 
 
-def run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Every measure on every subject, round by round, so that a slow minute of the machine hits all of them."""
+def run(
+    options: argparse.Namespace,
+) -> tuple[dict[str, dict[str, float]], dict[str, list[dict[str, float]]]]:
+    """Every measure on every subject, round by round, so that a slow minute of the machine hits all of them.
+
+    Returns the medians, and each round's figures, which show the spread.
+    """
     effort = Effort(
         seconds=1.0 if options.quick else options.seconds,
         rounds=1 if options.quick else options.rounds,
@@ -128,7 +133,7 @@ def run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     columns = {name: report.medians(figures) for name, figures in rounds.items()}
     for name, start_s in started.items():
         columns[name]["start_s"] = start_s
-    return report.with_added(columns)
+    return report.with_added(columns), rounds
 
 
 def say(text: str) -> None:
@@ -155,7 +160,7 @@ def main(given: Sequence[str]) -> int:
     for warning in warnings:
         say(f"WARNING: {warning}")
     try:
-        columns = run(options)
+        columns, rounds = run(options)
     except NotServing as failure:
         say(f"FAILED: {failure}")
         return 1
@@ -167,7 +172,7 @@ def main(given: Sequence[str]) -> int:
     print(report.table(columns))
     for warning in warnings:
         print(f"\nWARNING: {warning}")
-    kept = {"machine": report.machine(), "warnings": warnings, "figures": columns}
+    kept = {"machine": report.machine(), "warnings": warnings, "figures": columns, "rounds": rounds}
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
     print(f"\nFigures: {options.json}")
