@@ -60,6 +60,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--models", type=int, help="also a gateway with this many models: the cost must stay flat"
     )
     parser.add_argument(
+        "--across", action="store_true", help="also the gateway asked in another dialect than the upstream's"
+    )
+    parser.add_argument(
         "--peer", choices=PEERS, action="append", default=[], help="also another gateway, if installed"
     )
     parser.add_argument(
@@ -80,6 +83,8 @@ def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
         subjects.append(proxy)
     if not options.without_gateway:
         subjects.append(stack.enter_context(gateway(direct)))
+        if options.across:
+            subjects.append(stack.enter_context(gateway(direct, name="across", across=True)))
         if options.keys:
             name = f"{options.keys} keys"
             subjects.append(stack.enter_context(gateway(direct, keys=options.keys, name=name)))

@@ -23,6 +23,20 @@ def ask(model: str, *, stream: bool = False) -> str:
     return msgspec.json.encode(fields).decode()
 
 
+def ask_anthropic(model: str, *, stream: bool = False) -> str:
+    """The same request in Anthropic's dialect: what a gateway has to translate both ways."""
+    fields: dict[str, object] = {
+        "model": model,
+        "max_tokens": 256,
+        "temperature": 0.7,
+        "system": "You answer briefly.",
+        "messages": [{"role": "user", "content": WORDS * 10}],
+    }
+    if stream:
+        fields["stream"] = True
+    return msgspec.json.encode(fields).decode()
+
+
 USAGE = {"prompt_tokens": 210, "completion_tokens": 160, "total_tokens": 370}
 
 ANSWER = msgspec.json.encode(

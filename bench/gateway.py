@@ -14,8 +14,9 @@ from pathlib import Path
 
 import msgspec
 
+from bench.bodies import ask, ask_anthropic
 from bench.running import ROOT, NotServing, free_port, running, until_ready
-from bench.subject import STATIC_MODEL, Subject
+from bench.subject import CHAT, MESSAGES, STATIC_MODEL, Subject
 from waypost.core.keytext import issue
 from waypost.stores.sql.sqlite_file import FILE_NAME
 
@@ -95,8 +96,11 @@ def multiply_keys(data: Path, count: int) -> list[str]:
 
 
 @contextmanager
-def gateway(direct: Subject, *, keys: int = 1, models: int = 1, name: str = "waypost") -> Iterator[Subject]:
-    """The gateway before the given upstream, ready to serve."""
+def gateway(
+    direct: Subject, *, keys: int = 1, models: int = 1, name: str = "waypost", across: bool = False
+) -> Iterator[Subject]:
+    """The gateway before the given upstream, ready to serve. `across`: asked in Anthropic's dialect, so that every
+    request and answer is translated."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
@@ -108,4 +112,5 @@ def gateway(direct: Subject, *, keys: int = 1, models: int = 1, name: str = "way
         with running(command, env=environment()) as process:
             start_s = until_ready(process, port, "/readyz", within_s=60)
             headers = [{"authorization": f"Bearer {text}"} for text in texts]
-            yield Subject(name, port, [process.pid], headers=headers, start_s=start_s)
+            path, asks = (MESSAGES, ask_anthropic) if across else (CHAT, ask)
+            yield Subject(name, port, [process.pid], path=path, headers=headers, start_s=start_s, asks=asks)

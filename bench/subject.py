@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from bench.bodies import ANSWER, ask
 from bench.running import free_port, running, until_ready
 
 CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
 STATIC_MODEL = "sim-static"
 """The simulator's model that always answers the same bytes; the other upstreams take any name."""
 
@@ -32,12 +33,14 @@ class Subject:
     model: str = "{}"
     """How a model of the upstream is spelled for this subject."""
     start_s: float = 0.0
+    asks: Callable[..., str] = ask
+    """How a request is written: in OpenAI's dialect, unless translating is what is measured."""
 
     def static_body(self) -> str:
-        return ask(self.model.format(STATIC_MODEL))
+        return self.asks(self.model.format(STATIC_MODEL))
 
     def paced_body(self, interval_ms: int, count: int) -> str:
-        return ask(self.model.format(f"paced-{interval_ms}x{count}"), stream=True)
+        return self.asks(self.model.format(f"paced-{interval_ms}x{count}"), stream=True)
 
 
 def nginx() -> str | None:

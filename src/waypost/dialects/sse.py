@@ -131,6 +131,11 @@ class SseParser:
     def __init__(self, cap: int = EVENT_CAP) -> None:
         self._splitter = EventSplitter(cap)
 
+    @property
+    def pending(self) -> bool:
+        """Whether bytes of an unfinished event wait for the rest of it."""
+        return bool(self._splitter.buffer)
+
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """Raises Garbled for an event over the cap, once the events before it were handed out."""
         events = [parse_event(raw) for raw in self._splitter.feed(chunk)]

@@ -30,6 +30,11 @@ from waypost.errors import GatewayError
 
 _ENCODER = msgspec.json.Encoder()
 _PLACE = "content"
+#: What nearly every event of an answer is.
+_TEXT_DELTA = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
 
 
 class _Block:
@@ -49,12 +54,14 @@ class _Block:
 class AnthropicStreamRenderer:
     """A `StreamRenderer`. Shows the first choice: this dialect knows no others."""
 
-    __slots__ = ("_blocks", "_choice", "_failed", "_own", "_sent", "_stamp", "_tier", "_usage")
+    __slots__ = ("_blocks", "_choice", "_failed", "_open", "_own", "_sent", "_stamp", "_tier", "_usage")
 
     def __init__(self, stamp: Stamp) -> None:
         self._stamp = stamp
         #: The parts that are not yet through, in order; the first one is under way.
         self._blocks: dict[int, _Block] = {}
+        #: The part under way and its block's number, when it is a text that has begun.
+        self._open: tuple[int, int] | None = None
         self._sent = 0
         self._choice = Choice(0, (), Finish.OTHER)
         self._tier: str | None = None
@@ -64,6 +71,10 @@ class AnthropicStreamRenderer:
 
     def render(self, event: Event) -> bytes:
         """See `StreamRenderer`."""
+        if isinstance(event, PartDelta) and self._open is not None and event.part == self._open[0]:
+            text = event.text
+            if text and event.citation is None and event.choice == 0:
+                return _TEXT_DELTA % (self._open[1], _ENCODER.encode(text))
         if isinstance(event, PartStarted | PartDelta | PartEnded | Finished):
             return self._part(event) if event.choice == 0 else b""
         if isinstance(event, Started):
@@ -141,7 +152,15 @@ class AnthropicStreamRenderer:
             if block.index is not None:
                 out.append(_event("content_block_stop", index=block.index))
             del self._blocks[number]
+        self._open = self._text_under_way()
         return b"".join(out)
+
+    def _text_under_way(self) -> tuple[int, int] | None:
+        for number, block in self._blocks.items():
+            if block.index is not None and isinstance(block.value, Text | Refusal):
+                return number, block.index
+            return None
+        return None
 
     def _send(self, block: _Block, out: list[bytes]) -> None:
         value, deltas = block.value, block.events

@@ -16,6 +16,7 @@ from waypost.dialects.openai_chat.citations import move, parse_citation
 from waypost.dialects.openai_chat.gathered import Gathered
 from waypost.dialects.openai_chat.media import take_media
 from waypost.dialects.openai_chat.messages import REFUSAL_FIELD
+from waypost.dialects.openai_chat.ordinary import read_ordinary
 from waypost.dialects.openai_chat.own import NAME, Taking
 from waypost.dialects.openai_chat.parts import CONTENT, parse_part
 from waypost.dialects.openai_chat.response import STOP_REASON, take_finish
@@ -119,6 +120,10 @@ class ChatStreamParser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
+        if self._started and not self._sse.pending:
+            usual = self._usual(chunk)
+            if usual is not None:
+                return [usual]
         events: list[Event] = []
         try:
             for event in self._sse.feed(chunk):
@@ -127,6 +132,18 @@ class ChatStreamParser:
         except Garbled as error:
             self.failure = error
         return events
+
+    def _usual(self, chunk: bytes) -> Event | None:
+        """More of the text that is open, when that is all there is in `chunk`."""
+        found = read_ordinary(chunk)
+        if found is None or self.finished or self.failure is not None:
+            return None
+        index, text = found
+        choice = self._choices.get(index)
+        if not text or choice is None or choice.ended or choice.open_kind != CONTENT:
+            return None
+        choice.length += len(text)
+        return PartDelta(index, choice.open_part, text)
 
     def end(self) -> list[Event]:
         """See `StreamParser`. A stream whose every choice has ended is whole even without its terminator."""
