@@ -25,6 +25,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "/bedrock/model/{model}/converse",
         "/bedrock/model/{model}/converse-stream",
     ),
+    "bedrock_embed": ("embeddings",),
     "cohere_chat": ("chat",),
     "cohere_embed": ("embeddings", "/v2/embed"),
     "cohere_rerank": ("rerank", "/rerank", "/v2/rerank"),

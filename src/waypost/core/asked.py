@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.core.embed import EmbedResponse
 from waypost.core.response import ChatResponse
 from waypost.core.usage import Usage
 
@@ -82,5 +83,7 @@ class Reply(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     #: The answer itself, when it came in another dialect; `fields` is empty then.
     response: ChatResponse | None = None
+    #: The same for embeddings.
+    embedded: EmbedResponse | None = None
     #: The body, where it is not JSON; its content type is the provider's.
     raw: bytes | None = None

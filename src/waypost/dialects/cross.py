@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,9 +13,9 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Extras, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult
 from waypost.core.response import ChatResponse, ReplyPart
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import ChatCodec, Pricer, StreamParser, StreamRenderer
+from waypost.dialects.dialect import ChatCodec, Dialect, Pricer, StreamParser, StreamRenderer
 from waypost.errors import Failed as AnswerFailed
-from waypost.errors import GatewayError, Unrepresentable, UpstreamError
+from waypost.errors import GatewayError, Rejected, Unrepresentable, UpstreamError
 
 #: Bytes of text per token, where no usage is reported.
 BYTES_PER_TOKEN = 4
@@ -45,30 +45,34 @@ def render_across(
 
 def foreign_settings(request: ChatRequest, client: ChatCodec, family: str) -> Iterator[str]:
     """Fields that only another dialect than `family` has: the target is not told of them."""
-    yield from _fields(request.extras, client, family, "")
+    neutral = client.neutral
+    yield from foreign_fields(request.extras, neutral, family, "")
     for number, tool in enumerate(request.tools):
         if not isinstance(tool, Opaque):
-            yield from _fields(tool.extras, client, family, f"tools[{number}].")
+            yield from foreign_fields(tool.extras, neutral, family, f"tools[{number}].")
     if request.response_format is not None:
-        yield from _fields(request.response_format.extras, client, family, "response_format.")
+        yield from foreign_fields(request.response_format.extras, neutral, family, "response_format.")
     for number, message in enumerate(request.messages):
         where = f"messages[{number}]."
-        yield from _fields(message.extras, client, family, where)
+        yield from foreign_fields(message.extras, neutral, family, where)
         for part in message.parts:
             if not isinstance(part, Opaque):
-                yield from _fields(part.extras, client, family, where)
+                yield from foreign_fields(part.extras, neutral, family, where)
             if isinstance(part, ToolResult):
                 for inner in part.parts:
                     if not isinstance(inner, Opaque):
-                        yield from _fields(inner.extras, client, family, where)
+                        yield from foreign_fields(inner.extras, neutral, family, where)
 
 
-def _fields(extras: Extras | None, client: ChatCodec, family: str, where: str) -> Iterator[str]:
+def foreign_fields(
+    extras: Extras | None, neutral: Mapping[str, frozenset[bytes]], family: str, where: str
+) -> Iterator[str]:
+    """Those of one object's extras, but for values that say nothing."""
     if extras is None or extras.dialect == family:
         return
     for name, raw in extras.fields.items():
         value = bytes(raw)
-        if value != b"null" and value not in client.neutral.get(name, ()):
+        if value != b"null" and value not in neutral.get(name, ()):
             yield f"{where}{name}"
 
 
@@ -83,6 +87,16 @@ def parse_cross_reply(codec: ChatCodec, body: bytes) -> Reply:
         finish_reason=None if first is None else first.value,
         response=response,
     )
+
+
+def parse_cross_error(
+    target: Dialect, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
+) -> UpstreamError:
+    """The target's error without its own envelope and its own field names, which the client would not know."""
+    error = target.parse_error(status, headers, body)
+    if isinstance(error, Rejected):
+        error.body = error.param = None
+    return error
 
 
 def estimate_response(asked: Asked, response: ChatResponse) -> Usage:

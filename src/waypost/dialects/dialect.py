@@ -2,7 +2,8 @@
 
 Two lanes (`lane.py`). **Same dialect on both ends** (`Dialect`): the original fields are the base, only changed ones
 are rendered anew, answers pass as they are and the meter reads beside them; a vendor's new field works on day one.
-**Different dialects** (`ChatCodec`): through the core's model (`core/request.py`, `response.py`, `events.py`).
+**Different dialects** (`ChatCodec`, `EmbedCodec`): through the core's model (`core/request.py`, `response.py`,
+`events.py`; `embed.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from waypost.core.asked import Asked, Onward, PathAsk, Reply, Stamp
+from waypost.core.embed import EmbedRequest, EmbedResponse
 from waypost.core.events import Event
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
@@ -158,6 +160,49 @@ class ChatCodec(Protocol):
     def stream_renderer(self, asked: Asked, stamp: Stamp) -> StreamRenderer: ...
 
 
+class EmbedCodec(Protocol):
+    """An embedding dialect's way through the core, in both roles."""
+
+    @property
+    def dialect(self) -> str:
+        """Whose extras it renders back: `gemini_embed` for both of Google's."""
+        ...
+
+    @property
+    def many(self) -> bool:
+        """As the target's: it takes several inputs in one call."""
+        ...
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """As `ChatCodec.names`, for the fields of `EmbedRequest`; `input` stands for its inputs."""
+        ...
+
+    @property
+    def neutral(self) -> Mapping[str, frozenset[bytes]]:
+        """As `ChatCodec.neutral`."""
+        ...
+
+    def parse_request(self, asked: Asked) -> EmbedRequest:
+        """Raises InvalidRequest and Unrepresentable, with `param`."""
+        ...
+
+    def render_request(self, request: EmbedRequest, quirks: Quirks, loss: Loss) -> bytes:
+        """The body for a target. An input that it can not be shown is refused even where dropping is wanted: there is
+        a vector for each. Raises Unrepresentable."""
+        ...
+
+    def parse_response(self, body: bytes) -> EmbedResponse:
+        """Raises Garbled, and what the provider reports inside a 200."""
+        ...
+
+    def render_response(
+        self, response: EmbedResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp
+    ) -> bytes:
+        """The whole answer. `response.usage` and `response.model` are always set. Raises Garbled."""
+        ...
+
+
 class Dialect(Protocol):
     """One wire format."""
 
@@ -196,6 +241,11 @@ class Dialect(Protocol):
     @property
     def codec(self) -> ChatCodec | None:
         """The way to and from other dialects, for `chat`."""
+        ...
+
+    @property
+    def embed_codec(self) -> EmbedCodec | None:
+        """The same for `embeddings`."""
         ...
 
     def onward_path(self, model: str, stream: bool) -> str:

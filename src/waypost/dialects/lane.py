@@ -10,9 +10,16 @@ import msgspec
 from waypost.core.asked import Asked, Onward, Reply, Stamp
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.cross import CrossRelay, estimate_response, parse_cross_reply, render_across
+from waypost.dialects.cross import (
+    CrossRelay,
+    estimate_response,
+    parse_cross_error,
+    parse_cross_reply,
+    render_across,
+)
 from waypost.dialects.dialect import ChatCodec, Dialect, Pricer, StreamRelay
-from waypost.errors import Rejected, UpstreamError
+from waypost.dialects.embedding import embed_lane
+from waypost.errors import UpstreamError
 
 
 class Lane(Protocol):
@@ -109,11 +116,7 @@ class CrossLane:
         return estimate_response(asked, reply.response)
 
     def parse_error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> UpstreamError:
-        """The target's error without its own envelope and its own field names, which the client would not know."""
-        error = self.target.parse_error(status, headers, body)
-        if isinstance(error, Rejected):
-            error.body = error.param = None
-        return error
+        return parse_cross_error(self.target, status, headers, body)
 
 
 class Lanes:
@@ -141,4 +144,4 @@ class Lanes:
         for target in known:
             if target.operation == client.operation and client.codec is not None and target.codec is not None:
                 return CrossLane(client.codec, target, target.codec)
-        return None
+        return embed_lane(client, known)

@@ -9,6 +9,7 @@ from waypost.dialects.anthropic_count_tokens.codec import COUNT_TOKENS as ANTHRO
 from waypost.dialects.anthropic_messages.codec import MESSAGES
 from waypost.dialects.anthropic_vertex.codec import VERTEX
 from waypost.dialects.bedrock_converse.codec import CONVERSE
+from waypost.dialects.bedrock_embed.codec import BEDROCK_EMBED
 from waypost.dialects.cohere_chat.codec import COHERE_CHAT
 from waypost.dialects.cohere_embed.codec import COHERE_EMBED
 from waypost.dialects.cohere_rerank.codec import COHERE_RERANK
@@ -48,6 +49,7 @@ _ALL: tuple[Dialect, ...] = (
     EMBED,
     EMBED_BATCH,
     CONVERSE,
+    BEDROCK_EMBED,
     COHERE_CHAT,
     COHERE_RERANK,
     COHERE_EMBED,

@@ -18,6 +18,7 @@ BODIES = {
     "anthropic_messages": b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],%b}',
     "anthropic_vertex": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
     "bedrock_converse": b'{"messages":[{"role":"user","content":[{"text":"hi"}]}],%b}',
+    "bedrock_embed": b'{"inputText":"hi",%b}',
     "cohere_chat": b'{"model":"m","messages":[{"role":"user","content":"hi"}],%b}',
     "cohere_embed": b'{"model":"m","texts":["hi"],%b}',
     "cohere_rerank": b'{"model":"m","query":"hi","documents":["a"],%b}',
@@ -38,7 +39,10 @@ BODIES = {
 }
 #: Dialects whose requests name their model in the path, on the way in and out.
 IN_PATH = frozenset(
-    ("bedrock_converse", "gemini_count_tokens", "gemini_embed", "gemini_embed_batch", "gemini_generate")
+    (
+        *("bedrock_converse", "bedrock_embed"),
+        *("gemini_count_tokens", "gemini_embed", "gemini_embed_batch", "gemini_generate"),
+    )
 )
 #: Dialects that leave the model out of what they send on, or put another word in its place.
 REWRITTEN = frozenset(("anthropic_vertex",))

@@ -15,7 +15,7 @@ from waypost.dialects.anthropic_messages.crossing import CROSSING
 from waypost.dialects.anthropic_messages.errors import Headers
 from waypost.dialects.anthropic_messages.own import NAME
 from waypost.dialects.anthropic_messages.relay import AnthropicRelay
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.errors import GatewayError, UpstreamError
 
@@ -24,6 +24,8 @@ class AnthropicDialect:
     """A `Dialect`. Immutable."""
 
     __slots__ = ("codec", "entries", "family", "forwarded", "name", "operation", "passed")
+
+    embed_codec: EmbedCodec | None = None
 
     def __init__(
         self,

@@ -117,6 +117,11 @@ def render_onward(asked: Asked, model: str, quirks: Quirks) -> Onward:
 
 
 def onward_path(model: str, stream: bool) -> str:
+    """See `model_path`."""
+    return f"{model_path(model)}/converse{'-stream' if stream else ''}"
+
+
+def model_path(model: str) -> str:
     """Every character of the id but letters, digits and `-._~` is percent-encoded, as AWS's own clients do. Raises
     InvalidRequest for an id that can not stand in a path."""
     if not model or len(model) > _MODEL_CAP or model in (".", ".."):
@@ -124,4 +129,4 @@ def onward_path(model: str, stream: bool) -> str:
             f"The model id {model[:64]!r} can not stand in a path. Correct it in the route's target.",
             param="model",
         )
-    return f"/model/{quote(model, safe='')}/converse{'-stream' if stream else ''}"
+    return f"/model/{quote(model, safe='')}"

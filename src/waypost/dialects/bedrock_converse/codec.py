@@ -10,7 +10,7 @@ from waypost.dialects.bedrock_converse.crossing import CROSSING
 from waypost.dialects.bedrock_converse.errors import Headers
 from waypost.dialects.bedrock_converse.eventstream import CONTENT_TYPE
 from waypost.dialects.bedrock_converse.relay import ConverseRelay
-from waypost.dialects.dialect import NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.errors import GatewayError, UpstreamError
 
@@ -20,10 +20,12 @@ class ConverseDialect:
 
     __slots__ = ("codec", "entries", "family", "forwarded", "name", "operation", "passed")
 
-    def __init__(self, codec: ChatCodec) -> None:
+    embed_codec: EmbedCodec | None = None
+
+    def __init__(self, codec: ChatCodec | None) -> None:
         self.name = self.family = "bedrock_converse"
         self.operation = "chat"
-        self.entries = (
+        self.entries: tuple[Entry, ...] = (
             Entry("/bedrock/model/{model}/converse", mounted=False),
             Entry("/bedrock/model/{model}/converse-stream", stream=True, mounted=False),
         )

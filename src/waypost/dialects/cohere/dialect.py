@@ -13,7 +13,7 @@ from waypost.dialects.cohere.counts import PLACES, find_counts, splice_cost
 from waypost.dialects.cohere.errors import parse_end, parse_error, render_error
 from waypost.dialects.cohere.relay import CohereRelay
 from waypost.dialects.cross import BYTES_PER_TOKEN
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.fields import loose_string, parse_object, render_fields, render_raw
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.errors import Headers
@@ -28,6 +28,7 @@ class CohereDialect:
         "_parse_ask",
         "_path",
         "codec",
+        "embed_codec",
         "entries",
         "family",
         "forwarded",
@@ -46,6 +47,7 @@ class CohereDialect:
         family: str = "",
         entries: tuple[Entry, ...] = (),
         codec: ChatCodec | None = None,
+        embed_codec: EmbedCodec | None = None,
     ) -> None:
         self.name = name
         self.family = family or name
@@ -54,6 +56,7 @@ class CohereDialect:
         self.forwarded: tuple[bytes, ...] = (b"x-client-name",)
         self.passed: tuple[bytes, ...] = ()
         self.codec = codec
+        self.embed_codec = embed_codec
         self._path = path
         self._parse_ask = parse_ask
 
@@ -76,21 +79,8 @@ class CohereDialect:
         return Onward(render_fields(fields), tuple(name for name in quirks.drop if name in asked.fields))
 
     def parse_reply(self, body: bytes) -> Reply:
-        """Raises Garbled, and what the provider reports inside a 200."""
-        try:
-            fields = parse_object(body)
-        except ValueError:
-            raise Garbled(
-                "The provider's answer is not a JSON object. Try again, or another model; "
-                "if it stays, check the provider's base URL."
-            ) from None
-        reason = loose_string(fields.get("finish_reason"))
-        failure = parse_end(reason, fields.get("error"))
-        if failure is not None:
-            raise failure
-        if not fields.keys() & {"message", "results", "embeddings", "data"} and "detail" in fields:
-            raise Failed("The provider answered with an error where an answer belongs. Try another model.")
-        return Reply(fields=fields, usage=find_counts(fields), finish_reason=reason)
+        """See `parse_reply`."""
+        return parse_reply(body)
 
     def render_reply(self, reply: Reply, cost_nusd: int | None) -> bytes:
         """The answer as it came, with its cost beside the counts."""
@@ -117,6 +107,24 @@ class CohereDialect:
     def render_error(self, error: GatewayError) -> bytes:
         """See `errors.render_error`."""
         return render_error(error)
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Raises Garbled, and what the provider reports inside a 200."""
+    try:
+        fields = parse_object(body)
+    except ValueError:
+        raise Garbled(
+            "The provider's answer is not a JSON object. Try again, or another model; "
+            "if it stays, check the provider's base URL."
+        ) from None
+    reason = loose_string(fields.get("finish_reason"))
+    failure = parse_end(reason, fields.get("error"))
+    if failure is not None:
+        raise failure
+    if not fields.keys() & {"message", "results", "embeddings", "data"} and "detail" in fields:
+        raise Failed("The provider answered with an error where an answer belongs. Try another model.")
+    return Reply(fields=fields, usage=find_counts(fields), finish_reason=reason)
 
 
 def text_of(raw: msgspec.Raw | None) -> bytes:

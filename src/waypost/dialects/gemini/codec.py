@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.gemini import errors, reply
 from waypost.dialects.gemini.ask import onward
 from waypost.dialects.gemini.errors import Headers
@@ -27,15 +27,33 @@ class GeminiDialect(ABC):
     another price (`x-vertex-ai-*`). `x-gemini-service-tier` tells clients the tier that was served.
     """
 
-    __slots__ = ("_method", "codec", "entries", "family", "forwarded", "name", "operation", "passed")
+    __slots__ = (
+        "_method",
+        "codec",
+        "embed_codec",
+        "entries",
+        "family",
+        "forwarded",
+        "name",
+        "operation",
+        "passed",
+    )
 
-    def __init__(self, name: str, operation: str, method: str, codec: ChatCodec | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        operation: str,
+        method: str,
+        codec: ChatCodec | None = None,
+        embed_codec: EmbedCodec | None = None,
+    ) -> None:
         self.name = self.family = name
         self.operation = operation
         self.entries: tuple[Entry, ...] = entries(method)
         self.forwarded: tuple[bytes, ...] = ()
         self.passed = (b"x-gemini-",)
         self.codec = codec
+        self.embed_codec = embed_codec
         self._method = method
 
     def onward_path(self, model: str, stream: bool) -> str:

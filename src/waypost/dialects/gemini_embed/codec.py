@@ -1,7 +1,7 @@
 """The dialects `gemini_embed` and `gemini_embed_batch`: one content, or many.
 
-Two dialects, because each has its own path and its own body. Neither crosses to other dialects yet: an embeddings codec
-would read and render here, beside `ask.py`.
+Two dialects, because each has its own path and its own body. A request of another dialect goes to the second, also with
+a single input, where the provider has it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from waypost.core.quirks import Quirks
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.gemini.ask import onward
 from waypost.dialects.gemini.codec import GeminiDialect
+from waypost.dialects.gemini.reply import parse_reply
 from waypost.dialects.gemini_embed.ask import batch_for, parse_batch, parse_one
+from waypost.dialects.gemini_embed.crossing import BATCH, EmbedCrossing
+from waypost.dialects.gemini_embed.parts import NAME
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 
 
@@ -23,7 +26,8 @@ class EmbedDialect(GeminiDialect):
     __slots__ = ("_parse",)
 
     def __init__(self, name: str, method: str, parse: Callable[[bytes, JsonLimits, PathAsk], Asked]) -> None:
-        super().__init__(name, "embeddings", method)
+        batch = name == BATCH
+        super().__init__(name, "embeddings", method, embed_codec=EmbedCrossing(parse_reply, batch=batch))
         self._parse = parse
 
     def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
@@ -36,5 +40,5 @@ class EmbedDialect(GeminiDialect):
         return onward(fields, quirks)
 
 
-EMBED = EmbedDialect("gemini_embed", "embedContent", parse_one)
-EMBED_BATCH = EmbedDialect("gemini_embed_batch", "batchEmbedContents", parse_batch)
+EMBED = EmbedDialect(NAME, "embedContent", parse_one)
+EMBED_BATCH = EmbedDialect(BATCH, "batchEmbedContents", parse_batch)

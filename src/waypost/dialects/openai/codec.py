@@ -7,7 +7,7 @@ from collections.abc import Callable
 from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import ask, errors, reply
 from waypost.dialects.openai.errors import Headers
@@ -23,6 +23,7 @@ class OpenAIDialect:
         "_parse_ask",
         "_path",
         "codec",
+        "embed_codec",
         "entries",
         "family",
         "forwarded",
@@ -39,6 +40,7 @@ class OpenAIDialect:
         event: bytes,
         parse_ask: Callable[[bytes, JsonLimits], Asked],
         codec: ChatCodec | None = None,
+        embed_codec: EmbedCodec | None = None,
     ) -> None:
         """`event` is the `object` of a stream's events."""
         self.name = self.family = name
@@ -47,6 +49,7 @@ class OpenAIDialect:
         self.forwarded = (b"openai-beta", b"x-client-request-id")
         self.passed = (b"openai-",)
         self.codec = codec
+        self.embed_codec = embed_codec
         self._path = path
         self._event = event
         self._parse_ask = parse_ask

@@ -8,7 +8,7 @@ import msgspec
 from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer, StreamRelay
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer, StreamRelay
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import errors
 from waypost.dialects.openai.errors import Headers
@@ -23,6 +23,8 @@ class MediaDialect:
 
     __slots__ = ("_default_model", "_path", "_required", "_sound", "codec", "entries", "family", "forwarded",
                  "name", "operation", "passed")  # fmt: skip
+
+    embed_codec: EmbedCodec | None = None
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from waypost.core.asked import Asked, Onward, PathAsk, Reply
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, Entry, Pricer
+from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import errors
 from waypost.dialects.openai.errors import Headers
@@ -20,6 +20,8 @@ class ResponsesDialect:
     """A `Dialect`. Immutable."""
 
     __slots__ = ("codec", "entries", "family", "forwarded", "name", "operation", "passed")
+
+    embed_codec: EmbedCodec | None = None
 
     def __init__(self, codec: ChatCodec | None) -> None:
         self.name = self.family = NAME
