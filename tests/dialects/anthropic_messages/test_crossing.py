@@ -74,7 +74,7 @@ def test_turns_and_system_to_openai() -> None:
     )
     assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user"]
     assert [words_of(message) for message in body["messages"]] == ["be brief", "a", "b", "c"]
-    assert body["max_completion_tokens"] == 99
+    assert body["max_tokens"] == 99
     assert dropped == ()
 
 
@@ -295,10 +295,11 @@ def test_settings_to_anthropic() -> None:
         response_format=wanted,
     )
     assert body["stop_sequences"] == ["END"]
-    assert body["temperature"] == 1.0
+    assert "temperature" not in body, "1.5 is refused, and so is every one beside thinking"
     assert body["metadata"] == {"user_id": "u"}
     assert body["thinking"] == {"type": "enabled", "budget_tokens": 2000}
-    assert body["output_config"] == {"format": {"type": "json_schema", "schema": SCHEMA}}
+    closed = SCHEMA | {"additionalProperties": False}
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": closed}}
     assert set(dropped) == {"temperature", "response_format.name", "seed", "n"}
 
 
@@ -306,6 +307,61 @@ def test_a_new_model_is_told_a_word() -> None:
     body, dropped = to_anthropic([user("x")], "claude-opus-5-5", reasoning_effort="low", temperature=0.2)
     assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "low"})
     assert dropped == ("temperature",)
+
+
+FORCED = {"type": "function", "function": {"name": "f"}}
+CALL = {"id": "c", "type": "function", "function": {"name": "f.x", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "named"),
+    [
+        ("claude-sonnet-4-5", {"reasoning_effort": "low", "tool_choice": FORCED}, ("reasoning_effort",)),
+        ("claude-opus-5-5", {"reasoning_effort": "low", "tool_choice": FORCED}, ("reasoning_effort",)),
+        ("claude-sonnet-4-5", {"temperature": 0.5, "top_p": 0.5}, ("top_p",)),
+    ],
+)
+def test_what_claude_refuses_together_is_not_sent_together(
+    model: str, more: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    body, dropped = to_anthropic([user("x")], model, tools=[function("f")], max_tokens=9000, **more)
+    assert dropped == named
+    assert not body.keys() & {"thinking", "output_config", "top_p"}
+
+
+def test_thinking_is_not_asked_for_amid_the_calls_of_another_model() -> None:
+    loop = [
+        user("x"),
+        {"role": "assistant", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c", "content": "1"},
+    ]
+    body, dropped = to_anthropic(loop, tools=[function("f")], reasoning_effort="low")
+    assert dropped == ("reasoning_effort",)
+    assert "thinking" not in body
+    assert body["messages"][1]["content"][0]["name"] == "f_x", "a name that Anthropic takes back"
+    body, dropped = to_anthropic(loop, "claude-opus-5-5", tools=[function("f")], reasoning_effort="low")
+    assert (body["thinking"], dropped) == ({"type": "adaptive"}, ())
+
+
+def test_words_put_in_the_models_mouth_end_without_space() -> None:
+    body, _ = to_anthropic([user("x"), {"role": "assistant", "content": "One, two, \n"}])
+    assert body["messages"][1]["content"] == [text("One, two,")]
+
+
+def test_names_that_anthropic_refuses_are_refused_here() -> None:
+    with pytest.raises(Unrepresentable, match="Rename it") as caught:
+        to_anthropic([user("x")], tools=[function("a.b")])
+    assert caught.value.param == "tools[0]"
+
+
+def test_a_strict_tool_has_a_schema_that_the_grammar_knows() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": {}}, "strict": True}}
+    body, _ = to_anthropic([user("x")], tools=[tool])
+    assert body["tools"][0]["input_schema"] == {
+        "type": "object",
+        "properties": {},
+        "additionalProperties": False,
+    }
 
 
 # --- answers -----------------------------------------------------------------------------------------------------

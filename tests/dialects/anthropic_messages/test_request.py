@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from dialects.golden import cases
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Message, ResponseFormat, Sampling, Text
+from waypost.core.request import (
+    ChatRequest,
+    Media,
+    Message,
+    ResponseFormat,
+    Sampling,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from waypost.dialects.anthropic_messages.request import parse_fields, render_request
 from waypost.dialects.fields import parse_body
 from waypost.errors import InvalidRequest, Unrepresentable
@@ -235,8 +244,23 @@ def test_sampling(model: str, sampling: Sampling, sent: Any, lost: tuple[str, ..
 def test_a_schema_loses_its_name() -> None:
     wanted = ResponseFormat("json_schema", "n", "d", msgspec.Raw(b'{"type":"object"}'), True)
     shown, lost = render(ChatRequest("m", HI, response_format=wanted))
-    assert shown["output_config"] == {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    closed = {"type": "object", "additionalProperties": False}
+    assert shown["output_config"] == {"format": {"type": "json_schema", "schema": closed}}
     assert lost == ("response_format.name", "response_format.description")
+
+
+def test_media_of_the_model_are_refused() -> None:
+    picture = Media("image", data="iVBORw0KGgo=", mime="image/png")
+    with pytest.raises(Unrepresentable) as caught:
+        render(ChatRequest("m", (*HI, Message("assistant", (picture,)))))
+    assert caught.value.param == "messages[1].content[0]"
+
+
+def test_an_error_that_says_nothing_is_no_error_to_anthropic() -> None:
+    turn = Message("assistant", (ToolCall("c", "f", "{}"),))
+    shown, lost = render(ChatRequest("m", (*HI, turn, Message("tool", (ToolResult("c", (), True),)))))
+    assert shown["messages"][2]["content"] == [{"type": "tool_result", "tool_use_id": "c"}]
+    assert lost == ("messages[2].is_error",)
 
 
 def test_a_provider_may_refuse_a_field() -> None:

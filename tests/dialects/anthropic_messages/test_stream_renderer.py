@@ -173,11 +173,14 @@ def test_thinking_of_others_has_no_signature() -> None:
     assert shown[1]["content_block"] == {"type": "thinking", "thinking": "", "signature": ""}
 
 
-def test_other_choices_are_not_shown() -> None:
-    renderer = AnthropicStreamRenderer(STAMP)
-    assert renderer.render(PartStarted(1, 0, Text("x"))) == b""
-    assert renderer.render(Finished(1, Finish.LENGTH)) == b""
-    assert renderer.render(PartDelta(0, 9, "x")) == b""
+@pytest.mark.parametrize("event", [PartStarted(1, 0, Text("x")), Finished(1, Finish.LENGTH)])
+def test_there_is_no_room_for_other_choices(event: Event) -> None:
+    with pytest.raises(Unrepresentable):
+        AnthropicStreamRenderer(STAMP).render(event)
+
+
+def test_more_of_a_part_that_never_began_is_nothing() -> None:
+    assert AnthropicStreamRenderer(STAMP).render(PartDelta(0, 9, "x")) == b""
 
 
 def test_no_terminator_after_a_failure() -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.core.loss import Loss
 from waypost.core.request import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
+from waypost.dialects import naming
 from waypost.dialects.anthropic_messages.citations import render_citation, take_citations
 from waypost.dialects.anthropic_messages.media import parse_document, parse_image, render_media
 from waypost.dialects.anthropic_messages.own import MAKER, NAME, Taking, is_own, own_form, with_extras
@@ -97,18 +98,24 @@ def parse_tool_result(fields: dict[str, msgspec.Raw]) -> ToolResult | None:
 
 def render_part(part: Part, where: str, loss: Loss, *, answer: bool = False) -> Json | msgspec.Raw | None:
     """None: there is nothing to send, or it was handed to `loss`. `where`: `messages[i].content[j]`. In an `answer`
-    reasoning and citations of other makers are shown; in a request Anthropic would refuse them."""
+    reasoning and citations of other makers are shown; in a request Anthropic would refuse them. A request that came in
+    this dialect says what it said, as an answer does."""
     if isinstance(part, Text):
         return _render_text(part, where, loss, answer)
     if isinstance(part, Thinking):
         return _render_thinking(part, where, loss, answer)
     if isinstance(part, ToolCall):
         return with_extras(
-            {"type": "tool_use", "id": safe_id(part.call_id), "name": part.name, "input": tool_input(part)},
+            {
+                "type": "tool_use",
+                "id": safe_id(part.call_id),
+                "name": _call_name(part, answer),
+                "input": tool_input(part),
+            },
             part.extras,
         )
     if isinstance(part, ToolResult):
-        return _render_tool_result(part, where, loss)
+        return _render_tool_result(part, where, loss, answer)
     if isinstance(part, Media):
         return render_media(part, where, loss)
     if isinstance(part, Refusal):
@@ -169,12 +176,16 @@ def tool_input(call: ToolCall) -> msgspec.Raw:
     return raw
 
 
+def _call_name(call: ToolCall, answer: bool) -> str:
+    return call.name if answer else naming.CLAUDE.mended(call.name)
+
+
 def safe_id(call_id: str) -> str:
     """Anthropic takes letters, digits, `_` and `-` in ids of calls; other servers put dots and colons there."""
     return _UNSAFE.sub("_", call_id)
 
 
-def _render_tool_result(part: ToolResult, where: str, loss: Loss) -> Json:
+def _render_tool_result(part: ToolResult, where: str, loss: Loss, answer: bool) -> Json:
     out: Json = {"type": "tool_result", "tool_use_id": safe_id(part.call_id)}
     only = part.parts[0] if len(part.parts) == 1 else None
     if own_form(part.extras) == WRITTEN and isinstance(only, Text):
@@ -186,7 +197,9 @@ def _render_tool_result(part: ToolResult, where: str, loss: Loss) -> Json:
         blocks = [block for block in rendered if block is not None]
         if blocks:
             out["content"] = blocks
-    if part.is_error:
+    if part.is_error and (out.get("content") or answer):
         out["is_error"] = True
+    elif part.is_error:
+        loss.setting(f"{_message(where)}.is_error")  # Anthropic refuses an error that says nothing
     put_cache(out, part.cache)
     return with_extras(out, part.extras)

@@ -123,11 +123,13 @@ class _Turn:
         return with_extras({"role": self.role, "content": content}, self.extras)
 
 
-def render_messages(messages: tuple[Message, ...], loss: Loss) -> tuple[object, list[Json]]:
+def render_messages(
+    messages: tuple[Message, ...], loss: Loss, *, own: bool = False
+) -> tuple[object, list[Json]]:
     """The system prompt (None: there is none) and the turns. Raises Unrepresentable, naming the part.
 
     A system message of another dialect that stands later moves into the system prompt, since only the newest models
-    take it elsewhere; that its place was lost is named.
+    take it elsewhere; that its place was lost is named. `own`: the request came in this dialect.
     """
     system: list[Json | msgspec.Raw] = []
     system_text: str | None = None
@@ -135,7 +137,7 @@ def render_messages(messages: tuple[Message, ...], loss: Loss) -> tuple[object, 
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         form = own_form(message.extras).split()
-        blocks = _render_parts(message, where, loss)
+        blocks = _render_parts(message, where, loss, own)
         text = _written(message, form)
         if message.role in _SYSTEM and _TURN not in form:
             if turns:
@@ -144,6 +146,8 @@ def render_messages(messages: tuple[Message, ...], loss: Loss) -> tuple[object, 
             system.extend(blocks)
         elif blocks:
             _add_turn(turns, message, blocks, text)
+    if not own:
+        _trim_last(turns, messages)
     if not turns:
         loss.content(
             "messages",
@@ -151,6 +155,16 @@ def render_messages(messages: tuple[Message, ...], loss: Loss) -> tuple[object, 
         )
     whole: object = system if system_text is None else system_text
     return (whole if system else None), [turn.render() for turn in turns]
+
+
+def _trim_last(turns: list[_Turn], messages: tuple[Message, ...]) -> None:
+    """Words put in the model's mouth may not end in white space: Anthropic refuses them, and they mean nothing."""
+    last = messages[-1] if messages else None
+    if last is None or last.role != "assistant" or not turns:
+        return
+    block = turns[-1].blocks[-1]
+    if isinstance(block, dict) and isinstance(block.get("text"), str):
+        block["text"] = str(block["text"]).rstrip()
 
 
 def _written(message: Message, form: list[str]) -> str | None:
@@ -161,7 +175,7 @@ def _written(message: Message, form: list[str]) -> str | None:
     return None
 
 
-def _render_parts(message: Message, where: str, loss: Loss) -> list[Json | msgspec.Raw]:
+def _render_parts(message: Message, where: str, loss: Loss, own: bool) -> list[Json | msgspec.Raw]:
     blocks: list[Json | msgspec.Raw] = []
     for number, part in enumerate(message.parts):
         place = f"{where}.content[{number}]"
@@ -171,7 +185,13 @@ def _render_parts(message: Message, where: str, loss: Loss) -> list[Json | msgsp
                 f"{place}: Anthropic's format has no form for media in a system prompt. Send it as a user.",
             )
             continue
-        block = render_part(part, place, loss)
+        if isinstance(part, Media) and message.role == "assistant" and not own:
+            loss.content(
+                place,
+                f"{place}: Anthropic takes media from users only. Send it in a message of the user, or leave it out.",
+            )
+            continue
+        block = render_part(part, place, loss, answer=own)
         if block is not None:
             blocks.append(block)
     return blocks

@@ -15,6 +15,7 @@ from waypost.dialects.anthropic_messages.models import takes_sampling
 from waypost.dialects.anthropic_messages.own import OWN, Taking, is_own, own_form, with_extras
 from waypost.dialects.anthropic_messages.thinking import settings, take_effort, take_thinking
 from waypost.dialects.anthropic_messages.tools import render_choice, render_tools, take_choice, take_tools
+from waypost.dialects.claude import narrow_schema, refused_sampling
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.taking import (
@@ -131,14 +132,14 @@ def _parse_format(outer: Taking, name: str, form: str) -> ResponseFormat | None:
 
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
-    system, messages = render_messages(request.messages, loss)
+    system, messages = render_messages(request.messages, loss, own=is_own(request.extras))
     asked = settings(request, loss)
     output: Json = {}
     put(output, effort=asked.effort)
     out: Json = {"model": request.model}
     put(out, max_tokens=asked.max_tokens, system=system)
     out["messages"] = messages
-    out.update(render_tools(request.tools, loss))
+    out.update(render_tools(request.tools, loss, own=is_own(request.extras)))
     put(
         out,
         tool_choice=render_choice(request.tool_choice, request.parallel_tool_calls),
@@ -146,8 +147,9 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
         stream=request.stream or None,
         metadata=None if request.user is None else {"user_id": request.user},
     )
-    _put_sampling(out, request, loss)
-    _put_format(out, output, request.response_format, loss)
+    thinks = asked.thinking is not None and asked.thinking["type"] != "disabled"
+    _put_sampling(out, request, loss, thinks=thinks)
+    _put_format(out, output, request, loss)
     _put_tier(out, request.tier, loss)
     if output:
         out["output_config"] = output
@@ -171,7 +173,7 @@ def _put_own(out: Json, request: ChatRequest) -> None:
     with_extras(out, extras)
 
 
-def _put_sampling(out: Json, request: ChatRequest, loss: Loss) -> None:
+def _put_sampling(out: Json, request: ChatRequest, loss: Loss, *, thinks: bool) -> None:
     sampling, own = request.sampling, is_own(request.extras)
     found: Json = {}
     put(found, temperature=sampling.temperature, top_p=sampling.top_p, top_k=sampling.top_k)
@@ -183,11 +185,14 @@ def _put_sampling(out: Json, request: ChatRequest, loss: Loss) -> None:
         # 1 is what they are by default. Some models refuse it beside a temperature, others refuse all of them.
         if found.get("top_p") == 1:
             del found["top_p"]
-        if not takes_sampling(request.model):
-            for name, value in found.items():
-                if name == "top_k" or value != 1:
-                    loss.setting(name)
+        if takes_sampling(request.model):
+            refused = tuple(refused_sampling(sampling, request.model, thinks=thinks))
+        else:
+            refused = tuple(name for name, value in found.items() if name == "top_k" or value != 1)
             found = {}
+        for name in refused:
+            loss.setting(name)
+            found.pop(name, None)
     out.update(found)
     stop = tuple(text for text in sampling.stop if own or text.strip())
     if len(stop) != len(sampling.stop):
@@ -196,8 +201,9 @@ def _put_sampling(out: Json, request: ChatRequest, loss: Loss) -> None:
         out["stop_sequences"] = stop
 
 
-def _put_format(out: Json, output: Json, wanted: ResponseFormat | None, loss: Loss) -> None:
+def _put_format(out: Json, output: Json, request: ChatRequest, loss: Loss) -> None:
     """A schema. Anthropic knows neither a name nor a description for it, and always holds to it."""
+    wanted, extras = request.response_format, request.extras
     if wanted is None or wanted.kind == "text":
         return
     if wanted.kind == "json_object" or wanted.schema is None:
@@ -206,7 +212,8 @@ def _put_format(out: Json, output: Json, wanted: ResponseFormat | None, loss: Lo
     for name, value in (("name", wanted.name), ("description", wanted.description)):
         if value is not None:
             loss.setting(f"response_format.{name}")
-    body = with_extras({"type": "json_schema", "schema": wanted.schema}, wanted.extras)
+    schema = wanted.schema if is_own(extras) else narrow_schema(wanted.schema)
+    body = with_extras({"type": "json_schema", "schema": schema}, wanted.extras)
     if own_form(wanted.extras) == _OLD_FORMAT:
         out[_OLD_FORMAT] = body
     else:

@@ -137,13 +137,23 @@ def render_block(part: ReplyPart, where: str) -> Json | msgspec.Raw | None:
     return render_part(part, where, Loss(), answer=True)
 
 
+def several_choices() -> Unrepresentable:
+    """For an answer with more than this dialect can show."""
+    return Unrepresentable(
+        "The provider gave several answers, and Anthropic's format has room for one. Ask for one.",
+        param="content",
+    )
+
+
 def response_id(response_id: str, stamp: Stamp) -> str:
     """The provider's, or one of the gateway's."""
     return response_id or f"msg_{stamp.exchange_id}"
 
 
 def render_response(response: ChatResponse, cost_nusd: int | None, stamp: Stamp) -> bytes:
-    """The first choice: this dialect knows no others. Raises Unrepresentable."""
+    """Raises Unrepresentable, also for several choices: this dialect knows one."""
+    if len(response.choices) > 1:
+        raise several_choices()
     choice = response.choices[0] if response.choices else Choice(0, (), Finish.OTHER)
     blocks = [render_block(part, f"content[{number}]") for number, part in enumerate(choice.parts)]
     out: Json = {

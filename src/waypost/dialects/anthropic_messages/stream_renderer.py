@@ -20,6 +20,7 @@ from waypost.dialects.anthropic_messages.response import (
     left_of_usage,
     render_block,
     response_id,
+    several_choices,
     stop_fields,
 )
 from waypost.dialects.anthropic_messages.usage import usage_object
@@ -52,7 +53,7 @@ class _Block:
 
 
 class AnthropicStreamRenderer:
-    """A `StreamRenderer`. Shows the first choice: this dialect knows no others."""
+    """A `StreamRenderer`. Of one choice: this dialect knows no others."""
 
     __slots__ = ("_blocks", "_choice", "_failed", "_open", "_own", "_sent", "_stamp", "_tier", "_usage")
 
@@ -76,7 +77,9 @@ class AnthropicStreamRenderer:
             if text and event.citation is None and event.choice == 0:
                 return _TEXT_DELTA % (self._open[1], _ENCODER.encode(text))
         if isinstance(event, PartStarted | PartDelta | PartEnded | Finished):
-            return self._part(event) if event.choice == 0 else b""
+            if event.choice != 0:
+                raise several_choices()
+            return self._part(event)
         if isinstance(event, Started):
             return self._start(event)
         if isinstance(event, Used):

@@ -15,6 +15,7 @@ from waypost.core.loss import Loss
 from waypost.core.request import ChatRequest, Effort
 from waypost.dialects.anthropic_messages.models import efforts, is_adaptive
 from waypost.dialects.anthropic_messages.own import Taking, is_own, own_form
+from waypost.dialects.claude import may_think
 from waypost.dialects.taking import INTEGER, TEXT, Json, object_or_none, put
 
 #: What is asked for when the client sets no limit, which Anthropic wants: every model there is can give it
@@ -77,6 +78,8 @@ def settings(request: ChatRequest, loss: Loss) -> Settings:
     if is_own(request.extras):
         return _own(request)
     budget = budget_of(request)
+    if budget and not may_think(request, by_budget=not is_adaptive(request.model)):
+        return _without(request, loss)
     if budget is None or budget == 0:
         if request.show_thinking is not None and budget is None:
             loss.setting("show_thinking")
@@ -109,14 +112,17 @@ def _with_budget(request: ChatRequest, budget: int, loss: Loss) -> Settings:
     limit = _limit(request, max(budget, 0))
     fitting = min(budget, limit - 1)
     if fitting < LEAST:
-        # Also -1: these models do not find it by themselves.
-        loss.setting(name)
-        if request.show_thinking is not None:
-            loss.setting("show_thinking")
-        return Settings(limit)
+        return _without(request, loss, max(budget, 0))  # also -1: these models do not find it by themselves
     if fitting != request.thinking_budget and name == "thinking_budget":
         loss.setting(name)
     return Settings(limit, _shown({"type": "enabled", "budget_tokens": fitting}, request))
+
+
+def _without(request: ChatRequest, loss: Loss, room: int = 0) -> Settings:
+    loss.setting("effort" if request.thinking_budget is None else "thinking_budget")
+    if request.show_thinking is not None:
+        loss.setting("show_thinking")
+    return Settings(_limit(request, room))
 
 
 def _limit(request: ChatRequest, room: int) -> int:

@@ -8,7 +8,9 @@ import msgspec
 
 from waypost.core.loss import Loss
 from waypost.core.request import Opaque, Tool, ToolChoice
+from waypost.dialects import naming
 from waypost.dialects.anthropic_messages.own import NAME, Taking, own_form, with_extras
+from waypost.dialects.claude import narrow_schema
 from waypost.dialects.taking import FLAG, RAW, TEXT, Json, object_or_none, put, put_cache
 
 _TOOLS = "tools"
@@ -49,12 +51,16 @@ def _parse_tool(raw: msgspec.Raw) -> Tool | Opaque:
     )
 
 
-def render_tools(tools: tuple[Tool | Opaque, ...], loss: Loss) -> dict[str, list[Json | msgspec.Raw]]:
-    """By field. Raises Unrepresentable for a tool that is built into another provider."""
+def render_tools(
+    tools: tuple[Tool | Opaque, ...], loss: Loss, *, own: bool = False
+) -> dict[str, list[Json | msgspec.Raw]]:
+    """By field. Raises Unrepresentable for a tool that is built into another provider, or has a name that Anthropic
+    refuses. `own`: the request came in this dialect."""
     out: dict[str, list[Json | msgspec.Raw]] = {}
     for number, tool in enumerate(tools):
         if isinstance(tool, Tool):
-            out.setdefault(_TOOLS, []).append(_render_tool(tool))
+            if own or naming.CLAUDE.takes(tool.name, f"tools[{number}]", loss):
+                out.setdefault(_TOOLS, []).append(_render_tool(tool, own=own))
         elif tool.dialect == NAME:
             out.setdefault(tool.slot or _TOOLS, []).append(tool.data)
         else:
@@ -66,14 +72,26 @@ def render_tools(tools: tuple[Tool | Opaque, ...], loss: Loss) -> dict[str, list
     return out
 
 
-def _render_tool(tool: Tool) -> Json:
+def _render_tool(tool: Tool, *, own: bool) -> Json:
     out: Json = {"name": tool.name}
     if own_form(tool.extras) == _CUSTOM:
         out["type"] = _CUSTOM
     parameters = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if not own:
+        parameters = _as_object(parameters, strict=bool(tool.strict))
     put(out, description=tool.description, input_schema=parameters, strict=tool.strict)
     put_cache(out, tool.cache)
     return with_extras(out, tool.extras)
+
+
+def _as_object(parameters: msgspec.Raw | Json, *, strict: bool) -> msgspec.Raw | Json:
+    """A schema of another dialect: Anthropic wants its type said, and of a strict tool the part its grammars know."""
+    if not isinstance(parameters, msgspec.Raw):
+        return {**parameters, "additionalProperties": False} if strict else parameters
+    fields = object_or_none(parameters)
+    if fields is not None and "type" not in fields:
+        parameters = msgspec.Raw(msgspec.json.encode({"type": "object", **fields}))
+    return narrow_schema(parameters) if strict else parameters
 
 
 def take_choice(taking: Taking) -> tuple[ToolChoice | None, bool | None]:
