@@ -2,7 +2,8 @@
 
 Thinking beside other settings: https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility
 and .../adaptive-thinking. `temperature` and `top_p` together, refused from Opus 4.1 on: the error is quoted in
-https://github.com/SalesforceAIResearch/MCP-Universe/issues/49. Schemas that answers are held to:
+https://github.com/SalesforceAIResearch/MCP-Universe/issues/49; all of them, from 4.7 on:
+https://openrouter.ai/docs/guides/evaluate-and-optimize/model-migrations/claude-4-7. Schemas that answers are held to:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations and the conversion of
 anthropic 2.14.0, `lib/_parse/_transform.py` (all 2026-11-25).
 """
@@ -22,6 +23,7 @@ MAKER: Maker = "anthropic-claude-v1"
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?(?!\d)")
 _NEWEST = (99, 0)
 _ONE_OF_TWO = (4, 1)
+_STEADY = (4, 7)
 _LEAST_TOP_P = 0.95
 #: Formats of texts that its grammar knows.
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
@@ -46,6 +48,11 @@ def version(model: str) -> tuple[int, int]:
     if found is not None:
         return int(found[1]), int(found[2] or 0)
     return _NEWEST if "claude" in model.lower() else (0, 0)
+
+
+def takes_sampling(model: str) -> bool:
+    """It takes `temperature`, `top_p` and `top_k`."""
+    return version(model) < _STEADY
 
 
 def may_think(request: ChatRequest, *, by_budget: bool) -> bool:
@@ -73,9 +80,14 @@ def may_think(request: ChatRequest, *, by_budget: bool) -> bool:
 
 def refused_sampling(sampling: Sampling, model: str, *, thinks: bool) -> Iterator[str]:
     """The settings that are refused beside thinking, or beside each other, and are not what they are by default. The
-    temperature goes before `top_p`."""
+    temperature goes before `top_p`. The newest models refuse them all."""
     heat, top_p = sampling.temperature, sampling.top_p
-    if thinks:
+    if not takes_sampling(model):
+        said = {"temperature": heat, "top_p": top_p, "top_k": sampling.top_k}
+        yield from (
+            name for name, value in said.items() if value is not None and (name == "top_k" or value != 1)
+        )
+    elif thinks:
         if heat is not None and heat != 1:
             yield "temperature"
         if sampling.top_k is not None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.dialects.anthropic_messages.models import efforts, is_adaptive, takes_sampling
+from waypost.dialects.anthropic_messages.models import efforts, is_adaptive
+from waypost.dialects.claude import takes_sampling
 
 
 @pytest.mark.parametrize(

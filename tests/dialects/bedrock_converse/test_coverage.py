@@ -34,6 +34,8 @@ def result(block: Any) -> Any:
     return user({"toolResult": {"toolUseId": "c", "content": [block]}})
 
 
+#: A target that takes more than OpenAI's own format has: what it carries is this dialect's doing.
+ROUTER = Quirks(takes=("cache_control", "reasoning_details"))
 S3 = {"s3Location": {"uri": "s3://b/a"}}
 #: The field, a request with it, and what is found of it in the target's body.
 CARRIED: list[tuple[str, Any, str]] = [
@@ -254,11 +256,11 @@ REFUSED: list[tuple[str, Any, str]] = [
 ]
 
 
-def cross(body: Any) -> tuple[str, tuple[str, ...]]:
+def cross(body: Any, quirks: Quirks = ROUTER) -> tuple[str, tuple[str, ...]]:
     assert CONVERSE.codec is not None
     assert CHAT.codec is not None
     asked = CONVERSE.parse_ask(msgspec.json.encode(body), path=PathAsk("m"))
-    onward = render_across(CONVERSE.codec, CHAT.codec, CHAT.family, asked, "gpt-x", Quirks())
+    onward = render_across(CONVERSE.codec, CHAT.codec, CHAT.family, asked, "gpt-x", quirks)
     return onward.body.decode(), onward.dropped
 
 
@@ -287,6 +289,21 @@ def test_refused(field: str, body: Any, param: str) -> None:
     with pytest.raises(Unrepresentable) as caught:
         cross(body)
     assert (caught.value.param or "").startswith(param), field
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (user({"cachePoint": {"type": "default"}}), "cache"),
+        ({"messages": X, "system": [{"text": "s"}, {"cachePoint": {"type": "default"}}]}, "cache"),
+        (assistant({"reasoningContent": {"reasoningText": {"text": "hm"}}}), "messages[1].thinking"),
+    ],
+)
+def test_what_a_plain_target_does_not_take_is_named(body: Any, name: str) -> None:
+    shown, dropped = cross(body, Quirks())
+    assert dropped == (name,)
+    assert "hm" not in shown
+    assert "cache" not in shown
 
 
 def test_a_status_is_kept() -> None:

@@ -143,7 +143,6 @@ def test_what_is_named() -> None:
 @pytest.mark.parametrize(
     ("part", "where"),
     [
-        (ToolCall("c", "f", "{not json"), "messages[0].content[0]"),
         (Opaque("openai_chat", msgspec.Raw(b"{}")), "messages[0].content[0]"),
         (
             ToolResult("c", (Media("audio", data="AA", mime="audio/wav"),)),
@@ -159,6 +158,31 @@ def test_what_is_refused_or_dropped(part: Part, where: str) -> None:
     loss = Loss(drop=True)
     write(part, loss=loss)
     assert loss.names == (where,)
+
+
+@pytest.mark.parametrize("arguments", ["{not json", "[1]"])
+def test_arguments_that_are_no_object_go_in_one(arguments: str) -> None:
+    [block] = write(ToolCall("c", "f", arguments))
+    assert block["toolUse"]["input"] == {"INVALID_JSON": arguments}
+
+
+def test_ids_and_names_are_those_that_converse_takes_back() -> None:
+    call, result = write(ToolCall("a|b" * 30, "f.g", "{}"), ToolResult("a|b" * 30, (Text("x"),)))
+    assert call["toolUse"]["name"] == "f_g"
+    assert call["toolUse"]["toolUseId"] == result["toolResult"]["toolUseId"] == ("a_b" * 30)[-64:]
+
+
+def test_hints_and_sources_inside_a_result_are_named() -> None:
+    loss = Loss()
+    write(ToolResult("c", (Text("a", CacheHint(), citations=(Citation("u"),)),)), loss=loss)
+    assert loss.names == ("messages[0].citations", "messages[0].cache")
+
+
+def test_media_of_the_model_are_refused() -> None:
+    picture = Media("image", data="AA", mime="image/png")
+    with pytest.raises(Unrepresentable):
+        Writer(Loss()).blocks((picture,), "messages[0]", of_model=True)
+    assert Writer(Loss(), reply=True).blocks((picture,), "output.message", of_model=True)
 
 
 def test_results_of_others() -> None:

@@ -19,6 +19,7 @@ from waypost.core.request import (
     Sampling,
     Text,
     Tool,
+    ToolCall,
     ToolChoice,
 )
 from waypost.dialects.bedrock_converse.ask import parse_ask
@@ -271,7 +272,7 @@ def test_a_schema_is_a_text() -> None:
     wanted = ResponseFormat("json_schema", "n", "d", msgspec.Raw(b'{"type":"object"}'), strict=False)
     shown = render(ChatRequest(CLAUDE, HELLO, response_format=wanted), loss=loss)
     assert shown["outputConfig"]["textFormat"]["structure"]["jsonSchema"] == {
-        "schema": '{"type":"object"}',
+        "schema": '{"type":"object","additionalProperties":false}',
         "name": "n",
         "description": "d",
     }
@@ -292,8 +293,31 @@ def test_what_bars_what() -> None:
     )
     shown = render(request, loss=loss)
     assert shown["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 6400}}
-    assert shown["inferenceConfig"] == {"maxTokens": 8000, "topP": 0.9}
-    assert set(loss.names) == {"temperature", "top_k"}
+    assert shown["inferenceConfig"] == {"maxTokens": 8000}
+    assert set(loss.names) == {"temperature", "top_k", "top_p"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"effort": "high", "tools": (Tool("f"),), "tool_choice": ToolChoice("required")}, {"effort"}),
+        (
+            {"effort": "high", "messages": (*HELLO, Message("assistant", (ToolCall("c", "f", "{}"),)))},
+            {"effort"},
+        ),
+        ({"sampling": Sampling(temperature=1.5)}, {"temperature"}),
+        ({"sampling": Sampling(stop=("\n", "END"))}, {"stop"}),
+    ],
+)
+def test_what_claude_refuses_is_named_and_left_out(change: dict[str, Any], named: set[str]) -> None:
+    loss = Loss()
+    shown = render(
+        ChatRequest(**{"model": CLAUDE, "messages": HELLO, "max_output": 8000, **change}), loss=loss
+    )
+    assert set(loss.names) == named
+    assert "additionalModelRequestFields" not in shown
+    assert shown["inferenceConfig"].get("temperature", 1) == 1
+    assert shown["inferenceConfig"].get("stopSequences", ["END"]) == ["END"]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_an_answer_of_another_dialect() -> None:
                 }
             },
             {"toolUse": {"toolUseId": "c", "name": "f", "input": {"a": 1}}},
-            {"toolUse": {"toolUseId": "d", "name": "g", "input": {}}},
+            {"toolUse": {"toolUseId": "d", "name": "g", "input": {"INVALID_JSON": "not json"}}},
             {"text": "no"},
         ],
     }

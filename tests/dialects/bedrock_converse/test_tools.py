@@ -10,11 +10,11 @@ from waypost.core.request import CacheHint, ChatRequest, Message, Opaque, Text, 
 from waypost.dialects.bedrock_converse.own import Taking
 from waypost.dialects.bedrock_converse.tools import parse_choice, parse_tools, render_tools
 from waypost.dialects.fields import parse_object
+from waypost.errors import Unrepresentable
 
-SPEC = {
-    "toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": {"type": "object"}}, "strict": True}
-}
-TOOL = Tool("f", "d", msgspec.Raw(b'{"type":"object"}'), True)
+SCHEMA = {"type": "object", "additionalProperties": False}
+SPEC = {"toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": SCHEMA}, "strict": True}}
+TOOL = Tool("f", "d", msgspec.Raw(msgspec.json.encode(SCHEMA)), True)
 
 
 def config(value: Any) -> Taking:
@@ -67,6 +67,16 @@ def test_every_choice(choice: ToolChoice, wire: Any) -> None:
     loss = Loss()
     assert render(loss, tools=(TOOL,), tool_choice=choice) == {"tools": [SPEC], "toolChoice": wire}
     assert loss.names == ()
+
+
+def test_the_schema_of_a_strict_tool_is_one_that_the_grammars_know() -> None:
+    tool = Tool("f", "d", msgspec.Raw(b'{"type":"object"}'), True)
+    assert render(Loss(), tools=(tool,)) == {"tools": [SPEC]}
+
+
+def test_a_name_that_converse_refuses_is_refused() -> None:
+    with pytest.raises(Unrepresentable, match="Rename it"):
+        render(Loss(), tools=(Tool("a.b"),))
 
 
 def test_no_tools_wanted() -> None:

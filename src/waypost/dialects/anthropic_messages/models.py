@@ -1,9 +1,8 @@
 """What a model's id tells of the settings it takes. Other makers' models at servers of this dialect take the older
 ones.
 
-Adaptive thinking and `effort` `max` from 4.6 on, `xhigh` and no sampling settings from 4.7 on:
-https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, .../effort and
-https://openrouter.ai/docs/guides/evaluate-and-optimize/model-migrations/claude-4-7 (2026-11-25).
+Adaptive thinking and `effort` `max` from 4.6 on, `xhigh` from 4.7 on:
+https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking and .../effort (2026-11-25).
 """
 
 from __future__ import annotations
@@ -25,8 +24,3 @@ def is_adaptive(model: str) -> bool:
 def efforts(model: str) -> tuple[Effort, ...]:
     """The words it knows."""
     return _EFFORTS_4_6 if version(model) < _STEADY else _EFFORTS
-
-
-def takes_sampling(model: str) -> bool:
-    """It takes `temperature`, `top_p` and `top_k`."""
-    return version(model) < _STEADY

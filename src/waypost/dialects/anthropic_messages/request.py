@@ -11,11 +11,10 @@ from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, ResponseFormat, Sampling
 from waypost.dialects.anthropic_messages.messages import parse_messages, render_messages
-from waypost.dialects.anthropic_messages.models import takes_sampling
 from waypost.dialects.anthropic_messages.own import OWN, Taking, is_own, own_form, with_extras
 from waypost.dialects.anthropic_messages.thinking import settings, take_effort, take_thinking
 from waypost.dialects.anthropic_messages.tools import render_choice, render_tools, take_choice, take_tools
-from waypost.dialects.claude import narrow_schema, refused_sampling
+from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.taking import (
@@ -185,14 +184,11 @@ def _put_sampling(out: Json, request: ChatRequest, loss: Loss, *, thinks: bool) 
         # 1 is what they are by default. Some models refuse it beside a temperature, others refuse all of them.
         if found.get("top_p") == 1:
             del found["top_p"]
-        if takes_sampling(request.model):
-            refused = tuple(refused_sampling(sampling, request.model, thinks=thinks))
-        else:
-            refused = tuple(name for name, value in found.items() if name == "top_k" or value != 1)
-            found = {}
-        for name in refused:
+        for name in refused_sampling(sampling, request.model, thinks=thinks):
             loss.setting(name)
             found.pop(name, None)
+        if not takes_sampling(request.model):
+            found = {}
     out.update(found)
     stop = tuple(text for text in sampling.stop if own or text.strip())
     if len(stop) != len(sampling.stop):

@@ -18,6 +18,7 @@ import msgspec
 from waypost.core.effort import LEAST, budget_of, closest, effort_of
 from waypost.core.loss import Loss
 from waypost.core.request import ChatRequest, Effort
+from waypost.dialects.claude import may_think, refused_sampling
 from waypost.dialects.taking import Json
 
 #: `budget`: Claude with `budget_tokens`. `adaptive`: Claude that decides itself, with an effort. `nova`:
@@ -44,9 +45,12 @@ class Family(msgspec.Struct, frozen=True):
     """It takes its own signed reasoning back."""
 
 
+_CLAUDE: Final = "anthropic.claude"
+
+
 def _claude(mark: str, thinks: Thinks, *, off: bool = True) -> Family:
     words = _CLAUDE_WORDS if thinks == "adaptive" else ()
-    return Family(f"anthropic.claude{mark}", thinks, words, off, "top_k", signs=True)
+    return Family(f"{_CLAUDE}{mark}", thinks, words, off, "top_k", signs=True)
 
 
 FAMILIES: Final[tuple[Family, ...]] = (
@@ -76,8 +80,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
 UNKNOWN: Final = Family("", signs=True)
 #: Nova refuses these beside the effort `high`.
 _NOVA_BARRED: Final = ("temperature", "top_p")
-#: Claude refuses these while it thinks.
-_CLAUDE_BARRED: Final = ("temperature", "top_k")
 
 
 def family_of(model: str) -> Family:
@@ -111,6 +113,8 @@ def thinking(request: ChatRequest, family: Family, loss: Loss) -> Thought:
     if found is None:
         for name in asked:
             loss.setting(name)
+        if request.show_thinking is not None:
+            loss.setting("show_thinking")
         return Thought()
     return found
 
@@ -139,6 +143,8 @@ def _shown(request: ChatRequest) -> Json:
 def _budget(request: ChatRequest, off: bool) -> Thought | None:
     if off:
         return Thought({"thinking": {"type": "disabled"}})
+    if not may_think(request, by_budget=True):
+        return None
     if request.thinking_budget == -1:
         request = msgspec.structs.replace(request, effort=request.effort or "medium", thinking_budget=None)
     budget = max(LEAST, budget_of(request) or 0)
@@ -147,19 +153,19 @@ def _budget(request: ChatRequest, off: bool) -> Thought | None:
         if limit <= LEAST:
             return None  # the budget has to be below the output limit, and has a least size
         budget = limit - 1
-    return Thought(
-        {"thinking": {"type": "enabled", "budget_tokens": budget, **_shown(request)}}, _CLAUDE_BARRED
-    )
+    return Thought({"thinking": {"type": "enabled", "budget_tokens": budget, **_shown(request)}})
 
 
-def _adaptive(request: ChatRequest, family: Family, off: bool) -> Thought:
+def _adaptive(request: ChatRequest, family: Family, off: bool) -> Thought | None:
     if off:
         return Thought({"thinking": {"type": "disabled"}})
+    if not may_think(request, by_budget=False):
+        return None
     out: Json = {"thinking": {"type": "adaptive", **_shown(request)}}
     effort = effort_of(request)
     if effort is not None:
         out["output_config"] = {"effort": closest(effort, family.words)}
-    return Thought(out, _CLAUDE_BARRED)
+    return Thought(out)
 
 
 def _nova(request: ChatRequest, family: Family, off: bool) -> Thought:
@@ -179,6 +185,14 @@ def _word(request: ChatRequest, family: Family, off: bool) -> Thought:
         return Thought()  # it does not think unless it is told to
     effort = effort_of(request)
     return Thought() if effort is None else Thought({"reasoning_effort": closest(effort, family.words)})
+
+
+def barred(request: ChatRequest, family: Family, thought: Thought) -> tuple[str, ...]:
+    """Settings that this model refuses beside that thinking, or beside each other."""
+    if not family.mark.startswith(_CLAUDE):
+        return thought.barred
+    thinks = "thinking" in thought.fields and thought.fields["thinking"] != {"type": "disabled"}
+    return tuple(refused_sampling(request.sampling, request.model, thinks=thinks))
 
 
 def put_top_k(out: Json, top_k: int, family: Family) -> bool:

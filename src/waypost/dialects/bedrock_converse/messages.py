@@ -141,7 +141,7 @@ class Conversation:
                 self._loss.setting(f"{where}.role")  # what it says moves to the front
             self._add_system(message, where)
             return
-        blocks = self._writer.blocks(message.parts, where)
+        blocks = self._writer.blocks(message.parts, where, of_model=message.role == "assistant")
         if not blocks and _EMPTY not in form and not _points_of(message.extras):
             return
         role = "system" if inline else "assistant" if message.role == "assistant" else "user"

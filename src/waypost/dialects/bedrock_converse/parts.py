@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -23,6 +24,7 @@ from waypost.core.request import (
     ToolCall,
     ToolResult,
 )
+from waypost.dialects import naming
 from waypost.dialects.bedrock_converse.citations import parse_cited, render_cited
 from waypost.dialects.bedrock_converse.families import UNKNOWN, Family
 from waypost.dialects.bedrock_converse.media import KINDS, parse_media, render_media
@@ -34,6 +36,10 @@ CONTENT: Final = "content"
 #: Reasoning that a client of this dialect sent: it goes back even without a signature.
 OWN: Final = "own"
 _GUARD: Final = "guardContent"
+#: The one argument of a call whose arguments are no JSON object.
+_INVALID: Final = "INVALID_JSON"
+_UNSAFE: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+_ID_CAP: Final = 64
 _JSON: Final = "json"
 _SUCCESS: Final = "success"
 _STATUS: msgspec.json.Decoder[Literal["success", "error"]] = msgspec.json.Decoder(Literal["success", "error"])
@@ -149,21 +155,48 @@ _READERS: Final[dict[str, Callable[[Fields], Part | None]]] = {
 }
 
 
+def is_json(raw: msgspec.Raw) -> bool:
+    """Whether it is JSON at all."""
+    try:
+        msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def safe_id(call_id: str) -> str:
+    """Converse takes letters, digits, `_`, `.`, `:` and `-` in ids of calls, and 64 of them."""
+    return _UNSAFE.sub("_", call_id)[-_ID_CAP:] or "_"
+
+
 class Writer:
     """Renders parts for one request or answer: what can not be said goes to `loss`."""
 
-    __slots__ = ("_documents", "_family", "_loss", "_reply")
+    __slots__ = ("_documents", "_faithful", "_family", "_loss", "_reply")
 
-    def __init__(self, loss: Loss, family: Family = UNKNOWN, *, reply: bool = False) -> None:
+    def __init__(
+        self, loss: Loss, family: Family = UNKNOWN, *, reply: bool = False, own: bool = False
+    ) -> None:
+        """`own`: the request came in this dialect, and says what it said."""
         self._loss = loss
         self._family = family
         self._reply = reply
+        self._faithful = reply or own
         self._documents = 0
 
-    def blocks(self, parts: tuple[Part, ...], message: str) -> list[Json | msgspec.Raw]:
-        """The content of `message` (`messages[3]`). Raises Unrepresentable."""
+    def blocks(
+        self, parts: tuple[Part, ...], message: str, *, of_model: bool = False
+    ) -> list[Json | msgspec.Raw]:
+        """The content of `message` (`messages[3]`), which the model wrote or not. Raises Unrepresentable."""
         out: list[Json | msgspec.Raw] = []
         for number, part in enumerate(parts):
+            if isinstance(part, Media) and of_model and not self._faithful:
+                where = f"{message}.content[{number}]"
+                self._loss.content(
+                    where,
+                    f"{where}: Bedrock takes media from users only. Send it in a message of the user, or leave it out.",
+                )
+                continue
             block = self._block(part, message, f"{message}.content[{number}]")
             if block is None:
                 continue
@@ -176,7 +209,7 @@ class Writer:
         if isinstance(part, Text):
             return self._text(part, message)
         if isinstance(part, ToolCall):
-            return self._call(part, where)
+            return self._call(part)
         if isinstance(part, ToolResult):
             return self._result(part, where)
         if isinstance(part, Media):
@@ -202,22 +235,24 @@ class Writer:
             return render_cited(part)
         if part.citations:
             self._loss.setting(f"{message}.citations")
-        # An empty text is refused, and says nothing.
-        return {"text": part.text} if part.text or self._reply else None
+        # A text of nothing, or of white space, is refused, and says nothing.
+        return {"text": part.text} if part.text.strip() or self._faithful else None
 
-    def _call(self, call: ToolCall, where: str) -> Json:
-        arguments = call.arguments.strip() or "{}"
-        try:
-            msgspec.json.decode(arguments)
-        except (ValueError, RecursionError):
-            if not self._reply:
-                self._loss.content(
-                    where,
-                    f"{where} is a tool call whose arguments are not JSON, which Bedrock does not take. Correct them.",
-                )
-            arguments = "{}"
-        out: Json = {"toolUseId": call.call_id, "name": call.name, "input": msgspec.Raw(arguments.encode())}
+    def _call(self, call: ToolCall) -> Json:
+        name, call_id = call.name, call.call_id
+        if not self._faithful:
+            name, call_id = naming.BEDROCK.mended(name), safe_id(call_id)
+        out: Json = {"toolUseId": call_id, "name": name, "input": self._input(call)}
         return {"toolUse": with_extras(out, call.extras)}
+
+    def _input(self, call: ToolCall) -> msgspec.Raw:
+        """The arguments as the object that models want. What is none goes in the one argument `INVALID_JSON`, as
+        Claude knows it: https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+        (2026-11-25)."""
+        raw = msgspec.Raw((call.arguments.strip() or "{}").encode())
+        if object_or_none(raw) is not None or (self._faithful and is_json(raw)):
+            return raw
+        return msgspec.Raw(msgspec.json.encode({_INVALID: call.arguments}))
 
     def _result(self, result: ToolResult, where: str) -> Json:
         content: list[Json | msgspec.Raw] = []
@@ -225,7 +260,8 @@ class Writer:
             block = self._result_part(part, f"{where}.content[{number}]")
             if block is not None:
                 content.append(block)
-        out: Json = {"toolUseId": result.call_id, "content": content}
+        call_id = result.call_id if self._faithful else safe_id(result.call_id)
+        out: Json = {"toolUseId": call_id, "content": content}
         if result.is_error:
             out["status"] = "error"
         elif own_form(result.extras) == _SUCCESS:
@@ -236,8 +272,15 @@ class Writer:
         if isinstance(part, Text):
             if own_form(part.extras) == _JSON:
                 return {_JSON: msgspec.Raw(part.text.encode())}
+            message = where.partition(".")[0]
+            if part.citations:
+                self._loss.setting(f"{message}.citations")
+            if part.cache is not None:
+                self._loss.setting(f"{message}.cache")  # cache points stand beside results, and not in them
             return {"text": part.text}
         if isinstance(part, Media):
+            if part.cache is not None:
+                self._loss.setting(f"{where.partition('.')[0]}.cache")
             if part.kind == "audio":
                 self._loss.content(
                     where, f"{where} is a sound in a tool's result, which Bedrock does not take."

@@ -21,7 +21,7 @@ import msgspec
 from waypost.core.asked import Asked
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Effort, ResponseFormat, Sampling
+from waypost.core.request import ChatRequest, Effort, Extras, ResponseFormat, Sampling
 from waypost.dialects.bedrock_converse.additional import (
     Settings,
     Written,
@@ -30,11 +30,12 @@ from waypost.dialects.bedrock_converse.additional import (
     settings_of,
     write_form,
 )
-from waypost.dialects.bedrock_converse.families import Family, family_of, put_top_k, thinking
+from waypost.dialects.bedrock_converse.families import Family, barred, family_of, put_top_k, thinking
 from waypost.dialects.bedrock_converse.messages import Conversation, parse_messages, parse_system
-from waypost.dialects.bedrock_converse.own import Taking, is_own, own_form
+from waypost.dialects.bedrock_converse.own import NAME, Taking, is_own, own_form
 from waypost.dialects.bedrock_converse.parts import Writer
 from waypost.dialects.bedrock_converse.tools import parse_choice, parse_tools, render_tools
+from waypost.dialects.claude import narrow_schema
 from waypost.dialects.taking import INTEGER, NUMBER, TEXT, TEXTS, Json, object_or_none, object_raw, put
 from waypost.errors import Unrepresentable
 
@@ -43,6 +44,8 @@ _TEXT_MAP: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str,
 #: Objects that are read in part.
 _NESTED: Final = ("inferenceConfig", "toolConfig", "outputConfig", "additionalModelRequestFields")
 _TIERS: Final = frozenset(("priority", "default", "flex", "reserved"))
+#: The most that botocore 1.44.8 lets a temperature be.
+_MOST_HEAT: Final = 1.0
 _ENCODER = msgspec.json.Encoder()
 #: The core's names for the top-level fields that a provider may refuse.
 _CORE_NAMES: Final[Mapping[str, str]] = {
@@ -101,7 +104,8 @@ def parse_request(asked: Asked) -> ChatRequest:
         if inner.rest or fields == {}:
             taking.rest[name] = object_raw(inner.rest)
     form = write_form(Written(told, native is not None))
-    return msgspec.structs.replace(request, extras=taking.extras(form))
+    # Also without any: that a request came in this dialect tells that it says what it said.
+    return msgspec.structs.replace(request, extras=Extras(NAME, taking.rest, form))
 
 
 def _take_sampling(inference: Taking, settings: Settings) -> Sampling:
@@ -149,7 +153,7 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """The body for a target, whose model decides how it is told to think. Raises Unrepresentable."""
     family = family_of(request.model)
     _name_unsaid(request, loss)
-    conversation = Conversation(Writer(loss, family), loss)
+    conversation = Conversation(Writer(loss, family, own=is_own(request.extras)), loss)
     for number, message in enumerate(request.messages):
         conversation.add(message, number)
     conversation.close()
@@ -157,9 +161,9 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     if conversation.system:
         out["system"] = conversation.system
     own = request.extras.fields if is_own(request.extras) and request.extras is not None else {}
-    additional, barred, native = _additional(request, family, loss)
+    additional, refused, native = _additional(request, family, loss)
     nested: dict[str, Json] = {
-        "inferenceConfig": _inference(request, barred, loss),
+        "inferenceConfig": _inference(request, refused, loss),
         "toolConfig": render_tools(request, loss),
         "outputConfig": _output(request, loss) | ({"effort": request.effort} if native else {}),
         "additionalModelRequestFields": additional,
@@ -194,26 +198,38 @@ def _additional(request: ChatRequest, family: Family, loss: Loss) -> tuple[Json,
     thought = thinking(request, family, loss)
     out: Json = {}
     top_k = request.sampling.top_k
-    if top_k is not None and ("top_k" in thought.barred or not put_top_k(out, top_k, family)):
+    refused = barred(request, family, thought)
+    if top_k is not None and ("top_k" in refused or not put_top_k(out, top_k, family)):
         loss.setting("top_k")
-    return {**out, **thought.fields}, thought.barred, False
+    return {**out, **thought.fields}, refused, False
 
 
-def _inference(request: ChatRequest, barred: tuple[str, ...], loss: Loss) -> Json:
+def _stop(request: ChatRequest, loss: Loss) -> tuple[str, ...]:
+    stop = request.sampling.stop
+    if family_of(request.model).signs and not is_own(request.extras):
+        stop = tuple(text for text in stop if text.strip())
+    if len(stop) != len(request.sampling.stop):
+        loss.setting("stop")  # Claude refuses those of white space only
+    return stop
+
+
+def _inference(request: ChatRequest, refused: tuple[str, ...], loss: Loss) -> Json:
     sampling = request.sampling
     said = {"temperature": sampling.temperature, "top_p": sampling.top_p}
-    for name in barred:
+    for name in refused:
         if said.get(name) is not None:
-            # Claude takes the temperature that is its default.
-            if said[name] != 1:
-                loss.setting(name)
+            loss.setting(name)
             said[name] = None
+    heat = said["temperature"]
+    if heat is not None and heat > _MOST_HEAT:
+        loss.setting("temperature")
+        said["temperature"] = _MOST_HEAT
     return put(
         {},
         maxTokens=request.max_output,
         temperature=said["temperature"],
         topP=said["top_p"],
-        stopSequences=sampling.stop or None,
+        stopSequences=_stop(request, loss) or None,
     )
 
 
@@ -226,7 +242,8 @@ def _output(request: ChatRequest, loss: Loss) -> Json:
         return {}
     if wanted.strict is False:
         loss.setting("response_format.strict")
-    schema = put({"schema": bytes(wanted.schema).decode()}, name=wanted.name, description=wanted.description)
+    shape = wanted.schema if is_own(request.extras) else narrow_schema(wanted.schema)
+    schema = put({"schema": bytes(shape).decode()}, name=wanted.name, description=wanted.description)
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 

@@ -9,8 +9,10 @@ import msgspec
 
 from waypost.core.loss import Loss
 from waypost.core.request import ChatRequest, Opaque, Tool, ToolCall, ToolChoice, ToolResult
-from waypost.dialects.bedrock_converse.own import NAME, Taking, with_extras
+from waypost.dialects import naming
+from waypost.dialects.bedrock_converse.own import NAME, Taking, is_own, with_extras
 from waypost.dialects.bedrock_converse.parts import cache_hint, cache_point
+from waypost.dialects.claude import narrow_schema
 from waypost.dialects.fields import Fields
 from waypost.dialects.taking import FLAG, TEXT, Json, object_or_none, put
 
@@ -73,7 +75,10 @@ def render_tools(request: ChatRequest, loss: Loss) -> Json:
     tools: list[Json | msgspec.Raw] = []
     for number, tool in enumerate(request.tools):
         if isinstance(tool, Tool):
-            tools.append(_render_tool(tool))
+            own = is_own(request.extras)
+            if not own and not naming.BEDROCK.takes(tool.name, f"tools[{number}]", loss):
+                continue
+            tools.append(_render_tool(tool, own=own))
             if tool.cache is not None:
                 tools.append(cache_point(tool.cache))
         elif tool.dialect == NAME:
@@ -99,8 +104,11 @@ def _uses_tools(request: ChatRequest) -> bool:
     )
 
 
-def _render_tool(tool: Tool) -> Json:
-    spec: Json = {"name": tool.name, "inputSchema": {"json": tool.parameters or _ANYTHING}}
+def _render_tool(tool: Tool, *, own: bool) -> Json:
+    parameters = tool.parameters
+    if parameters is not None and tool.strict and not own:
+        parameters = narrow_schema(parameters)
+    spec: Json = {"name": tool.name, "inputSchema": {"json": parameters or _ANYTHING}}
     put(spec, description=tool.description or None, strict=tool.strict)
     return {"toolSpec": with_extras(spec, tool.extras)}
 

@@ -124,28 +124,32 @@ def _parse_content(taking: Taking, forms: list[str]) -> list[ContentPart]:
     return parts
 
 
+#: A part that stands in a later message than its own, and which that was.
+_Moved = tuple[str, Part]
+
+
 def render_messages(messages: Sequence[Message], say: Saying) -> list[Json]:
     """Raises Unrepresentable, naming the part. What a tool answers besides text goes into a message of the user after
     the answers of all tools: nothing may stand between a call and them."""
     out: list[Json] = []
-    moved: list[Part] = []
+    moved: list[_Moved] = []
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         if moved and message.role != "tool":
-            out.append(_user(moved, where, say))
+            out.append(_user(moved, say))
             moved = []
         out.append(render_message(message, where, say, moved))
     if moved:
-        out.append(_user(moved, f"messages[{len(messages)}]", say))
+        out.append(_user(moved, say))
     return out
 
 
-def _user(moved: list[Part], where: str, say: Saying) -> Json:
-    shown = [render_part(part, where, say) for part in moved]
+def _user(moved: list[_Moved], say: Saying) -> Json:
+    shown = [render_part(part, where, say) for where, part in moved]
     return {"role": "user", "content": [part for part in shown if part is not None]}
 
 
-def render_message(message: Message, where: str, say: Saying, moved: list[Part] | None = None) -> Json:
+def render_message(message: Message, where: str, say: Saying, moved: list[_Moved] | None = None) -> Json:
     """`moved` takes what a tool answers besides text. Raises Unrepresentable, naming the part."""
     forms = own_form(message.extras).split()
     if message.role == "tool":
@@ -163,7 +167,7 @@ def render_message(message: Message, where: str, say: Saying, moved: list[Part] 
     return with_extras(out, message.extras)
 
 
-def _render_result(message: Message, forms: list[str], where: str, say: Saying, moved: list[Part]) -> Json:
+def _render_result(message: Message, forms: list[str], where: str, say: Saying, moved: list[_Moved]) -> Json:
     result = message.parts[0] if len(message.parts) == 1 else None
     if not isinstance(result, ToolResult):
         raise Unrepresentable(f"{where} has to hold one tool result.", param=where)
@@ -176,8 +180,8 @@ def _render_result(message: Message, forms: list[str], where: str, say: Saying, 
     if media and "parts" not in forms:
         parts = [part for part in parts if not isinstance(part, Media)]
         parts.append(Text("(What else it answered is in the next message of the user.)"))
-        moved.append(Text(f"What the tool call {result.call_id} answered:"))
-        moved.extend(media)
+        moved.append((where, Text(f"What the tool call {result.call_id} answered:")))
+        moved.extend((where, part) for part in media)
     last = parts[-1] if parts else None
     if result.cache is not None and isinstance(last, Text | Media):
         parts[-1] = msgspec.structs.replace(last, cache=result.cache)
