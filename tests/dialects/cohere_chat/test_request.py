@@ -8,7 +8,7 @@ import pytest
 from dialects.golden import cases
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.request import CacheHint, ChatRequest, Message, Opaque, ResponseFormat, Text, Tool
+from waypost.core.request import CacheHint, ChatRequest, Message, Opaque, ResponseFormat, Sampling, Text, Tool
 from waypost.dialects.cohere_chat.codec import COHERE_CHAT
 from waypost.dialects.cohere_chat.request import render_request, thinks
 from waypost.dialects.lane import CrossLane
@@ -55,6 +55,25 @@ def test_settings_without_a_word_are_named(change: dict[str, Any], named: str) -
     loss = Loss()
     render(ChatRequest("command-r", HELLO, **change), loss)
     assert loss.names == (named,)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "named", "told"),
+    [
+        (Sampling(frequency_penalty=-2.0), ("frequency_penalty",), {"frequency_penalty": 0.0}),
+        (Sampling(presence_penalty=2.0), ("presence_penalty",), {"presence_penalty": 1.0}),
+        (Sampling(top_p=1.0, top_k=501), ("top_k", "top_p"), {"k": 500, "p": 0.99}),
+        (Sampling(top_p=0.5, top_k=0), (), {"k": 0, "p": 0.5}),
+        (Sampling(stop=("a", "b", "c", "d", "e", "f")), ("stop",), {"stop_sequences": list("abcde")}),
+    ],
+)
+def test_values_that_cohere_refuses_become_the_nearest_and_are_named(
+    sampling: Sampling, named: tuple[str, ...], told: dict[str, Any]
+) -> None:
+    loss = Loss()
+    shown = render(ChatRequest("command-a", HELLO, sampling=sampling), loss)
+    assert {name: shown[name] for name in told} == told
+    assert loss.names == named
 
 
 def test_log_probabilities_of_the_chosen_tokens() -> None:

@@ -40,6 +40,13 @@ def test_sampling_in_either_spelling() -> None:
     assert (found.max_output, found.choices) == (9, 2)
 
 
+def test_seeds_and_stop_texts_that_google_refuses_are_named() -> None:
+    request = ChatRequest("gemini-2.5-flash", (), sampling=Sampling(seed=2**31, stop=tuple("abcdef")))
+    assert write(request) == ({"stopSequences": list("abcde")}, ("seed", "stop"))
+    request = ChatRequest("gemini-2.5-flash", (), sampling=Sampling(seed=2**31 - 1, stop=tuple("abcde")))
+    assert write(request)[1] == ()
+
+
 def test_what_is_left_over_is_named_with_its_place() -> None:
     view = taking(
         generationConfig={

@@ -257,7 +257,7 @@ def test_everything_of_another_dialect_is_said_or_named() -> None:
         },
         "temperature": 0.5,
         "top_p": 0.9,
-        "max_output_tokens": 9,
+        "max_output_tokens": 16,
         "stream": True,
         "service_tier": "flex",
         "metadata": {"a": "b"},
@@ -265,9 +265,10 @@ def test_everything_of_another_dialect_is_said_or_named() -> None:
         "user": "u",
         "store": False,
         "top_logprobs": 0,
-        "include": ["message.output_text.logprobs"],
+        "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
     }
     assert loss.names == (
+        "max_output",
         "top_k",
         "frequency_penalty",
         "presence_penalty",

@@ -12,7 +12,7 @@ Refused: documents, sounds, videos and pictures outside a user's message, tools 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Tool
 from waypost.dialects.cohere_chat.messages import Writer
 from waypost.dialects.taking import Json, put
+
+Number = TypeVar("Number", int, float)
 
 #: Models that do not reason, by the start of their ids; newer do (https://docs.cohere.com/docs/models, 2026-11-25).
 _PLAIN: Final = (
@@ -55,6 +57,14 @@ _CORE: Final[Mapping[str, str]] = {
     "logprobs": "top_logprobs",
     "thinking": "effort",
 }
+#: The least and the most of each, and how many stop texts: cohere 7.3.1, `v2/client.py`, `chat` (2026-11-25).
+_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "frequency_penalty": (0.0, 1.0),
+    "presence_penalty": (0.0, 1.0),
+    "top_k": (0, 500),
+    "top_p": (0.01, 0.99),
+}
+_STOPS: Final = 5
 _CHOICES: Final = {"required": "REQUIRED", "none": "NONE", "one": "REQUIRED"}
 
 
@@ -81,13 +91,13 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
         tool_choice=_choice(request, loss) if tools else None,
         response_format=_format(request, loss),
         max_tokens=request.max_output,
-        stop_sequences=sampling.stop or None,
+        stop_sequences=_stop(sampling.stop, loss) or None,
         temperature=sampling.temperature,
         seed=sampling.seed,
-        frequency_penalty=sampling.frequency_penalty,
-        presence_penalty=sampling.presence_penalty,
-        k=sampling.top_k,
-        p=sampling.top_p,
+        frequency_penalty=_within("frequency_penalty", sampling.frequency_penalty, loss),
+        presence_penalty=_within("presence_penalty", sampling.presence_penalty, loss),
+        k=_within("top_k", sampling.top_k, loss),
+        p=_within("top_p", sampling.top_p, loss),
         logprobs=True if request.top_logprobs is not None else None,
         thinking=_thinking(request, loss),
     )
@@ -97,6 +107,22 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
         if out.pop(name, None) is not None:
             loss.setting(_CORE.get(name, name))
     return _ENCODER.encode(out)
+
+
+def _within(name: str, value: Number | None, loss: Loss) -> Number | None:
+    """The value, or the nearest that Cohere takes; that it is another one is named."""
+    if value is None:
+        return None
+    least, most = _RANGES[name]
+    if not least <= value <= most:
+        loss.setting(name)
+    return type(value)(min(max(value, least), most))
+
+
+def _stop(stop: tuple[str, ...], loss: Loss) -> tuple[str, ...]:
+    if len(stop) > _STOPS:
+        loss.setting("stop")
+    return stop[:_STOPS]
 
 
 def _tools(request: ChatRequest, loss: Loss) -> list[Json]:

@@ -22,6 +22,8 @@ _EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high", "XHIGH": "xhigh"}
 )
 _JSON = "application/json"
+#: A seed has 32 bits, and there are at most five stop texts.
+_SEEDS, _STOPS = 2**31, 5
 _PLAIN = "text/plain"
 
 
@@ -136,8 +138,8 @@ def render_config(request: ChatRequest, rendering: Rendering) -> Json:
         topK=sampling.top_k,
         frequencyPenalty=sampling.frequency_penalty,
         presencePenalty=sampling.presence_penalty,
-        seed=sampling.seed,
-        stopSequences=sampling.stop or None,
+        seed=_seed(sampling.seed, rendering),
+        stopSequences=_stop(sampling.stop, rendering) or None,
         maxOutputTokens=request.max_output,
         candidateCount=request.choices if request.choices != 1 else None,
         responseLogprobs=None if logprobs is None else True,
@@ -146,6 +148,20 @@ def render_config(request: ChatRequest, rendering: Rendering) -> Json:
         thinkingConfig=_render_thinking(request, rendering) or None,
     )
     return out | _render_format(request.response_format)
+
+
+def _seed(seed: int | None, rendering: Rendering) -> int | None:
+    if seed is None or rendering.native or -_SEEDS <= seed < _SEEDS:
+        return seed
+    rendering.loss.setting("seed")
+    return None
+
+
+def _stop(stop: tuple[str, ...], rendering: Rendering) -> tuple[str, ...]:
+    if len(stop) <= _STOPS or rendering.native:
+        return stop
+    rendering.loss.setting("stop")
+    return stop[:_STOPS]
 
 
 def _render_format(wanted: ResponseFormat | None) -> Json:

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from waypost.core.request import ChatRequest, Opaque, Tool, ToolChoice
+from waypost.dialects import naming
 from waypost.dialects.gemini_generate.own import NAME, Taking, keep, own_words, with_extras
 from waypost.dialects.gemini_generate.rendering import Rendering
 from waypost.dialects.gemini_generate.schema import GOOGLE, from_json_schema, to_json_schema
@@ -68,6 +69,8 @@ def render_tools(request: ChatRequest, rendering: Rendering) -> list[Json | msgs
     for number, tool in enumerate(request.tools):
         where = f"tools[{number}]"
         if isinstance(tool, Tool):
+            if not rendering.native and not naming.GOOGLE.takes(tool.name, where, rendering.loss):
+                continue
             if functions is None or _NEXT in own_words(tool.extras):
                 functions = []
                 out.append({_DECLARED: functions})

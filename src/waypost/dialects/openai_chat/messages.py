@@ -124,6 +124,8 @@ def _parse_content(taking: Taking, forms: list[str]) -> list[ContentPart]:
     return parts
 
 
+#: What is left of a turn whose parts could not be said: OpenAI refuses it, and it says nothing.
+_SPEECHLESS: Json = {"role": "assistant", "content": None}
 #: A part that stands in a later message than its own, and which that was.
 _Moved = tuple[str, Part]
 
@@ -138,7 +140,9 @@ def render_messages(messages: Sequence[Message], say: Saying) -> list[Json]:
         if moved and message.role != "tool":
             out.append(_user(moved, say))
             moved = []
-        out.append(render_message(message, where, say, moved))
+        shown = render_message(message, where, say, moved)
+        if not message.parts or shown != _SPEECHLESS:
+            out.append(shown)
     if moved:
         out.append(_user(moved, say))
     return out

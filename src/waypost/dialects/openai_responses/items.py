@@ -12,7 +12,6 @@ import msgspec
 
 from waypost.core.loss import Loss
 from waypost.core.request import Message, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
-from waypost.dialects.openai_responses.identity import item_id
 from waypost.dialects.openai_responses.output import (
     CUSTOM,
     EMPTY,
@@ -184,9 +183,12 @@ def _render_given(
         else:
             content.append(part)
     if content or not items:
+        before = len(loss.names)
         form = read_form(message.extras)
         out: Json = {"role": "developer" if message.role == "tool" else message.role}
         out["content"] = _render_content(tuple(content), form, where, loss)
+        if out["content"] == [] and len(loss.names) > before:
+            return items  # of what was left out nothing remains, and OpenAI refuses a message of nothing
         out.update(form.kept)
         items.append(with_extras(out, message.extras))
     return items
@@ -280,7 +282,6 @@ def _render_thinking(part: Thinking) -> Json | None:
         return render_reasoning(part, None)
     if part.signature is None or part.maker != OURS:
         return None
-    out = render_reasoning(part, part.signature)
-    if not is_own(part.extras):
-        out = {"id": item_id("rs", part.signature, 0), **out}
-    return out
+    # OpenAI checks an id against the encrypted content, and takes an item without one:
+    # https://github.com/BerriAI/litellm/pull/15782 (2026-11-25).
+    return render_reasoning(part, part.signature)

@@ -14,6 +14,7 @@ from waypost.dialects.openai_responses.items import parse_items, render_messages
 from waypost.dialects.openai_responses.own import NAME, Form, Taking, is_own, read_form
 from waypost.dialects.openai_responses.reply import read_items
 from waypost.dialects.openai_responses.settings import (
+    ENCRYPTED,
     LOGPROBS,
     own_name,
     render_reasoning_setting,
@@ -35,6 +36,8 @@ from waypost.errors import InvalidRequest
 
 _INSTRUCTIONS = "instructions"
 _STRING = "string"
+#: OpenAI refuses less: https://github.com/vectorize-io/hindsight/issues/58 (2026-11-25).
+_LEAST_OUTPUT = 16
 _METADATA = msgspec.json.Decoder(dict[str, str])
 _ENCODER = msgspec.json.Encoder()
 
@@ -159,12 +162,13 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     elif items or not own:
         out["input"] = items
     if request.tools:
-        out["tools"] = render_tools(request.tools, loss)
+        out["tools"] = render_tools(request.tools, loss, own=own)
+    reasoning = render_reasoning_setting(effort_of(request), request.show_thinking)
     put(
         out,
         tool_choice=render_choice(request.tool_choice, custom),
         parallel_tool_calls=request.parallel_tool_calls,
-        reasoning=render_reasoning_setting(effort_of(request), request.show_thinking),
+        reasoning=reasoning,
         text=render_text(request.response_format, request.verbosity),
         temperature=request.sampling.temperature,
         top_p=request.sampling.top_p,
@@ -177,7 +181,7 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     if "safety_identifier" not in form.kept:
         put(out, user=request.user)
     if not own:
-        _put_defaults(out, request)
+        _put_defaults(out, request, reasoning, loss)
     out.update(form.kept)
     for name, raw in request.extras.fields.items() if own and request.extras is not None else ():
         if own_name(name):
@@ -189,12 +193,21 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     return _ENCODER.encode(out)
 
 
-def _put_defaults(out: Json, request: ChatRequest) -> None:
-    """Nothing is to be kept at the provider, where the client's own format would not either."""
+def _put_defaults(out: Json, request: ChatRequest, reasoning: Json | None, loss: Loss) -> None:
+    """Nothing is to be kept at the provider, where the client's own format would not either. So reasoning is asked for
+    in the form that can come back; only where it is asked for at all, since models that do not reason refuse that."""
     out["store"] = False
+    include: list[str] = []
+    if reasoning is not None and reasoning.get("effort") != "none":
+        include.append(ENCRYPTED)
     if request.top_logprobs is not None:
         out["top_logprobs"] = request.top_logprobs
-        out["include"] = [LOGPROBS]
+        include.append(LOGPROBS)
+    if include:
+        out["include"] = include
+    if request.max_output is not None and request.max_output < _LEAST_OUTPUT:
+        loss.setting("max_output")
+        out["max_output_tokens"] = _LEAST_OUTPUT
 
 
 def _name_unsayable(request: ChatRequest, loss: Loss) -> None:

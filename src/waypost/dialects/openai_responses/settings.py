@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from waypost.core.request import Effort, ResponseFormat
+from waypost.dialects import naming
 from waypost.dialects.fields import NULL, Fields
 from waypost.dialects.openai_responses.own import Taking, with_extras
 from waypost.dialects.taking import FLAG, RAW, TEXT, TEXTS, Json, object_or_none, put
@@ -87,7 +88,7 @@ def render_text(wanted: ResponseFormat | None, verbosity: Verbosity | None) -> J
     if wanted is not None:
         shape: Json = {"type": wanted.kind}
         if wanted.kind == "json_schema":
-            name = wanted.name or "answer"
+            name = naming.OPENAI.mended(wanted.name or "answer")
             put(shape, name=name, description=wanted.description, schema=wanted.schema, strict=wanted.strict)
             with_extras(shape, wanted.extras)
         out["format"] = shape

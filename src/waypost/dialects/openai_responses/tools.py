@@ -13,6 +13,7 @@ import msgspec
 
 from waypost.core.loss import Loss
 from waypost.core.request import Opaque, Tool, ToolChoice
+from waypost.dialects import naming
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai_responses.output import CUSTOM
 from waypost.dialects.openai_responses.own import NAME, Form, Taking, is_own, keep, read_form, with_extras
@@ -111,12 +112,17 @@ def asked_custom_names(fields: Fields) -> frozenset[str]:
     return custom_names(tuple(_parse_tool(item) for item in read_items(raw)))
 
 
-def render_tools(tools: tuple[Tool | Opaque, ...], loss: Loss) -> list[Json | msgspec.Raw]:
-    """Tools that only another dialect has are handed to `loss`."""
+def render_tools(
+    tools: tuple[Tool | Opaque, ...], loss: Loss, *, own: bool = False
+) -> list[Json | msgspec.Raw]:
+    """Tools that only another dialect has, or that have a name OpenAI refuses, are handed to `loss`. `own`: the request
+    came in this dialect."""
     items: list[Json | msgspec.Raw] = []
     for number, tool in enumerate(tools):
         where = f"tools[{number}]"
         if isinstance(tool, Tool):
+            if not own and not naming.OPENAI.takes(tool.name, where, loss):
+                continue
             if tool.cache is not None:
                 loss.setting(f"{where}.cache")
             items.append(_render_tool(tool))
