@@ -12,7 +12,7 @@ from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
 from waypost.core.usage import Usage
 from waypost.errors import Forbidden, Unpriced
-from waypost.policy.admit import check_access, cost_ceiling
+from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 
 KEY = Key(key_id="k", name="app", digest=b"", hint="", created_at=0, budget_nusd=10**9)
 ASKED = Asked(model="fast", stream=False, fields={}, input_estimate=100)
@@ -105,3 +105,15 @@ class TieredTariff:
 def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, held: int) -> None:
     asked = msgspec.structs.replace(ASKED, tier=tier)
     assert cost_ceiling(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
+
+
+@pytest.mark.parametrize("field", ["fallbacks", "models"])
+def test_a_key_with_a_list_of_models_can_not_have_a_provider_choose_others(field: str) -> None:
+    limited = msgspec.structs.replace(KEY, models=("fast",))
+    wider = msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b'["other"]')})
+    with pytest.raises(Forbidden) as caught:
+        check_alternatives(limited, wider)
+    assert caught.value.param == field
+    check_alternatives(KEY, wider)
+    check_alternatives(limited, ASKED)
+    check_alternatives(limited, msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b"[]")}))

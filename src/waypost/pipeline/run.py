@@ -33,7 +33,7 @@ from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.options import read_options
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
-from waypost.policy.admit import check_access, cost_ceiling
+from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Clock, Ledger, Responses, Upstream
@@ -174,6 +174,7 @@ class Pipeline:
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
         live.route = route = live.snapshot.find(asked.model)
         check_access(key, route, asked.model)
+        check_alternatives(key, asked)
         if self._ledger.ready is not None:
             raise StoreUnavailable(f"New requests can not be accounted for now: {self._ledger.ready}.")
         self._rates.take(key, self._clock.monotonic())

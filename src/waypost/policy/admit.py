@@ -8,6 +8,10 @@ from waypost.core.key import Key
 from waypost.errors import Forbidden, Unpriced
 
 
+_ALTERNATIVES = ("fallbacks", "models")
+_NOTHING = frozenset((b"null", b"[]"))
+
+
 def check_access(key: Key, route: Route, asked: str) -> None:
     """Raises Forbidden unless the key may use the matched route.
 
@@ -19,6 +23,24 @@ def check_access(key: Key, route: Route, asked: str) -> None:
             f"The key {key.name!r} may not use the model {asked!r}. It may use: {', '.join(key.models)}.",
             param="model",
         )
+
+
+def check_alternatives(key: Key, asked: Asked) -> None:
+    """Raises Forbidden where a key with a list of models lets a provider choose others: Anthropic's `fallbacks` and
+    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway.
+
+    https://platform.claude.com/docs/en/api/messages and https://openrouter.ai/docs/features/model-routing (2026-11-25)
+    """
+    if not key.models:
+        return
+    for name in _ALTERNATIVES:
+        raw = asked.fields.get(name)
+        if raw is not None and bytes(raw) not in _NOTHING:
+            raise Forbidden(
+                f"The key {key.name!r} may only use some models, and `{name}` lets the provider go to others. Leave it "
+                "out; targets for when one fails belong into the gateway's configuration.",
+                param=name,
+            )
 
 
 def cost_ceiling(key: Key, route: Route, asked: Asked, settings: Settings, at: float) -> int:
