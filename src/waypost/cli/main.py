@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from typer.core import TyperGroup
 
-from waypost.cli import chat, config, doctor, keys, models, requests, serve, simulate
+from waypost.cli import chat, config, doctor, keys, models, record, requests, serve, simulate
 from waypost.cli.exits import Exit
 from waypost.cli.options import Json
 from waypost.cli.output import fail, people, print_json, print_problems
@@ -56,6 +56,7 @@ app.add_typer(models.app, name="models")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
 app.command("simulate")(simulate.simulate)
+app.command("record")(record.record)
 app.command("doctor")(doctor.doctor)
 
 

@@ -27,6 +27,15 @@ def mask(text: str) -> str:
     return _SECRETS.sub(_replacement, text)
 
 
+def find_secrets(text: str) -> list[tuple[int, int]]:
+    """Where `mask` would put `***`: start and end of each, in order."""
+    return [(found.start() + _kept(found), found.end()) for found in _SECRETS.finditer(text)]
+
+
+def _kept(found: re.Match[str]) -> int:
+    return len(found["keep"] or found["bearer"] or found["query"] or "")
+
+
 def mask_json(body: bytes) -> bytes | None:
     """A JSON document with its texts masked: the same bytes when there was nothing to mask, None when it is not JSON.
 

@@ -8,14 +8,16 @@ import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 import msgspec
 import uvicorn
 
-from waypost.edge.app import Edge
+from waypost.config.snapshot import Settings
+from waypost.edge.asgi import Receive, Scope, Send
 from waypost.edge.listen import address_of, bind
 from waypost.edge.protocol import EdgeConfig, EdgeProtocol
-from waypost.errors import ConfigError
+from waypost.errors import ConfigError, GatewayError
 
 #: Seconds that aborted exchanges get to write their error and settle before their tasks are cancelled.
 ABORT_GRACE_S = 5.0
@@ -44,6 +46,36 @@ class Listening(msgspec.Struct, frozen=True):
     """Take SIGTERM, SIGINT and SIGHUP; off where something else owns them."""
 
 
+class Gate(Protocol):
+    """What the server asks and tells of what it serves."""
+
+    draining: bool
+
+    @property
+    def settings(self) -> Settings: ...
+
+
+class Calls(Protocol):
+    """The calls under way."""
+
+    def abort_all(self) -> None: ...
+
+
+class Served(Protocol):
+    """An ASGI application that can be drained: the edge, or one that only needs its limits."""
+
+    closed: bool
+    failure: GatewayError | None
+
+    @property
+    def gate(self) -> Gate: ...
+
+    @property
+    def pipeline(self) -> Calls: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 class Server(uvicorn.Server):
     """uvicorn's server with our drain, our signals and the sweep over connections."""
 
@@ -51,7 +83,7 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        edge: Edge,
+        edge: Served,
         config: EdgeConfig,
         listening: Listening,
         on_started: Callable[[Server, str, int], None] | None,
@@ -178,7 +210,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    edge: Edge,
+    edge: Served,
     listening: Listening,
     *,
     sockets: Sequence[socket.socket] | None = None,
