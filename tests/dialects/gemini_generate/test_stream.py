@@ -201,3 +201,19 @@ def test_a_last_event_without_a_blank_line() -> None:
     events, parser = read(sse([one({"text": "a"}, finish="STOP")]).rstrip(b"\n"))
     assert parser.finished
     assert fold(events).choices[0].parts == (Text("a"),)
+
+
+def test_the_sources_of_a_text_come_after_the_calls_that_follow_it() -> None:
+    call = {"functionCall": {"id": "c", "name": "f", "args": {}}}
+    grounding = {"groundingChunks": [{"web": {"uri": "https://e.org", "title": "E"}}]}
+    chunks = [
+        {"candidates": [{"content": {"parts": [{"text": "Said."}]}}], "responseId": "r", "modelVersion": "m"},
+        {"candidates": [{"content": {"parts": [call]}}]},
+        {"candidates": [{"finishReason": "STOP", "groundingMetadata": grounding}]},
+    ]
+    parser = GeminiStreamParser()
+    events = parser.feed(b"".join(b"data: %b\n\n" % msgspec.json.encode(chunk) for chunk in chunks))
+    [choice] = fold(events + parser.end()).choices
+    [text, called] = choice.parts
+    assert text == Text("Said.", citations=(Citation("https://e.org", "E"),))
+    assert isinstance(called, ToolCall)

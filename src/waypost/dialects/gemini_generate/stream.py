@@ -33,14 +33,17 @@ from waypost.errors import Garbled, Truncated, UpstreamError
 
 
 class _OpenChoice:
-    """What of one candidate is under way: at most one part is open, a text or a thought."""
+    """What of one candidate is under way: at most one part is open, a text or a thought. A text stays open while calls
+    follow it: its sources come with the end."""
 
-    __slots__ = ("calls", "cited", "ended", "has_calls", "held", "index", "open", "parts", "text")
+    __slots__ = ("calls", "cited", "ended", "has_calls", "held", "index", "open", "part", "parts", "text")
 
     def __init__(self, index: int, response_id: str) -> None:
         self.index = index
         self.calls = calls_of(response_id, index)
         self.parts = 0
+        #: The number of the open part.
+        self.part = 0
         self.open: type[Text] | type[Thinking] | None = None
         self.text = ""
         self.held: Thinking | None = None
@@ -50,23 +53,24 @@ class _OpenChoice:
     def take(self, part: ReplyPart, out: list[Event]) -> None:
         """A part, or more of the open one."""
         if isinstance(part, Thinking) and not part.text and self.open is Thinking:
-            out.append(PartDelta(self.index, self.parts - 1, "", part.signature))
+            out.append(PartDelta(self.index, self.part, "", part.signature))
         elif isinstance(part, Thinking) and not part.text:
             self.held = part  # signs the text before it; told once that text is over, with its sources
         elif isinstance(part, Text | Thinking):
             self._text(part, out)
         else:
-            self.close(out)
+            if self.open is not Text or self.held is not None:
+                self.close(out)
             self._whole(part, out)
 
     def _text(self, part: Text | Thinking, out: list[Event]) -> None:
-        if self.open is not type(part) or self.held is not None:
+        if self.open is not type(part) or self.held is not None or self.part != self.parts - 1:
             self.close(out)
-            self.open = type(part)
+            self.open, self.part = type(part), self.parts
             self._start(Text("") if isinstance(part, Text) else Thinking("", maker=MAKER), out)
         self.text += part.text
         signature_text = part.signature if isinstance(part, Thinking) else None
-        out.append(PartDelta(self.index, self.parts - 1, part.text, signature_text))
+        out.append(PartDelta(self.index, self.part, part.text, signature_text))
 
     def _whole(self, part: ReplyPart, out: list[Event]) -> None:
         if isinstance(part, ToolCall):
@@ -81,10 +85,10 @@ class _OpenChoice:
         """The sources of the open text."""
         if self.open is not Text:
             return
-        for _, citation in read_sources(candidate, {self.parts - 1: self.text}):
+        for _, citation in read_sources(candidate, {self.part: self.text}):
             if citation not in self.cited:
                 self.cited.add(citation)
-                out.append(PartDelta(self.index, self.parts - 1, citation=citation))
+                out.append(PartDelta(self.index, self.part, citation=citation))
 
     def _start(self, first: ReplyPart, out: list[Event]) -> None:
         out.append(PartStarted(self.index, self.parts, first))
@@ -93,7 +97,7 @@ class _OpenChoice:
     def close(self, out: list[Event]) -> None:
         """Nothing more of the open part will come."""
         if self.open is not None:
-            out.append(PartEnded(self.index, self.parts - 1))
+            out.append(PartEnded(self.index, self.part))
         self.open, self.text, held, self.held = None, "", self.held, None
         if held is not None:
             self._start(msgspec.structs.replace(held, signature=None, extras=None), out)
