@@ -7,7 +7,6 @@ from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.errors import Forbidden, Unpriced
 
-
 _ALTERNATIVES = ("fallbacks", "models")
 _NOTHING = frozenset((b"null", b"[]"))
 
