@@ -1,87 +1,47 @@
 """Laws that hold in every dialect of the registry that has a codec.
 
-Each dialect declares in `CLAIMS` what it says otherwise than the core. What it does not declare has to come back as it
-was; so a dialect without an entry fails here until somebody has thought about it.
+Each dialect declares in its `claims.py` what it says otherwise than the core. What it does not declare has to come back
+as it was; so a dialect without claims fails here until somebody has thought about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dialects import strategies
+from dialects.anthropic_messages.claims import CLAIMS as ANTHROPIC
+from dialects.bedrock_converse.claims import CLAIMS as BEDROCK
+from dialects.claims import SAMPLING, THINKING, Claims
+from dialects.gemini_generate.claims import CLAIMS as GEMINI
+from dialects.openai_chat.claims import CLAIMS as CHAT
+from dialects.openai_responses.claims import CLAIMS as RESPONSES
 from waypost.core.asked import Asked, PathAsk, Stamp
 from waypost.core.events import Event, PartDelta, Started
 from waypost.core.fold import fold, unfold
 from waypost.core.loss import Loss
-from waypost.core.quirks import Quirks, Taken
+from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Media, Message, Opaque, Text, ToolResult
-from waypost.core.response import ChatResponse, Choice, ReplyPart
+from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.cross import CrossRelay
 from waypost.dialects.dialect import ChatCodec, Dialect, StreamParser
-from waypost.dialects.openai_chat.citations import move
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Overloaded, Unrepresentable
 
 STAMP = Stamp("x-1", 17)
-#: Fields of `Sampling` among the settings a dialect may have no word for.
-SAMPLING = "sampling."
-
-
-class Claims(msgspec.Struct, frozen=True):
-    """What a dialect says otherwise.
-
-    `unsaid`: settings of `ChatRequest` (and `sampling.…`) that it has no word for: each is named when it is left out.
-    `request`, `answer`: the core's value as it comes back, where that is another one.
-    """
-
-    quirks: Quirks = Quirks()
-    unsaid: tuple[str, ...] = ()
-    request: Callable[[ChatRequest], ChatRequest] = lambda request: request
-    answer: Callable[[ChatResponse], ChatResponse] = lambda answer: answer
-
-
-def _chat_request(request: ChatRequest) -> ChatRequest:
-    """A budget wins over a word, and is one where it says off or as you like; a schema always has a name."""
-    effort, budget = request.effort, request.thinking_budget
-    if budget is not None:
-        effort = {0: "none", -1: "medium"}.get(budget)  # type: ignore[assignment]
-        budget = budget if budget > 0 else None
-    return msgspec.structs.replace(request, effort=effort, thinking_budget=budget)
-
-
-def joined_texts(answer: ChatResponse) -> ChatResponse:
-    """For dialects whose answers have one text: texts side by side as one, with the citations of both."""
-
-    def join(parts: tuple[ReplyPart, ...]) -> tuple[ReplyPart, ...]:
-        out: list[ReplyPart] = []
-        for part in parts:
-            last = out[-1] if out else None
-            if isinstance(part, Text) and isinstance(last, Text):
-                moved = tuple(move(citation, len(last.text)) for citation in part.citations)
-                out[-1] = Text(last.text + part.text, citations=last.citations + moved)
-            else:
-                out.append(part)
-        return tuple(out)
-
-    choices = tuple(msgspec.structs.replace(each, parts=join(each.parts)) for each in answer.choices)
-    return msgspec.structs.replace(answer, choices=choices)
-
-
 CLAIMS: dict[str, Claims] = {
-    "openai_chat": Claims(
-        # What OpenRouter takes. What a plain target is not told is in the golden matrix.
-        quirks=Quirks(takes=tuple(word for word in get_args(Taken) if word != "reasoning_content")),
-        request=_chat_request,
-        answer=joined_texts,
-    ),
+    "anthropic_messages": ANTHROPIC,
+    "bedrock_converse": BEDROCK,
+    "gemini_generate": GEMINI,
+    "openai_chat": CHAT,
+    "openai_responses": RESPONSES,
 }
 
 
@@ -118,6 +78,11 @@ def bare_part(part: Any) -> Any:
     return msgspec.structs.replace(part, extras=None)
 
 
+def in_order(raw: msgspec.Raw | None) -> bytes | None:
+    """JSON with its fields in order."""
+    return None if raw is None else msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
+
+
 def bare_request(request: ChatRequest) -> ChatRequest:
     """Without how it was written, and without what only the meter wants."""
     messages = tuple(
@@ -125,15 +90,19 @@ def bare_request(request: ChatRequest) -> ChatRequest:
         for message in request.messages
     )
     tools = tuple(
-        tool if isinstance(tool, Opaque) else msgspec.structs.replace(tool, extras=None)
+        tool
+        if isinstance(tool, Opaque)
+        else msgspec.structs.replace(tool, extras=None, parameters=in_order(tool.parameters))
         for tool in request.tools
     )
     wanted = request.response_format
+    if wanted is not None:
+        wanted = msgspec.structs.replace(wanted, extras=None, schema=in_order(wanted.schema))
     return msgspec.structs.replace(
         request,
         messages=messages,
         tools=tools,
-        response_format=None if wanted is None else msgspec.structs.replace(wanted, extras=None),
+        response_format=wanted,
         wants_usage=False,
         extras=None,
     )
@@ -173,18 +142,53 @@ def asked(dialect: Dialect, body: bytes, request: ChatRequest) -> Asked:
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
+def value_of(request: ChatRequest, name: str) -> object:
+    """A setting: a field of the request, or `sampling.…`."""
+    if name.startswith(SAMPLING):
+        return getattr(request.sampling, name.removeprefix(SAMPLING))
+    return getattr(request, name)
+
+
+def not_compared(claims: Claims, request: ChatRequest, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The settings that need not come back: without a word, named this time, or set where the client set nothing."""
+    named = {name for name in claims.sometimes if name.removeprefix(SAMPLING) in names}
+    if named & {*THINKING}:
+        named |= {*THINKING}
+    invented = [name for name in claims.wanted if value_of(request, name) is None]
+    return (*claims.unsaid, *sorted(named), *invented)
+
+
+def silent(claims: Claims, request: ChatRequest, names: tuple[str, ...]) -> list[str]:
+    """Settings without a word that were set, say something, and were not named."""
+    plain = ChatRequest("", ())
+    return [
+        name
+        for name in claims.unsaid
+        if value_of(request, name) not in (value_of(plain, name), *claims.quiet.get(name, ()))
+        and name.removeprefix(SAMPLING) not in names
+    ]
+
+
+def placeless_name(name: str) -> str:
+    """A path without its numbers."""
+    return re.sub(r"\[\d+\]", "[]", name)
+
+
 @in_both_roles
 @lawful
 @given(request=strategies.requests())
 def test_a_request_comes_back_as_the_dialect_claims(dialect: Dialect, request: ChatRequest) -> None:
     claims, codec = CLAIMS[dialect.name], codec_of(dialect)
+    assume(claims.sayable(request))
+    request = msgspec.structs.replace(request, model=claims.model)
     loss = Loss(drop=True)
     body = codec.render_request(request, claims.quirks, loss)
     found = codec.parse_request(asked(dialect, body, request))
-    expected = without(claims.request(bare_request(request)), claims.unsaid)
-    assert without(bare_request(found), claims.unsaid) == expected
-    named = {name.removeprefix(SAMPLING) for name in claims.unsaid}
-    assert set(loss.names) <= named, "what is left out is declared"
+    apart = not_compared(claims, request, loss.names)
+    assert without(bare_request(found), apart) == without(bare_request(claims.request(request)), apart)
+    known = {name.removeprefix(SAMPLING) for name in (*claims.unsaid, *claims.sometimes)}
+    assert {placeless_name(name) for name in loss.names} <= known | {*claims.content}, "it is declared"
+    assert silent(claims, request, loss.names) == [], "what is left out is named"
 
 
 @in_every_dialect
@@ -209,6 +213,13 @@ def test_a_request_is_said_or_refused_by_name_and_never_fails(dialect: Dialect, 
 
 
 # --- answers -------------------------------------------------------------------------------------------------------
+
+
+def showable(dialect: Dialect, answer: ChatResponse) -> ChatResponse:
+    """As many choices as it shows."""
+    if CLAIMS[dialect.name].choices:
+        return answer
+    return msgspec.structs.replace(answer, choices=answer.choices[:1])
 
 
 def streamed(dialect: Dialect, events: list[Event], answer_usage: Usage | None = None) -> bytes:
@@ -247,6 +258,7 @@ def joined(events: list[Event]) -> list[Event]:
 @given(answer=strategies.answers())
 def test_an_answer_comes_back_whole_and_streamed(dialect: Dialect, answer: ChatResponse) -> None:
     claims, codec = CLAIMS[dialect.name], codec_of(dialect)
+    answer = showable(dialect, answer)
     expected = claims.answer(bare_answer(answer))
     body = codec.render_response(answer, Asked("model", False, {}), None, STAMP)
     assert claims.answer(bare_answer(codec.parse_response(body))) == expected
@@ -263,7 +275,7 @@ def test_an_answer_comes_back_whole_and_streamed(dialect: Dialect, answer: ChatR
 def test_how_the_bytes_were_cut_does_not_show(
     dialect: Dialect, answer: ChatResponse, cuts: list[int]
 ) -> None:
-    stream = streamed(dialect, list(unfold(answer)), answer.usage)
+    stream = streamed(dialect, list(unfold(showable(dialect, answer))), answer.usage)
     whole, cut = codec_of(dialect).stream_parser(), codec_of(dialect).stream_parser()
     assert joined(read(cut, stream, cuts)) == joined(read(whole, stream, []))
     assert (cut.finished, cut.failure is None) == (whole.finished, whole.failure is None)
@@ -275,7 +287,7 @@ def test_how_the_bytes_were_cut_does_not_show(
 def test_a_stream_that_ends_early_is_no_whole_answer(
     dialect: Dialect, answer: ChatResponse, share: float
 ) -> None:
-    stream = streamed(dialect, list(unfold(answer)), answer.usage)
+    stream = streamed(dialect, list(unfold(showable(dialect, answer))), answer.usage)
     parser = codec_of(dialect).stream_parser()
     fold(read(parser, stream[: int(len(stream) * share)], []))
     assert parser.finished is (parser.failure is None)
@@ -295,7 +307,7 @@ def test_a_parser_never_raises(dialect: Dialect, garbage: bytes, cuts: list[int]
 @given(answer=strategies.answers(), number=st.integers(0, 50))
 def test_nothing_ends_a_stream_that_failed(dialect: Dialect, answer: ChatResponse, number: int) -> None:
     codec = codec_of(dialect)
-    events = list(unfold(answer))[:-1]
+    events = list(unfold(showable(dialect, answer)))[:-1]
     renderer = codec.stream_renderer(Asked("model", True, {}, wants_usage=True), STAMP)
     begun = b"".join(map(renderer.render, events[: 1 + number % len(events)]))
     failed = renderer.fail(Overloaded("The gateway is busy. Try again."))
@@ -341,12 +353,31 @@ def test_a_part_that_clients_can_not_be_shown_is_no_silence(dialect: Dialect, pa
 
 
 @in_both_roles
+def test_several_choices_are_shown_or_refused(dialect: Dialect) -> None:
+    codec = codec_of(dialect)
+    answer = ChatResponse(
+        "id",
+        "m",
+        tuple(Choice(index, (Text(text),), Finish.STOP) for index, text in enumerate(("one", "two"))),
+    )
+    if CLAIMS[dialect.name].choices:
+        assert b"two" in codec.render_response(answer, Asked("m", False, {}), None, STAMP)
+        assert b"two" in streamed(dialect, list(unfold(answer)))
+        return
+    with pytest.raises(Unrepresentable):
+        codec.render_response(answer, Asked("m", False, {}), None, STAMP)
+    with pytest.raises(Unrepresentable):
+        streamed(dialect, list(unfold(answer)))
+
+
+@in_both_roles
 def test_an_answer_names_what_was_served(dialect: Dialect) -> None:
     codec = codec_of(dialect)
     answer = ChatResponse(
         "id-1", "served-model", (Choice(0, (Text("hi"),), None),), usage=Usage(input=1, output=1)
     )
-    assert b"served-model" in codec.render_response(answer, Asked("asked", False, {}), None, STAMP)
+    shown = CLAIMS[dialect.name].model_shown
+    assert (b"served-model" in codec.render_response(answer, Asked("asked", False, {}), None, STAMP)) is shown
     renderer = codec.stream_renderer(Asked("asked", True, {}), STAMP)
     begun = b"".join(map(renderer.render, [Started("id-1", "served-model"), *list(unfold(answer))[1:]]))
-    assert b"served-model" in begun
+    assert (b"served-model" in begun) is shown

@@ -132,16 +132,18 @@ def reply_rendering(own: bool = False) -> Rendering:
 def _render_choice(choice: Choice, own: bool) -> Json:
     words = own_words(choice.extras)
     rendering = reply_rendering(own)
-    cited = [
-        (number, part.text, part.citations)
-        for number, part in enumerate(choice.parts)
-        if isinstance(part, Text) and part.citations
-    ]
     bare = tuple(
         msgspec.structs.replace(part, citations=()) if isinstance(part, Text) else part
         for part in choice.parts
     )
-    parts, _ = render_parts(bare, f"choices[{choice.index}]", rendering)
+    where = f"choices[{choice.index}]"
+    parts, _ = render_parts(bare, where, rendering)
+    cited = [
+        # The number is that of what is shown: parts that are not have none.
+        (len(render_parts(bare[:number], where, rendering)[0]), part.text, part.citations)
+        for number, part in enumerate(choice.parts)
+        if isinstance(part, Text) and part.citations
+    ]
     content: Json = {} if "noparts" in words else {"parts": parts}
     if "norole" not in words:
         content["role"] = "model"

@@ -36,7 +36,19 @@ class _OpenChoice:
     """What of one candidate is under way: at most one part is open, a text or a thought. A text stays open while calls
     follow it: its sources come with the end."""
 
-    __slots__ = ("calls", "cited", "ended", "has_calls", "held", "index", "open", "part", "parts", "text")
+    __slots__ = (
+        "calls",
+        "cited",
+        "ended",
+        "has_calls",
+        "held",
+        "index",
+        "open",
+        "part",
+        "parts",
+        "signed",
+        "text",
+    )
 
     def __init__(self, index: int, response_id: str) -> None:
         self.index = index
@@ -48,11 +60,14 @@ class _OpenChoice:
         self.text = ""
         self.held: Thinking | None = None
         self.cited: set[Citation] = set()
+        #: The open part has its signature: what follows is another one.
+        self.signed = False
         self.has_calls = self.ended = False
 
     def take(self, part: ReplyPart, out: list[Event]) -> None:
         """A part, or more of the open one."""
         if isinstance(part, Thinking) and not part.text and self.open is Thinking:
+            self.signed = True
             out.append(PartDelta(self.index, self.part, "", part.signature))
         elif isinstance(part, Thinking) and not part.text:
             self.held = part  # signs the text before it; told once that text is over, with its sources
@@ -64,12 +79,14 @@ class _OpenChoice:
             self._whole(part, out)
 
     def _text(self, part: Text | Thinking, out: list[Event]) -> None:
-        if self.open is not type(part) or self.held is not None or self.part != self.parts - 1:
+        apart = self.held is not None or self.signed or self.part != self.parts - 1
+        if self.open is not type(part) or apart:
             self.close(out)
             self.open, self.part = type(part), self.parts
             self._start(Text("") if isinstance(part, Text) else Thinking("", maker=MAKER), out)
         self.text += part.text
         signature_text = part.signature if isinstance(part, Thinking) else None
+        self.signed = signature_text is not None
         out.append(PartDelta(self.index, self.part, part.text, signature_text))
 
     def _whole(self, part: ReplyPart, out: list[Event]) -> None:
@@ -98,7 +115,7 @@ class _OpenChoice:
         """Nothing more of the open part will come."""
         if self.open is not None:
             out.append(PartEnded(self.index, self.part))
-        self.open, self.text, held, self.held = None, "", self.held, None
+        self.open, self.text, self.signed, held, self.held = None, "", False, self.held, None
         if held is not None:
             self._start(msgspec.structs.replace(held, signature=None, extras=None), out)
             out.append(PartDelta(self.index, self.parts - 1, "", held.signature))

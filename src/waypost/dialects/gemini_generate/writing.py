@@ -26,23 +26,42 @@ from waypost.dialects.gemini_generate.grounding import GROUNDING, render_sources
 from waypost.dialects.gemini_generate.own import own_signature
 from waypost.dialects.gemini_generate.parts import render_call, render_parts
 from waypost.dialects.gemini_generate.response import reply_rendering
+from waypost.dialects.openai_chat.citations import move
 from waypost.dialects.taking import Json
 from waypost.errors import GatewayError
 
 _ENCODER = msgspec.json.Encoder()
 
 
+class _Run:
+    """Texts that follow each other: in a stream they are one part. Its number, what they say, and the sources."""
+
+    __slots__ = ("citations", "number", "pieces", "size")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.pieces: list[str] = []
+        self.size = 0
+        self.citations: list[Citation] = []
+
+
 class _Written:
-    """A part under way. A call is kept until it is whole; of a text, its sources and what they count in."""
+    """A part under way. A call is kept until it is whole; of a text, its run and how much of that was before it."""
 
-    __slots__ = ("citations", "first", "pieces", "shown", "signature")
+    __slots__ = ("before", "first", "pieces", "run", "shown", "signature")
 
-    def __init__(self, first: ReplyPart) -> None:
+    def __init__(self, first: ReplyPart, run: _Run | None) -> None:
         self.first = first
         self.pieces: list[str] = []
-        self.citations: list[Citation] = list(first.citations) if isinstance(first, Text) else []
+        self.run = run
+        self.before = 0 if run is None else run.size
         self.signature: str | None = None
         self.shown = False
+
+    def cite(self, citation: Citation) -> None:
+        """A source of the text, in the place it has in its run."""
+        if self.run is not None:
+            self.run.citations.append(move(citation, self.before))
 
     def call(self) -> ToolCall | None:
         """The whole call, if it is one."""
@@ -59,7 +78,7 @@ class _Written:
 class GeminiStreamRenderer:
     """A `StreamRenderer`. The finish reasons go out with the last event, beside the usage, as Google sends them."""
 
-    __slots__ = ("_failed", "_finished", "_framing", "_head", "_parts", "_response_id")
+    __slots__ = ("_failed", "_finished", "_framing", "_head", "_parts", "_response_id", "_runs", "_shown")
 
     def __init__(self, form: str, response_id: str) -> None:
         """`response_id` is for answers without one."""
@@ -67,6 +86,10 @@ class GeminiStreamRenderer:
         self._response_id = response_id
         self._head: Json = {"modelVersion": "", "responseId": response_id}
         self._parts: dict[tuple[int, int], _Written] = {}
+        #: Of each choice: how many parts a reader of the stream has seen, and its runs of texts, the last of them open
+        #: if it ends the parts.
+        self._shown: dict[int, int] = {}
+        self._runs: dict[int, list[_Run]] = {}
         self._finished: dict[int, Json] = {}
         self._failed = False
 
@@ -118,29 +141,46 @@ class GeminiStreamRenderer:
 
     def _begin(self, event: PartStarted) -> bytes:
         value = event.value
-        self._parts[event.choice, event.part] = _Written(value)
+        run = self._run(event.choice) if isinstance(value, Text | Refusal) else None
+        self._parts[event.choice, event.part] = written = _Written(value, run)
         if isinstance(value, ToolCall):
             return b""
+        for citation in value.citations if isinstance(value, Text) else ():
+            written.cite(citation)
         if isinstance(value, Text | Refusal | Thinking):
             signature = value.signature if isinstance(value, Thinking) else None
             return self._more(PartDelta(event.choice, event.part, value.text, signature))
         parts, _ = render_parts((value,), f"choices[{event.choice}]", reply_rendering())
+        self._shown[event.choice] = self._shown.get(event.choice, 0) + len(parts)
         return self._part(event.choice, *parts)
+
+    def _run(self, choice: int) -> _Run:
+        """The run that a text goes on, or begins."""
+        runs = self._runs.setdefault(choice, [])
+        seen = self._shown.get(choice, 0)
+        if not runs or runs[-1].number != seen - 1:
+            runs.append(_Run(seen))
+            self._shown[choice] = seen + 1
+        return runs[-1]
 
     def _more(self, event: PartDelta) -> bytes:
         written = self._parts[event.choice, event.part]
         first = written.first
-        if event.text and not isinstance(first, Refusal | Thinking):
-            written.pieces.append(event.text)
         if isinstance(first, ToolCall):
+            written.pieces.append(event.text)
             written.signature = event.signature or written.signature
             return b""
         if event.citation is not None:
-            written.citations.append(event.citation)
+            written.cite(event.citation)
+        if written.run is not None:
+            written.run.pieces.append(event.text)
+            written.run.size += len(event.text)
         signature = own_signature(event.signature, first.maker if isinstance(first, Thinking) else None)
         if not event.text and not signature:
             return b""
         shown: Json = {"text": event.text}
+        if isinstance(first, Thinking) and not written.shown:
+            self._shown[event.choice] = self._shown.get(event.choice, 0) + 1
         written.shown = written.shown or bool(event.text)
         if isinstance(first, Thinking) and written.shown:
             shown["thought"] = True
@@ -149,21 +189,18 @@ class GeminiStreamRenderer:
         return self._part(event.choice, shown)
 
     def _close(self, event: PartEnded) -> bytes:
-        written = self._parts[event.choice, event.part]
-        call = written.call()
-        if call is not None:
-            del self._parts[event.choice, event.part]
-            return self._part(event.choice, render_call(call))
-        if not written.citations:
-            del self._parts[event.choice, event.part]
-        return b""
+        call = self._parts.pop((event.choice, event.part)).call()
+        if call is None:
+            return b""
+        self._shown[event.choice] = self._shown.get(event.choice, 0) + 1
+        return self._part(event.choice, render_call(call))
 
     def _finish(self, event: Finished) -> None:
         out: Json = {"index": event.choice, FIELD: finish_word(event.finish, event.extras)}
         cited = [
-            (part, "".join(written.pieces), tuple(written.citations))
-            for (choice, part), written in self._parts.items()
-            if choice == event.choice and written.citations
+            (run.number, "".join(run.pieces), tuple(run.citations))
+            for run in self._runs.get(event.choice, ())
+            if run.citations
         ]
         sources = render_sources(cited)
         if sources is not None:
