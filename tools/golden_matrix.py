@@ -10,7 +10,8 @@ it exits 1 and names the cases that are no longer true.
 How a case is written: `tools/core_values.py`.
 Renderings: requests are `{"body", "dropped"}`, with the core's names, or `{"refused": {"param", "message"},
 "dropping": …}`, where `dropping` is what a client that lets content be dropped gets; answers are `{"body"}` or
-`{"refused"}`; streams are `{"lines"}`, blank ones left out, with `failed` where the client is told of a failure.
+`{"refused"}`; streams are `{"lines"}`, blank ones left out, with `failed` where the client is told of a failure;
+AWS's binary messages are one line each, `type {payload}`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest
 from waypost.core.response import ChatResponse
 from waypost.core.usage import Usage
+from waypost.dialects.bedrock_converse.eventstream import CONTENT_TYPE, FrameSplitter, decode_frame
 from waypost.dialects.cross import CrossRelay
 from waypost.dialects.dialect import ChatCodec, Dialect
 from waypost.dialects.registry import DIALECTS
@@ -91,7 +93,7 @@ def render(kind: Kind, case: Case, dialect: Dialect) -> Json:
         return _render_request(case, codec)
     if kind == "responses":
         return _render_response(case, codec)
-    return _render_stream(case, codec)
+    return _render_stream(case, codec, dialect.stream_type(_asked(stream=True)))
 
 
 def _refusal(error: Unrepresentable) -> Json:
@@ -120,6 +122,8 @@ def _render_response(case: Case, codec: ChatCodec) -> Json:
     response = built(case.case, ChatResponse)
     if response.usage is None:
         response = msgspec.structs.replace(response, usage=Usage(source="estimated"))
+    if not response.model:  # as the lane does
+        response = msgspec.structs.replace(response, model=_asked(stream=False).model)
     try:
         body = codec.render_response(response, _asked(stream=False), COST_NUSD, STAMP)
     except Unrepresentable as error:
@@ -157,7 +161,18 @@ def error_of(event: Failed) -> UpstreamError:
     return by_code[event.code](event.message)
 
 
-def _render_stream(case: Case, codec: ChatCodec) -> Json:
+def lines_of(stream: bytes, content_type: bytes) -> list[str]:
+    """A stream for people: its lines, or of AWS's binary messages one line each, `type {payload}`."""
+    if content_type == CONTENT_TYPE:
+        frames = [decode_frame(raw) for raw in FrameSplitter().feed(stream)]
+        return [
+            f"{frame.text(':event-type') or frame.text(':exception-type')} {frame.payload.decode()}"
+            for frame in frames
+        ]
+    return [line for line in stream.decode().splitlines() if line]
+
+
+def _render_stream(case: Case, codec: ChatCodec, content_type: bytes) -> Json:
     events = [event_of(value) for value in case.case]
     asked = _asked(stream=True)
     relay = CrossRelay(asked, lambda *_: COST_NUSD, _Script(events), codec.stream_renderer(asked, STAMP))
@@ -166,10 +181,7 @@ def _render_stream(case: Case, codec: ChatCodec) -> Json:
     if relay.failure is not None:
         rendering["failed"] = relay.failure.message
         out += relay.fail(relay.failure)
-    return {
-        **rendering,
-        "lines": [line for line in out.decode("utf-8", "backslashreplace").splitlines() if line],
-    }
+    return {**rendering, "lines": lines_of(out, content_type)}
 
 
 def rendered(kind: Kind, path: Path) -> Case:

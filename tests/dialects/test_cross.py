@@ -6,7 +6,7 @@ import pytest
 from waypost.core.asked import Asked, Stamp
 from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
 from waypost.core.request import ChatRequest, Extras, Media, Message, Opaque, Text, Tool, ToolCall, ToolResult
-from waypost.core.response import Finish
+from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
 from waypost.dialects.cross import CrossRelay, foreign_settings, part_size
 from waypost.dialects.openai_chat.crossing import CROSSING
@@ -139,3 +139,17 @@ def test_stamp_dates_an_answer_that_has_no_date() -> None:
     renderer = CROSSING.stream_renderer(ASKED, Stamp("x", 17))
     renderer.render(Started("id", "m"))
     assert b'"created":17' in renderer.render(PartStarted(0, 0, Text("x")))
+
+
+def test_an_answer_that_names_no_model_has_the_one_that_was_asked_for() -> None:
+    passing = relay([Started("", ""), PartStarted(0, 0, Text("hi"))], [])
+    assert b'"model":"m"' in passing.feed(b"1")
+
+
+def test_an_answer_without_an_id_gets_one_of_the_gateways() -> None:
+    stamp = Stamp("x-1", 17)
+    answer = ChatResponse("", "m", (Choice(0, (Text("hi"),), Finish.STOP),))
+    assert b'"id":"chatcmpl-x-1"' in CROSSING.render_response(answer, ASKED, None, stamp)
+    renderer = CROSSING.stream_renderer(ASKED, stamp)
+    begun = renderer.render(Started("", "m")) + renderer.render(PartStarted(0, 0, Text("hi")))
+    assert b'"id":"chatcmpl-x-1"' in begun

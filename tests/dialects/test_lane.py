@@ -75,3 +75,11 @@ def test_a_whole_answer_without_usage_is_estimated_and_says_its_cost() -> None:
     body = lane.render_reply(asked, msgspec.structs.replace(reply, usage=usage), 5, Stamp("x", 17))
     assert b'"content":"12345678"' in body
     assert b'"completion_tokens":2' in body
+
+
+def test_a_whole_answer_that_names_no_model_has_the_one_that_was_asked_for() -> None:
+    lane = LANES.find(CHAT, ("other_chat",))
+    assert lane is not None
+    reply = lane.parse_reply(b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}')
+    shown = lane.render_reply(CHAT.parse_ask(BODY), reply, None, Stamp("x-1", 17))
+    assert msgspec.json.decode(shown)["model"] == "m"

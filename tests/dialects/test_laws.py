@@ -6,8 +6,10 @@ as it was; so a dialect without claims fails here until somebody has thought abo
 
 from __future__ import annotations
 
+import base64
 import re
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import count, pairwise
 from typing import Any
 
 import msgspec
@@ -27,7 +29,17 @@ from waypost.core.events import Event, PartDelta, Started
 from waypost.core.fold import fold, unfold
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Media, Message, Opaque, Text, ToolResult
+from waypost.core.request import (
+    ChatRequest,
+    Media,
+    Message,
+    Opaque,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.cross import CrossRelay
@@ -210,6 +222,93 @@ def test_a_request_is_said_or_refused_by_name_and_never_fails(dialect: Dialect, 
         assert refused in loss.names
     else:
         assert (again, strict.names) == (body, loss.names)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, also of JSON within a text."""
+    if isinstance(value, str):
+        yield value
+        if value[:1] in ("{", "["):
+            try:
+                yield from leaves(msgspec.json.decode(value))
+            except ValueError:
+                return
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+
+
+def with_marks(request: ChatRequest) -> ChatRequest:
+    """Every text that says something says a word of its own."""
+    marks = count()
+
+    def marked(part: Any) -> Any:
+        if isinstance(part, Text | Refusal | Thinking) and part.text.strip():
+            return msgspec.structs.replace(part, text=f"word{next(marks)}!")
+        if isinstance(part, ToolCall) and part.arguments.strip():
+            return msgspec.structs.replace(part, arguments=f"{part.arguments} word{next(marks)}!")
+        if isinstance(part, ToolResult):
+            return msgspec.structs.replace(part, parts=tuple(marked(inner) for inner in part.parts))
+        return part
+
+    messages = tuple(
+        msgspec.structs.replace(message, parts=tuple(marked(part) for part in message.parts))
+        for message in request.messages
+    )
+    return msgspec.structs.replace(request, messages=messages)
+
+
+def said_in(part: Any) -> Iterator[str]:
+    """What of a part has to be found in a body, or else be named."""
+    if isinstance(part, ToolResult):
+        yield part.call_id
+        for inner in part.parts:
+            yield from said_in(inner)
+    elif isinstance(part, ToolCall):
+        yield part.name
+        yield part.arguments
+    elif isinstance(part, Media):
+        yield part.data or part.file_id or part.url or ""
+    elif isinstance(part, Text | Refusal) or (isinstance(part, Thinking) and part.text):
+        yield part.text
+
+
+@in_every_dialect
+@lawful
+@given(request=strategies.odd_requests)
+def test_nothing_of_a_conversation_is_left_out_in_silence(dialect: Dialect, request: ChatRequest) -> None:
+    request = with_marks(request)
+    loss = Loss(drop=True)
+    body = codec_of(dialect).render_request(request, Quirks(), loss)
+    found = "\n".join(leaves(msgspec.json.decode(body)))
+    for number, message in enumerate(request.messages):
+        named = any(name.startswith(f"messages[{number}]") for name in loss.names)
+        for part in message.parts:
+            for text in said_in(part):
+                decoded = plain_text(part, text)
+                assert named or text in found or decoded in found, (text, loss.names, body)
+            hint = any(getattr(each, "cache", None) for each in (part, *getattr(part, "parts", ())))
+            said = b"cache" in body or any("cache" in name for name in loss.names)
+            assert not hint or said or named or not body_has(part), "a hint is kept or named"
+
+
+def plain_text(part: Any, text: str) -> str:
+    """What stands in a body for it: a text of white space is nothing, a plain document its words."""
+    if isinstance(part, Media):
+        try:
+            return base64.b64decode(text).decode()
+        except ValueError:
+            return text
+    return text.strip()
+
+
+def body_has(part: Any) -> bool:
+    """Whether there is anything that a hint could hang on."""
+    return not isinstance(part, Text) or bool(part.text.strip())
 
 
 # --- answers -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tools import golden_matrix
@@ -57,3 +58,9 @@ def test_a_failure_is_the_error_of_its_code() -> None:
     error = error_of(Failed("upstream_rate_limited", "slow down"))
     assert isinstance(error, Throttled)
     assert error.message == "slow down"
+
+
+def test_binary_streams_can_be_read() -> None:
+    lines = read(golden_matrix.FOLDER / "streams" / "plain.json").rendered["bedrock_converse"]["lines"]
+    assert [line.partition(" ")[0] for line in lines[:2]] == ["messageStart", "contentBlockDelta"]
+    assert all(msgspec.json.decode(line.partition(" ")[2]) for line in lines)

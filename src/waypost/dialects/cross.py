@@ -180,6 +180,9 @@ class CrossRelay:
         try:
             for event in events:
                 self._meter(event)
+                if isinstance(event, Started) and not event.model:
+                    # Some formats name no model; the client's own word is better than none.
+                    event = msgspec.structs.replace(event, model=self._asked.model)
                 if not isinstance(
                     event, Failed
                 ):  # told once, by `fail`, and not at all before the commit point

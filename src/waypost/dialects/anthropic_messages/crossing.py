@@ -5,10 +5,12 @@
 | crosses | text, system prompts, pictures, PDFs and plain texts (inline, by address, by file id), calls and results of tools, errors of tools, cache hints, signed and redacted thinking, citations, functions with their schemas, every tool choice, parallel calls, JSON schemas, effort and thinking budgets, sampling, stop texts, the user's id, tiers `auto` and `default` |
 | dropped and named, from here | every other field of the request (`container`, `context_management`, `inference_geo`, `speed` …), `input_examples` and the like of tools, `context` and `citations` of documents |
 | refused, from here | tools that Anthropic runs or defines, MCP servers, and their blocks; search results; documents made of blocks; blocks that are not known |
-| dropped and named, to here | `n`, `seed`, penalties, log probabilities, metadata, verbosity, cache keys, other modalities, JSON without a schema, a schema's name and description, a picture's detail, other tiers, a temperature above 1 (1 is sent), sampling where the model takes none, thinking and citations that others made, the place of a later system message |
-| refused, to here | sounds, films, other kinds of pictures and documents, tools and parts of other dialects |
+| dropped and named, to here | `n`, `seed`, penalties, log probabilities, metadata, verbosity, cache keys, other modalities, JSON without a schema, a schema's name and description, a picture's detail, other tiers, a temperature above 1 (1 is sent), sampling where the model takes none, thinking and citations that others made, the place of a later system message, what Claude refuses beside other settings (see `dialects/claude.py`), an error that says nothing |
+| refused, to here | sounds, films, other kinds of pictures and documents, media of the model, tools and parts of other dialects, names of tools that Anthropic refuses |
 
-Answers: text, thinking, calls and refusals cross; a foreign answer with media or a built-in tool's part is refused.
+Schemas of answers and of strict tools go in the part of the language that Claude's grammars know. Answers: text, thinking
+(of others without its signature), calls and refusals cross; a foreign answer with media, a built-in tool's part or
+several choices is refused.
 """  # noqa: E501
 
 from __future__ import annotations

@@ -5,9 +5,14 @@ points, tools, tool choice, JSON schema, sampling, stop texts, output limit, thi
 
 Dropped and named: seed, penalties, log probabilities, user, verbosity, cache key, modalities, several choices,
 `json_object`, parallel calls switched off, reasoning that no model here takes back, citations of others. Towards
-others: guardrails, prompt variables, latency, projects, unread fields for the model alone.
+others: guardrails, prompt variables, latency, projects, unread fields for the model alone. Also what Claude refuses
+beside other settings (see `dialects/claude.py`), and a temperature above 1, for which 1 is sent.
 
-Refused: media by link or id, other types of files, content and tools that are built into another provider. Towards
+Arguments of a call that are no object go in the one argument `INVALID_JSON`; schemas of answers and of strict tools in
+the part of the language that grammars know.
+
+Refused: media by link or id, media of the model, other types of files, names of tools that Converse refuses, content and
+tools that are built into another provider. Towards
 others: S3 sources, search results, guarded pictures, system tools.
 """
 

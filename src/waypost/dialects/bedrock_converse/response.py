@@ -101,7 +101,8 @@ def finish_word(finish: Finish | None, extras: Extras | None, stop_text: str | N
         return extras.fields[_REASON]
     if finish is Finish.STOP and stop_text is not None:
         return "stop_sequence"
-    return _WORDS[finish or Finish.STOP]
+    # None: it was cut, and nobody said why. The limit is the one end here that tells there was to be more.
+    return _WORDS[Finish.LENGTH if finish is None else finish]
 
 
 def render_response(response: ChatResponse, cost_nusd: int | None) -> bytes:

@@ -4,7 +4,8 @@ Carried: messages, text, pictures in base64 or by link, reasoning, tool calls an
 object and schema, sampling, stop texts, output limit, thinking, log probabilities of the chosen tokens.
 
 Dropped and named: cache hints, several choices, user, tier, metadata, verbosity, modalities, parallel calls switched
-off, one tool among several, alternatives to tokens, that a tool failed, reasoning towards models that do not reason.
+off, one tool among several, alternatives to tokens, that a tool failed, reasoning towards models that do not reason,
+stop texts beyond five. Penalties, `top_k` and `top_p` outside Cohere's ranges become the nearest, and are named.
 
 Refused: documents, sounds, videos and pictures outside a user's message, tools that are built into another provider.
 """

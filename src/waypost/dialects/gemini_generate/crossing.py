@@ -13,6 +13,8 @@
 | JSON answers | `responseJsonSchema`, the name and description in it |
 | effort, thinking budget | level or budget, whichever the model has; what it has not is dropped and named |
 | metadata | `labels`, when all of it may be one; otherwise dropped and named |
+| names of tools that Google refuses | refused |
+| seeds beyond 32 bits, stop texts beyond five | dropped and named |
 | user, verbosity, cache key, no parallel calls, cache hints, citations in requests | dropped and named |
 | `safetySettings`, `speechConfig`, `imageConfig`, `allowedFunctionNames` of several … to others | dropped and named |
 | `cachedContent`, built-in tools, code execution parts, to others | refused, being content |

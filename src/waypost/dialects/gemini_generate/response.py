@@ -119,7 +119,11 @@ def render_response(response: ChatResponse, cost_nusd: int | None = None, respon
         out["responseId"] = response.response_id or response_id
     with_extras(out, response.extras)
     if response.usage is not None:
-        counts = render_counts(response.usage) | ({} if own else {"cost": cost_raw(cost_nusd)})
+        counts: Json = {**render_counts(response.usage)}
+        if not own:
+            if response.usage.source != "reported":
+                counts["estimated"] = True
+            counts["cost"] = cost_raw(cost_nusd)
         out.setdefault("usageMetadata", counts)
     return _ENCODER.encode(out)
 

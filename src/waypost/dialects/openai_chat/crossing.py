@@ -66,7 +66,9 @@ class ChatCrossing:
         self, response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp
     ) -> bytes:
         """See `response.render_response`."""
-        return render_response(response, cost_nusd, stamp.created, old=OLD_TOOLS in asked.fields)
+        return render_response(
+            response, cost_nusd, stamp.created, old=OLD_TOOLS in asked.fields, made_id=_made_id(stamp)
+        )
 
     def stream_parser(self) -> StreamParser:
         """See `stream.ChatStreamParser`."""
@@ -74,7 +76,12 @@ class ChatCrossing:
 
     def stream_renderer(self, asked: Asked, stamp: Stamp) -> StreamRenderer:
         """See `stream.ChatStreamRenderer`."""
-        return ChatStreamRenderer(asked.wants_usage, stamp.created, old=OLD_TOOLS in asked.fields)
+        old = OLD_TOOLS in asked.fields
+        return ChatStreamRenderer(asked.wants_usage, stamp.created, old=old, made_id=_made_id(stamp))
+
+
+def _made_id(stamp: Stamp) -> str:
+    return f"chatcmpl-{stamp.exchange_id}"
 
 
 CROSSING = ChatCrossing()

@@ -130,14 +130,19 @@ def usage_object(usage: Usage) -> Json:
 
 
 def render_response(
-    response: ChatResponse, cost_nusd: int | None = None, created: int = 0, *, old: bool = False
+    response: ChatResponse,
+    cost_nusd: int | None = None,
+    created: int = 0,
+    *,
+    old: bool = False,
+    made_id: str = "",
 ) -> bytes:
-    """`created` is for answers of dialects that do not date them. `old`: the client asked with `functions`. Raises
-    Unrepresentable for a part that this dialect can not say."""
+    """`created` and `made_id` are for answers of dialects that do not date or name them. `old`: the client asked with
+    `functions`. Raises Unrepresentable for a part that this dialect can not say."""
     own = own_form(response.extras) == "whole"
     out: Json = {}
     if response.response_id or not own:
-        out["id"] = response.response_id
+        out["id"] = response.response_id or made_id
     if not own:
         out["object"] = "chat.completion"
         out["created"] = created if response.created is None else response.created

@@ -60,15 +60,18 @@ class _OpenChoice:
 
 
 class ChatStreamRenderer:
-    """Events to bytes. `created` (Unix seconds) is for answers of dialects that do not date them. `old`: the client
-    asked with `functions`, and looks for one `function_call`."""
+    """Events to bytes. `created` (Unix seconds) and `made_id` are for answers of dialects that do not date or name
+    them. `old`: the client asked with `functions`, and looks for one `function_call`."""
 
-    __slots__ = ("_choices", "_created", "_failed", "_head", "_old", "_usage", "_wants_usage")
+    __slots__ = ("_choices", "_created", "_failed", "_head", "_made_id", "_old", "_usage", "_wants_usage")
 
-    def __init__(self, wants_usage: bool = False, created: int = 0, *, old: bool = False) -> None:
+    def __init__(
+        self, wants_usage: bool = False, created: int = 0, *, old: bool = False, made_id: str = ""
+    ) -> None:
         self._wants_usage = wants_usage
         self._created = created
         self._old = old
+        self._made_id = made_id
         self._head: Json = {}
         self._choices: dict[int, _OpenChoice] = {}
         self._usage: Usage | None = None
@@ -113,7 +116,7 @@ class ChatStreamRenderer:
 
     def _start(self, event: Started) -> None:
         self._head = {
-            "id": event.response_id,
+            "id": event.response_id or self._made_id,
             "object": "chat.completion.chunk",
             "created": self._created if event.created is None else event.created,
             "model": event.model,

@@ -31,6 +31,8 @@ ENDS: dict[Finish, tuple[str, str | None]] = {
     Finish.FILTERED: ("incomplete", "content_filter"),
     Finish.REFUSED: ("incomplete", "content_filter"),
 }
+#: An answer that was cut, and nobody said why.
+_CUT: tuple[str, str | None] = ("incomplete", None)
 _KEPT = ("status", "incomplete_details")
 
 
@@ -56,7 +58,7 @@ def waits_for_client(part: ReplyPart) -> bool:
 def end_fields(finish: Finish | None, extras: Extras | None) -> dict[str, object]:
     """`status` and `incomplete_details` of a response that ended so."""
     own = extras.fields if extras is not None and extras.dialect == NAME else {}
-    status, reason = ENDS[finish or Finish.OTHER]
+    status, reason = _CUT if finish is None else ENDS[finish]
     details: object = msgspec.Raw(NULL) if reason is None else {"reason": reason}
     return {
         "status": own.get("status", status),
