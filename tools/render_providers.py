@@ -42,6 +42,7 @@ WORDS = {
     "openai_transcriptions": "transcriptions",
     "openai_translations": "translations",
     "openai_moderations": "moderations",
+    "openai_realtime": "realtime",
     "anthropic_count_tokens": "token counts",
     "anthropic_messages": "Anthropic messages",
     "anthropic_vertex": "Anthropic messages",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
@@ -82,6 +84,11 @@ class Ledger(Protocol):
 
     async def durable(self) -> None:
         """With `durability: fsync`, wait until every mark appended so far is on the disk; else return at once."""
+        ...
+
+    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+        """Add to an open hold, on all of its accounts or on none; `at` is when it was reserved. Raises
+        BudgetExceeded."""
         ...
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -196,6 +203,69 @@ class Upstream(Protocol):
         ...
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """How a WebSocket ended. `by_peer`: the other side closed it properly, with `code` (1005: it said none). Otherwise
+    the connection broke (1006), or this side refused what came (1002, 1007, 1009)."""
+
+    code: int
+    reason: str = ""
+    by_peer: bool = False
+
+
+class Socket(Protocol):
+    """An open WebSocket. What happens on it is told by calls; nothing waits."""
+
+    heard: bool
+    """Set whenever anything arrives; whoever watches for silence resets it."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    def listen(
+        self,
+        on_message: Callable[[bytes, bool], None],
+        on_end: Callable[[Ended], None],
+        on_pressure: Callable[[bool], None],
+    ) -> None:
+        """Whom to call, which must not raise: with each whole message (and whether it is text); once at the end; and
+        when what is sent piles up (True) and has gone (False). Messages that came before are told now."""
+        ...
+
+    def send(self, message: bytes, text: bool) -> None:
+        """Send one message. Goes nowhere once the socket has ended."""
+        ...
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        ...
+
+    def rest(self, resting: bool) -> None:
+        """Stop reading, or go on."""
+        ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye and end; `on_end` is not called for it. Idempotent."""
+        ...
+
+
+class Opening(Protocol):
+    """What became of a request for a WebSocket: `socket`, or the answer that refused it."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    """Names in lower case, in order."""
+    body: bytes
+    socket: Socket | None
+
+
+class Sockets(Protocol):
+    """The WebSocket client. Raises UpstreamError subclasses only."""
+
+    async def connect(self, origin: Origin, head: bytes, deadlines: Deadlines) -> Opening:
+        """Ask for a WebSocket. `head` is the request's head without the lines of the handshake and the empty line."""
+        ...
+
+
 # --- the client's side ----------------------------------------------------------------------------------------
 
 
@@ -234,4 +304,15 @@ class Client(Protocol):
 
     async def finish(self) -> None:
         """End a streamed answer."""
+        ...
+
+
+class SocketClient(Client, Protocol):
+    """One who asked for a WebSocket. Until `accept` it can be refused by `reply`; after it, `write` sends an event and
+    `finish` closes with `close_code`."""
+
+    close_code: int
+
+    def accept(self, headers: list[tuple[bytes, bytes]]) -> Socket:
+        """Take up the upgrade. Raises Disconnected when the client has left."""
         ...

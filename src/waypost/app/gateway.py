@@ -36,6 +36,7 @@ from waypost.edge.server import serve as serve_edge
 from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.ledger.recovery import RecoveryReport
 from waypost.pipeline.run import Pipeline
+from waypost.pipeline.sessions import Parts, Sessions
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
@@ -50,6 +51,7 @@ from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
+from waypost.upstream.sockets import SocketUpstream
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -190,8 +192,7 @@ class _Gateway:
         await asyncio.to_thread(end_lost, kept)
         responses = SqlResponses(kept)
         stack.callback(responses.close)
-        upstream = HttpUpstream(asyncio.get_running_loop())
-        stack.push_async_callback(upstream.aclose)
+        upstream, sockets = self._clients()
         server = config.config.server
         listening = Listening(
             host=self._options.host or server.host,
@@ -205,7 +206,7 @@ class _Gateway:
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
         rates = Rates()
-        edge = self._edge(keys, upstream, rates, responses)
+        edge = self._edge(keys, upstream, sockets, rates, responses)
         background = Background(
             clock=self._clock,
             log=self._log,
@@ -242,12 +243,33 @@ class _Gateway:
 
         await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
 
-    def _edge(self, keys: SqlKeys, upstream: HttpUpstream, rates: Rates, responses: SqlResponses) -> Edge:
+    def _clients(self) -> tuple[HttpUpstream, SocketUpstream]:
+        loop = asyncio.get_running_loop()
+        upstream, sockets = HttpUpstream(loop), SocketUpstream(loop)
+        self._stack.push_async_callback(upstream.aclose)
+        self._stack.push_async_callback(sockets.aclose)
+        return upstream, sockets
+
+    def _edge(
+        self,
+        keys: SqlKeys,
+        upstream: HttpUpstream,
+        sockets: SocketUpstream,
+        rates: Rates,
+        responses: SqlResponses,
+    ) -> Edge:
         clock, config, ledger = self._clock, self._config, self._books.ledger
         authenticate = Authenticate(keys, clock)
         gate = AppGate(config, ledger)
-        metrics = Metrics(lambda: gauges(pipeline, ledger, upstream, gate, config))
-        pipeline = Pipeline(
+
+        def measured() -> Mapping[str, float]:
+            now = dict(gauges(pipeline, ledger, upstream, gate, config))
+            now["waypost_exchanges_active"] += sessions.active
+            now["waypost_upstream_connections"] += sockets.open
+            return now
+
+        metrics = Metrics(measured)
+        parts = Parts(
             lanes=Lanes(DIALECTS),
             snapshot=config.snapshot,
             clock=clock,
@@ -259,8 +281,9 @@ class _Gateway:
             upstream=upstream,
             settle=Settle(clock, ledger, metrics),
             log=self._log,
-            responses=responses,
         )
+        pipeline = Pipeline(**parts, responses=responses)
+        sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
         listing = ModelsList()
 
@@ -274,6 +297,7 @@ class _Gateway:
             gate=gate,
             models=models,
             shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
+            sessions=sessions,
             metrics=metrics.render,
             new_id=exchange_ids(clock.wall, os.urandom),
             clock=clock,

@@ -43,6 +43,8 @@ class Entry(msgspec.Struct, frozen=True):
     mounted: bool = True
     forms: bool = False
     """The body may be `multipart/form-data`."""
+    socket: bool = False
+    """A WebSocket is opened there, by GET; nothing is posted."""
 
 
 class StreamRelay(Protocol):

@@ -28,6 +28,7 @@ from waypost.dialects.openai_media.codec import (
     TRANSCRIPTIONS,
     TRANSLATIONS,
 )
+from waypost.dialects.openai_realtime.codec import REALTIME
 from waypost.dialects.openai_responses.codec import RESPONSES
 
 _ALL: tuple[Dialect, ...] = (
@@ -41,6 +42,7 @@ _ALL: tuple[Dialect, ...] = (
     TRANSCRIPTIONS,
     TRANSLATIONS,
     MODERATIONS,
+    REALTIME,
     MESSAGES,
     VERTEX,
     ANTHROPIC_COUNT_TOKENS,

@@ -8,16 +8,18 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 import msgspec
 
 from waypost.config.snapshot import Settings
+from waypost.core.asked import PathAsk
 from waypost.dialects.dialect import Dialect
 from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.credential import read_key, read_query_key
-from waypost.edge.gate import Gate, Pipeline, Shelf
+from waypost.edge.gate import Gate, Pipeline, Sessions, Shelf
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
+from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
 from waypost.errors import (
     Bug,
     Disconnected,
@@ -34,6 +36,9 @@ from waypost.ports import Clock
 from waypost.telemetry.logs import Log
 
 DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
+
+
+_OWN_SERVER = "WebSockets are spoken here under the gateway's own server only."
 
 
 class _Listed(msgspec.Struct):
@@ -79,6 +84,7 @@ class Edge:
         log: Log,
         version: str,
         shelf: Shelf | None = None,
+        sessions: Sessions | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -93,6 +99,7 @@ class Edge:
         self._routes = Routes(dialects)
         self._models = models
         self._shelf = shelf
+        self._sessions = sessions
         self._metrics = metrics
         self._new_id = new_id
         self._clock = clock
@@ -109,7 +116,8 @@ class Edge:
             await self._lifespan(receive, send)
         else:
             await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not spoken here."})
+            # Refused before it is accepted. Sessions need our own server, whose drain and deadlines they keep.
+            await send({"type": "websocket.close", "code": 1008, "reason": _OWN_SERVER})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
@@ -187,6 +195,8 @@ class Edge:
             listing = await self._models(read_key(ask.headers), gemini)
             body = listing if route.model is None else _pick(listing, route.model)
             await reply(200, [JSON, *own], body)
+        elif route.spoken is not None:
+            await self._session(ask, route.spoken)
         elif route.response_id:
             await self._kept(ask, route)
         elif purpose == "ready":
@@ -198,6 +208,41 @@ class Edge:
             await reply(200, [JSON, *own], self._hello)
         else:
             await reply(200, [JSON, *own], health.live(self._version))
+
+    def drain(self) -> None:
+        """No new work is taken: sessions end as soon as nothing is under way on them."""
+        self.closed = True
+        if self._sessions is not None:
+            self._sessions.drain()
+
+    def abort_all(self) -> None:
+        """The drain limit has passed: end everything with an honest error."""
+        self.pipeline.abort_all()
+        if self._sessions is not None:
+            self._sessions.abort_all()
+
+    async def _session(self, ask: _Ask, dialect: Dialect) -> None:
+        received = self._clock.monotonic()
+        connection: object = ask.connection
+        if self._sessions is None or not isinstance(connection, Upgradable):
+            raise NotFound(_OWN_SERVER)
+        if self.closed:
+            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+        if self.active >= ask.settings.concurrency_max:
+            raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
+        self.active += 1
+        try:
+            handshake, offered = Handshake(ask.headers, ask.scope["http_version"]), Offered(ask.headers)
+            await read_body(ask.receive, ask.settings, True)
+            key = read_key(ask.headers) or offered.key
+            client = EdgeSocket(ask.client, connection, handshake)
+            path = PathAsk(query=ask.scope["query_string"])
+            headers = offered.complete(ask.headers)
+            await self._sessions.run(
+                Call(dialect, b"", headers, key, ask.exchange_id, received, client, path)
+            )
+        finally:
+            self.active -= 1
 
     async def _kept(self, ask: _Ask, route: Matched) -> None:
         if self._shelf is None:

@@ -40,6 +40,22 @@ class Pipeline(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """What answers calls for a WebSocket; their client is a `ports.SocketClient`."""
+
+    async def run(self, call: Call) -> None:
+        """Serve a session to its end; raises nothing but CancelledError."""
+        ...
+
+    def drain(self) -> None:
+        """End each session once nothing is under way on it, with an honest error."""
+        ...
+
+    def abort_all(self) -> None:
+        """As `Pipeline.abort_all`."""
+        ...
+
+
 class Shelf(Protocol):
     """Kept answers of the Responses dialect."""
 

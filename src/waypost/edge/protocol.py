@@ -21,9 +21,9 @@ from uvicorn.server import ServerState
 from waypost.config.snapshot import Settings
 from waypost.edge import head
 from waypost.edge.connection import TABLE
-from waypost.edge.intake import Intake
 from waypost.edge.replies import raw_refusal
-from waypost.edge.upgrade import RestOfBody
+from waypost.edge.socket import Upgradable
+from waypost.edge.upgrade import RestOfBody, SoftlyClosed
 from waypost.errors import GatewayError, InvalidRequest, Overloaded, TooSlow
 
 #: Bytes waiting in the transport for a slow client before writers wait.
@@ -49,7 +49,7 @@ class Phase(Enum):
     BODY = "body"
 
 
-class EdgeProtocol(Intake):
+class EdgeProtocol(Upgradable):
     """One client connection. Also the `Connection` of the exchange that runs on it."""
 
     def __init__(
@@ -78,7 +78,6 @@ class EdgeProtocol(Intake):
         self._host: bytes | None = None
         self._blocked_since = 0.0
         self._blocked_bytes = 0
-        self._rest: RestOfBody | None = None
         self._given: list[tuple[bytes, bytes]] | None = None
         self._given_text: list[bytes] = []
 
@@ -145,7 +144,7 @@ class EdgeProtocol(Intake):
         if running is not None:
             running.keep_alive = False
             if running.more_body:
-                running.transport = cast(asyncio.Transport, _SoftlyClosed(self.transport, self._close_softly))
+                running.transport = cast(asyncio.Transport, SoftlyClosed(self.transport, self._close_softly))
 
     def write_whole(self, status: int, lines: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         # What uvicorn's `send` does for the two messages of a whole answer, in one write.
@@ -380,15 +379,6 @@ class EdgeProtocol(Intake):
             self._blocked_since, self._blocked_bytes = now, waiting
         elif now - self._blocked_since > limit_s:
             self.transport.abort()
-
-
-class _SoftlyClosed:
-    """The transport of an answer that was given before the request's body was read: its `close` is a soft one."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-        self.close = close
 
 
 def _refused_by_parser(error: httptools.HttpParserError) -> GatewayError:

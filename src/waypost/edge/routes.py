@@ -13,6 +13,7 @@ from waypost.errors import MethodNotAllowed, NotFound
 
 Purpose = Literal[
     "call",
+    "socket",
     "models",
     "model",
     "response",
@@ -30,6 +31,7 @@ _PREFIXES = ("/v1", "", "/api/v1")
 _GEMINI_MODELS = ("/v1beta/models", "/v1alpha/models")
 _MODELS = (*(f"{prefix}/models" for prefix in _PREFIXES), *_GEMINI_MODELS)
 _READ = frozenset(("GET", "HEAD"))
+_GET = frozenset(("GET",))
 _POST = frozenset(("POST",))
 #: Kept answers: https://platform.openai.com/docs/api-reference/responses (2026-11-25).
 _RESPONSES = tuple(f"{prefix}/responses/" for prefix in _PREFIXES)
@@ -56,6 +58,8 @@ class Matched(msgspec.Struct, frozen=True):
     """What else the path says, for `call`."""
     forms: bool = False
     """A call may come as `multipart/form-data`."""
+    spoken: Dialect | None = None
+    """For `socket`: what is spoken on the WebSocket."""
 
     def with_query(self, query: bytes) -> PathAsk:
         """`path` with the request's query."""
@@ -95,7 +99,9 @@ class Routes:
         shown: list[str] = []
         for dialect in dialects:
             for entry in dialect.entries:
-                shown.append(f"POST {'/v1' if entry.mounted else ''}{entry.path}")
+                shown.append(
+                    f"{'GET' if entry.socket else 'POST'} {'/v1' if entry.mounted else ''}{entry.path}"
+                )
                 for prefix in _PREFIXES if entry.mounted else ("",):
                     self._add(prefix + entry.path, dialect, entry)
         for path in _MODELS:
@@ -115,7 +121,9 @@ class Routes:
 
     def _add(self, path: str, dialect: Dialect, entry: Entry) -> None:
         before, slot, after = path.partition("{model}")
-        if slot:
+        if entry.socket:
+            self._exact[path] = Matched("socket", _GET, spoken=dialect)
+        elif slot:
             self._patterns.append(_Pattern(before, after, dialect, entry))
         else:
             said = PathAsk("", entry.stream, entry.form)

@@ -170,7 +170,7 @@ class Server(uvicorn.Server):
         edge.gate.draining = True
         loop = asyncio.get_running_loop()
         await self._wait(loop.time() + self._listening.drain_delay_s, lambda: False)
-        edge.closed = True
+        edge.drain()
         for server in self.servers:
             server.close()
         for sock in sockets or ():
@@ -178,7 +178,7 @@ class Server(uvicorn.Server):
         self._close_idle()
         await self._wait(loop.time() + edge.gate.settings.drain_s, self._empty)
         if not self._empty():
-            edge.pipeline.abort_all()
+            edge.abort_all()
             self._close_idle()
             grace = 0.0 if self.force_exit else ABORT_GRACE_S
             await self._wait(loop.time() + grace, self._empty, at_any_rate=True)

@@ -8,6 +8,7 @@ second parser that is told the same framing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import httptools
@@ -49,3 +50,12 @@ class RestOfBody:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             if not self._ended:  # else it is about what follows the body
                 raise
+
+
+class SoftlyClosed:
+    """The transport of an answer that was given before the request's body was read: its `close` is a soft one."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close

@@ -38,6 +38,10 @@ class BookLedger:
         """See `ports.Ledger`. Raises BudgetExceeded."""
         return self.purse.reserve(self._accounts.of(key, at), amount_nusd, at)
 
+    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+        """See `ports.Ledger`. Raises BudgetExceeded, and Bug for a hold that is closed."""
+        self.purse.extend(cast(PurseHold, hold), self._accounts.of(key, at), more_nusd, self._clock.wall())
+
     async def load(self, key: Key, at: float) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable."""
         missing = self.purse.missing(self._accounts.of(key, at))

@@ -90,6 +90,23 @@ class Purse:
             return PurseHold(amount_nusd, (account.account_id,), (account,))
         return self._reserve_all(specs, amount_nusd, at)
 
+    def extend(self, hold: PurseHold, specs: tuple[AccountSpec, ...], more_nusd: int, at: float) -> None:
+        """Hold `more_nusd` on top, on every account of `hold` or on none.
+
+        `specs` say what the limits are. Raises BudgetExceeded for the first account without room, Bug for a hold that
+        is closed.
+        """
+        if hold.closed:
+            raise Bug("A hold that was settled can not be extended.")
+        limits = {spec.account_id: spec for spec in specs}
+        for account in hold._held_on:
+            spec = limits.get(account.account_id)
+            if spec is not None and account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
+                raise _exceeded(spec, account, more_nusd, at)
+        for account in hold._held_on:
+            account.held_nusd += more_nusd
+        hold.amount_nusd += more_nusd
+
     def close(self, hold: PurseHold, amount_nusd: int) -> None:
         """Post what was really spent, over the hold or under it, and free the rest.
 

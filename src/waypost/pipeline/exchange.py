@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -17,6 +18,14 @@ from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.ports import Client, Hold
+
+
+class Failing(Protocol):
+    """What was begun and can only be ended in-band."""
+
+    def fail(self, error: GatewayError) -> bytes:
+        """As `StreamRelay.fail`."""
+        ...
 
 
 class Call(msgspec.Struct):
@@ -127,8 +136,8 @@ class LiveExchange:
         self.unknown_previous: str | None = None
         #: Who made the earlier answer that this one goes on from, and what its maker is asked.
         self.original: tuple[str, Asked] | None = None
-        #: Writes the stream that has begun.
-        self.relay: StreamRelay | None = None
+        #: Writes an error into the stream, or the session, that has begun.
+        self.relay: Failing | None = None
 
     def abort(self, error: GatewayError) -> None:
         """End this exchange from outside: whatever it is waiting for is cancelled, and it answers with `error`."""

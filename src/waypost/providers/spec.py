@@ -31,6 +31,7 @@ DIALECT_NAMES: Final = frozenset(
         "openai_transcriptions",
         "openai_translations",
         "openai_moderations",
+        "openai_realtime",
         "anthropic_count_tokens",
         "anthropic_messages",
         "anthropic_vertex",

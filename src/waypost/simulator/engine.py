@@ -19,6 +19,7 @@ from waypost.simulator.faults import FAULTS, Fault, find_fault
 from waypost.simulator.meter import Exchange, Meter
 from waypost.simulator.models import MODELS, Behaviour, read_fault, read_pairs, resolve
 from waypost.simulator.openai_dialect import PARSERS, OpenAI
+from waypost.simulator.realtime import Conversation
 from waypost.simulator.wire import Made, Piece, Script, Wire, Write, frame
 
 #: What `sim-static` says it counted, whatever it was asked.
@@ -94,6 +95,10 @@ class Engine:
     def serve_openai(self, request: Request) -> Exchange:
         """The answer to what is no model's and no other dialect's: OpenAI's model list, or nothing."""
         return self.serve(self._openai, request)
+
+    def converse(self, model: str) -> Conversation:
+        """A realtime session. Raises Refused for an unknown model."""
+        return Conversation(model, resolve(model, {}), self._seed, self._count(), self.bill)
 
     def _count(self) -> int:
         self._number += 1

@@ -8,7 +8,9 @@ from typing import cast
 
 import httptools
 import msgspec
+from websockets.server import ServerProtocol
 
+from waypost.simulator import realtime_line
 from waypost.simulator.ask import Refused
 from waypost.simulator.asks import KEEP, Asks
 from waypost.simulator.dialect import JSON_TYPE, Lock, Request
@@ -16,6 +18,7 @@ from waypost.simulator.engine import Engine, whole
 from waypost.simulator.meter import Exchange
 from waypost.simulator.openai_dialect import PARSERS, bearer
 from waypost.simulator.playback import Playback, reset
+from waypost.simulator.realtime import Conversation
 from waypost.simulator.wire import frame
 
 MAX_HEAD = 1 << 16
@@ -40,6 +43,18 @@ class Floor:
         self._idle = asyncio.Event()
         self._idle.set()
         self._busy = 0
+
+    def converse(self, url: bytes, headers: dict[bytes, bytes]) -> tuple[ServerProtocol, bytes, Conversation]:
+        """A request for a WebSocket: what frames it, the answer that opens it, and the session. Raises Refused."""
+        path, _, query = url.partition(b"?")
+        self.asks.add(b"GET", url, headers, b"")
+        if path not in realtime_line.PATHS:
+            raise Refused(400, "Upgrades are served at /v1/realtime only.")
+        if self._locked:
+            bearer(headers.get(b"authorization"), self._lock)
+        model = realtime_line.model_of(query)
+        protocol, answer = realtime_line.handshake(headers)
+        return protocol, answer, self.engine.converse(model)
 
     def begin(self) -> None:
         """A request started."""
@@ -119,6 +134,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._refused: Refused | None = None
         self._keep = True
+        self._line: realtime_line.Line | None = None
         self.on_message_begin()
 
     # --- transport ---------------------------------------------------------------------------------------------
@@ -134,12 +150,15 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._transport is None or self._refused is not None:
             return
+        if self._line is not None:
+            self._line.feed(data)
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._refused = self._refused or Refused(400, "The request is not valid HTTP/1.1.")
         except httptools.HttpParserUpgrade:
-            self._refused = Refused(400, "Upgrades are not served.")
+            self._upgrade(self._transport)
         if self._refused is not None and self._playback is None:
             self._queue.clear()
             self._next()
@@ -148,16 +167,32 @@ class Connection(asyncio.Protocol):
         self._floor.connections.discard(self)
         self._transport = None
         self._queue.clear()
+        if self._line is not None:
+            self._line.end()
         if self._playback is not None:
             self._playback.cancel()
             self._playback = None
             self._floor.end()
 
+    def _upgrade(self, transport: asyncio.Transport) -> None:
+        try:
+            protocol, answer, conversation = self._floor.converse(self._url, self._headers)
+        except Refused as refused:
+            self._refused = refused
+            return
+        self._floor.begin()
+        transport.write(answer)
+        self._line = realtime_line.Line(self._loop, transport, protocol, conversation, self._floor.end)
+
     def pause_writing(self) -> None:
+        if self._line is not None:
+            self._line.pause(True)
         if self._playback is not None:
             self._playback.pause()
 
     def resume_writing(self) -> None:
+        if self._line is not None:
+            self._line.pause(False)
         if self._playback is not None:
             self._playback.resume()
 
@@ -202,7 +237,7 @@ class Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._refused is not None:
+        if self._refused is not None or self._parser.should_upgrade():
             return
         if len(self._queue) >= MAX_PIPELINED:
             self._refused = Refused(400, f"More than {MAX_PIPELINED} requests were pipelined.")

@@ -74,7 +74,7 @@ class Heads:
         prefix, more = known
         if more is not None:
             prefix += self._render_more(target.provider, lane, headers, onward.body, more)
-        forwarded = _render_forwarded(headers, lane.forwarded)
+        forwarded = render_forwarded(headers, lane.forwarded)
         return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
             prefix,
             forwarded,
@@ -84,7 +84,7 @@ class Heads:
 
     def _build(self, target: Target, dialect: str, onward: str) -> tuple[bytes, _More | None]:
         provider = target.provider
-        path = _render_path(target, dialect, onward)
+        path = render_path(target, dialect, onward)
         # Where the model stands in what a provider puts before the dialect's path, there is one head for each.
         key = (provider.name, dialect, path if _MODEL in provider.prefix_for(dialect) else onward)
         known = self._prefixes.get(key)
@@ -112,12 +112,13 @@ def accept(lane: Lane, asked: Asked, answer: Answer, credential: Credential) -> 
     """
     if answer.status // 100 != 2:
         answer.close()
-        raise lane.parse_error(answer.status, answer.headers, _without_key(answer.body or b"", credential))
+        raise lane.parse_error(answer.status, answer.headers, without_key(answer.body or b"", credential))
     if asked.stream and answer.body is not None:
         raise _not_a_stream(lane, answer)
 
 
-def _without_key(body: bytes, credential: Credential) -> bytes:
+def without_key(body: bytes, credential: Credential) -> bytes:
+    """A provider's words without the gateway's own secrets."""
     for key in credential.secrets():
         body = body.replace(key, b"***")
     return body
@@ -130,7 +131,8 @@ def _not_a_stream(lane: Lane, answer: Answer) -> Garbled:
     return Garbled("The provider answered a request for a stream with something that is not an event stream.")
 
 
-def _render_path(target: Target, dialect: str, path: str) -> str:
+def render_path(target: Target, dialect: str, path: str) -> str:
+    """The whole path at the provider, with its query."""
     provider = target.provider
     start = provider.prefix_for(dialect)
     if _MODEL in start:
@@ -151,7 +153,8 @@ def _render_prefix(provider: Provider, dialect: str, path: str) -> bytes:
     )
 
 
-def _render_forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
+def render_forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
+    """Lines for those of the client's headers that may pass."""
     lines = b""
     for name in (*names, *FORWARDED):
         value = headers.get(name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from waypost.core.origin import Origin
 from waypost.errors import Unavailable
@@ -15,6 +15,8 @@ from waypost.upstream.connection import Connection, Owner, Timers
 from waypost.upstream.limits import Limits
 from waypost.upstream.proxy import tunnel
 from waypost.upstream.tls import TlsContexts
+
+_Spoken = TypeVar("_Spoken", bound=asyncio.Protocol)
 
 
 class Resolver(Protocol):
@@ -50,20 +52,21 @@ class Connector:
 
     async def open(self, origin: Origin, owner: Owner, within_s: float) -> Connection:
         """A connection ready for its first request, in at most `within_s` seconds."""
+        return await self.open_as(
+            origin, lambda: Connection(self._loop, self._timers, self._limits, owner), within_s
+        )
+
+    async def open_as(self, origin: Origin, make: Callable[[], _Spoken], within_s: float) -> _Spoken:
+        """The same for what speaks another protocol than HTTP requests and answers."""
         context = self._contexts.load(origin.tls) if origin.scheme == "https" else None
-        made: list[Connection] = []
-
-        def make() -> Connection:
-            connection = Connection(self._loop, self._timers, self._limits, owner)
-            made.append(connection)
-            return connection
-
         try:
             async with asyncio.timeout(within_s):
                 sock = await self._dial(origin)
                 try:
                     name = origin.host if context is not None else None
-                    await self._loop.create_connection(make, sock=sock, ssl=context, server_hostname=name)
+                    _, made = await self._loop.create_connection(
+                        make, sock=sock, ssl=context, server_hostname=name
+                    )
                 except BaseException:
                     sock.close()
                     raise
@@ -71,7 +74,7 @@ class Connector:
             raise faults.overdue("connect") from None
         except (OSError, ValueError) as fault:  # ValueError: ssl.CertificateError and names that IDNA refuses
             raise faults.handshake(fault) from None
-        return made[0]
+        return made
 
     async def _dial(self, origin: Origin) -> socket.socket:
         """A connected socket whose other end is the origin, or the proxy's tunnel to it."""

@@ -151,7 +151,7 @@ LOCAL: Final[tuple[ProviderSpec, ...]] = (
         name="simulated",
         title="The simulated provider (`waypost simulate`)",
         base_url="http://127.0.0.1:{port}/v1",
-        dialects=FAMILY,
+        dialects=(*FAMILY, "openai_realtime"),
         auth="none",
         docs_url="",
     ),
