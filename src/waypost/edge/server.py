@@ -64,14 +64,18 @@ class Calls(Protocol):
 class Served(Protocol):
     """An ASGI application that can be drained: the edge, or one that only needs its limits."""
 
-    closed: bool
     failure: GatewayError | None
 
     @property
     def gate(self) -> Gate: ...
 
-    @property
-    def pipeline(self) -> Calls: ...
+    def drain(self) -> None:
+        """Take no new work."""
+        ...
+
+    def abort_all(self) -> None:
+        """End what is still under way."""
+        ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 

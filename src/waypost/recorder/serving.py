@@ -30,20 +30,22 @@ class Own:
         self.draining = False
         self.settings = _SETTINGS
 
-    def abort_all(self) -> None:
-        """There is nothing to settle: the server cancels what is left."""
-
 
 class Desk:
     """Takes requests whole and hands them on. Refuses what comes from web pages: they could spend the key."""
 
     def __init__(self, answer: Answerer, log: Log, *, local: bool) -> None:
-        self.closed = False
         self.failure: GatewayError | None = None
-        self.gate = self.pipeline = Own()
+        self.gate = Own()
         self._answer = answer
         self._log = log
         self._local = local
+
+    def drain(self) -> None:
+        """Nothing here outlives its client."""
+
+    def abort_all(self) -> None:
+        """There is nothing to settle: the server cancels what is left."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

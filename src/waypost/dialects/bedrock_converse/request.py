@@ -11,9 +11,8 @@ beside other settings (see `dialects/claude.py`), and a temperature above 1, for
 Arguments of a call that are no object go in the one argument `INVALID_JSON`; schemas of answers and of strict tools in
 the part of the language that grammars know.
 
-Refused: media by link or id, media of the model, other types of files, names of tools that Converse refuses, content and
-tools that are built into another provider. Towards
-others: S3 sources, search results, guarded pictures, system tools.
+Refused: media by link or id, media of the model, other types of files, names of tools that Converse refuses, content
+and tools that are built into another provider. Towards others: S3 sources, search results, guarded pictures, system tools.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@
 | `previous_response_id`, `conversation`, `prompt` | refused: what they stand for is not in the request |
 
 From another dialect: `stop`, `seed`, `top_k`, penalties, `choices`, `modalities`, cache hints and the error mark of a
-tool's result have no word here and are named; an output limit below 16 becomes 16 and is named. Video, sounds by URL and
-names of tools that OpenAI refuses are refused. Nothing is stored at the provider, so reasoning that is asked for is asked
-for encrypted; it goes back without an id, which OpenAI would check.
+tool's result have no word here and are named; an output limit below 16 becomes 16 and is named. Video, sounds by URL
+and names of tools that OpenAI refuses are refused. Nothing is stored at the provider, so reasoning that is asked for is
+asked for encrypted; it goes back without an id, which OpenAI would check.
 """
 
 from __future__ import annotations
