@@ -12,7 +12,8 @@ Arguments of a call that are no object go in the one argument `INVALID_JSON`; sc
 the part of the language that grammars know.
 
 Refused: media by link or id, media of the model, other types of files, names of tools that Converse refuses, content
-and tools that are built into another provider. Towards others: S3 sources, search results, guarded pictures, system tools.
+and tools that are built into another provider. Towards others: S3 sources, search results, guarded pictures, system
+tools.
 """
 
 from __future__ import annotations
