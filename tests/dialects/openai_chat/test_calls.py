@@ -31,6 +31,13 @@ def test_geminis_signature_of_a_call_goes_both_ways() -> None:
     assert "extra_content" not in render_call(call, say())
 
 
+def test_what_the_sdks_leave_in_a_streamed_call_is_not_part_of_it() -> None:
+    """openai-python 3.52.0, `ParsedFunctionToolCall`: the final completion of `chat.completions.stream`."""
+    function = {"name": "f", "arguments": "{}", "parsed_arguments": {"a": 1}}
+    call = {"id": "c", "type": "function", "index": 1, "function": function}
+    assert take_calls(taking({"tool_calls": [call]})) == [ToolCall("c", "f", "{}")]
+
+
 def test_nobody_elses_signature_is_sent() -> None:
     call = ToolCall("c", "f", "{}", None, "s", "anthropic-claude-v1")
     assert "extra_content" not in render_call(call, say("thought_signature"))
