@@ -136,6 +136,17 @@ def test_calls_and_results_come_in_equal_numbers() -> None:
     assert loop(CALL, CALL, results=2).prompt_tokens
 
 
+def test_a_streamed_answer_may_come_back_by_the_event() -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "hello"}]},
+        {"role": "model", "parts": [CALL]},
+        {"role": "model", "parts": [CALL]},
+        {"role": "model", "parts": [{"text": ""}]},
+        {"role": "user", "parts": [RESULT, RESULT]},
+    ]
+    assert parse({"contents": turns}).last_text == "hello"
+
+
 def test_signatures_come_back_as_they_were() -> None:
     signed = {**CALL, "thoughtSignature": SIGNED}
     assert loop(signed, CALL, results=2, generationConfig=THINKS).think

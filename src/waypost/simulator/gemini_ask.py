@@ -7,7 +7,7 @@ refused. Thought signatures: https://ai.google.dev/gemini-api/docs/thought-signa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -173,7 +173,7 @@ def _ask(model: str, given: _Request, seals: Seals, stream: bool, sse: bool) -> 
     contents = (
         given.contents if isinstance(given.contents, list) else [given.contents] if given.contents else []
     )
-    turns = [_turn(content, place) for place, content in enumerate(contents)]
+    turns = _joined(_turn(content, place) for place, content in enumerate(contents))
     if not turns:
         raise invalid("* GenerateContentRequest.contents: contents is not specified")
     if config.candidate_count is not None and not 1 <= config.candidate_count <= MAX_CANDIDATES:
@@ -232,6 +232,18 @@ def _turn(content: Object, place: int) -> Turn:
     if role not in ("user", "model", "function"):
         raise invalid("Please use a valid role: user, model.")
     return str(role), content_parts(content, f"contents[{place}]")
+
+
+def _joined(turns: Iterable[Turn]) -> list[Turn]:
+    """Contents of one role that follow each other are one turn: google-genai's chats send a streamed answer back as
+    a content per event (3.6.1, 2026-11-25)."""
+    made: list[Turn] = []
+    for role, parts in turns:
+        if made and made[-1][0] == role:
+            made[-1] = role, [*made[-1][1], *parts]
+        else:
+            made.append((role, parts))
+    return made
 
 
 def check_turns(turns: list[Turn]) -> None:

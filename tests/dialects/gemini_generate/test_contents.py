@@ -53,6 +53,18 @@ def test_roles() -> None:
         read(system=7)
 
 
+def test_a_streamed_answer_that_comes_back_by_the_event_is_one_answer() -> None:
+    call = {"functionCall": {"id": "a", "name": "f", "args": {}}}
+    other = {"functionCall": {"id": "b", "name": "g", "args": {}}}
+    found = read(
+        {"role": "user", "parts": [{"text": "go"}]},
+        {"role": "model", "parts": [call]},
+        {"role": "model", "parts": [other]},
+        {"role": "model", "parts": [{"text": ""}]},
+    )
+    assert found[1:] == (Message("assistant", (*CALLS.parts, Text(""))),)
+
+
 def test_results_are_messages_of_their_own() -> None:
     content = {
         "role": "user",

@@ -379,7 +379,8 @@ def test_gemini_reads_a_stream_of_openai(query: bytes) -> None:
         for candidate in event["candidates"]
         for part in candidate.get("content", {"parts": []})["parts"]
     ]
-    assert parts == [{"text": "a"}, {"functionCall": {"id": "c", "name": "f", "args": {"a": 1}}}]
+    call = {"functionCall": {"id": "c", "name": "f", "args": {"a": 1}}}
+    assert parts == [{"text": "a"}, call, {"text": ""}]
     assert events[-1]["candidates"][0]["finishReason"] == "STOP"
     assert events[-1]["usageMetadata"]["cost"] == 0.000000005
 

@@ -36,13 +36,16 @@ def stream_of(*parts: ReplyPart, finish: Finish = Finish.STOP) -> list[Event]:
 
 
 def shown(*parts: ReplyPart) -> list[Any]:
-    """The parts of the stream's events."""
-    return [
+    """The parts of the stream's events. The last one has nothing but an empty text: google-genai's chats forget an
+    answer when any event of it has no content (3.6.1, `_validate_response`, 2026-11-25)."""
+    *found, last = [
         part
         for event in objects(write(stream_of(*parts)))
         for candidate in event["candidates"]
-        for part in candidate.get("content", {"parts": []})["parts"]
+        for part in candidate["content"]["parts"]
     ]
+    assert last == {"text": ""}
+    return found
 
 
 def test_the_last_event_has_the_finish_reason_and_the_usage_with_its_cost() -> None:
@@ -53,7 +56,9 @@ def test_the_last_event_has_the_finish_reason_and_the_usage_with_its_cost() -> N
         "responseId": "id",
     }
     assert last == {
-        "candidates": [{"index": 0, "finishReason": "STOP"}],
+        "candidates": [
+            {"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0, "finishReason": "STOP"}
+        ],
         "usageMetadata": {
             "promptTokenCount": 5,
             "candidatesTokenCount": 2,

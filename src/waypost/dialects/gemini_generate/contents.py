@@ -32,8 +32,23 @@ def parse_contents(
         messages.append(Message("user", (Opaque(NAME, cached, CACHED),)))
     for number, item in enumerate(items):
         calls.turn(str(number))
-        messages.extend(_parse_content(item, f"contents[{number}]", calls))
+        for message in _parse_content(item, f"contents[{number}]", calls):
+            _append(messages, message)
     return tuple(messages)
+
+
+def _append(messages: list[Message], message: Message) -> None:
+    """Google's SDK sends a streamed answer back as a content per event: together they are the one answer that they
+    were, and its calls have their results right after it."""
+    last = messages[-1] if messages else None
+    if (
+        last is not None
+        and last.role == message.role == "assistant"
+        and last.extras == message.extras is None
+    ):
+        messages[-1] = Message("assistant", (*last.parts, *message.parts))
+    else:
+        messages.append(message)
 
 
 def _parse_system(raw: msgspec.Raw) -> Message:

@@ -196,7 +196,13 @@ class GeminiStreamRenderer:
         return self._part(event.choice, render_call(call))
 
     def _finish(self, event: Finished) -> None:
-        out: Json = {"index": event.choice, FIELD: finish_word(event.finish, event.extras)}
+        # Google's SDK takes an answer with an event without content for a broken one, and its chats forget it.
+        content = {"parts": [{"text": ""}], "role": "model"}
+        out: Json = {
+            "content": content,
+            "index": event.choice,
+            FIELD: finish_word(event.finish, event.extras),
+        }
         cited = [
             (run.number, "".join(run.pieces), tuple(run.citations))
             for run in self._runs.get(event.choice, ())
