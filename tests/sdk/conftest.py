@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,8 @@ from openai import AsyncOpenAI, OpenAI
 
 from gateway import GatewayProcess, config_for
 from sdk.clients import Sdk, async_client, sync_client
+from sdk.speakers.talk import Speaker
+from sdk.targets import ENVIRON, SPEAKERS, config_of_all
 from simulated import SimulatorProcess, simulating
 
 #: Every kind of token at a rate of its own, so that a wrong rate shows; in dollars per million.
@@ -47,6 +50,30 @@ def gateway(provider: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
     config = config.replace("\ndiscovery:", f"{_MODELS}\ndiscovery:")
     with GatewayProcess(tmp_path_factory.mktemp("sdk"), config) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def many() -> Iterator[SimulatorProcess]:
+    """One simulator that stands for a provider of every dialect, behind `crossing`."""
+    with simulating() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crossing(many: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway with `sdk.targets.TARGETS`, one provider per dialect."""
+    with GatewayProcess(tmp_path_factory.mktemp("crossing"), config_of_all(many.root), ENVIRON) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def speakers(crossing: GatewayProcess) -> Iterator[dict[str, Speaker]]:
+    """Every client SDK, connected to `crossing`."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(connect(crossing.url, crossing.key))
+            for name, connect in SPEAKERS.items()
+        }
 
 
 @pytest.fixture

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from sdk.speakers.chat import ChatSpeaker
+from sdk.speakers.converse import ConverseSpeaker
+from sdk.speakers.gemini import GeminiSpeaker
+from sdk.speakers.messages import MessagesSpeaker
+from sdk.speakers.responses import ResponsesSpeaker
+from sdk.speakers.talk import Speaker
 from simulated import SimulatorProcess
 from waypost.core.money import render_usd
 from waypost.simulator.bill import SIMULATED_PRICES
@@ -33,9 +40,19 @@ TARGETS = {
     "coh": Target("cohere_chat", "", "/v2/chat"),
 }
 
+#: The client SDKs, by their speakers' names.
+SPEAKERS: Mapping[str, Callable[[str, str], Speaker]] = {
+    "chat": ChatSpeaker,
+    "responses": ResponsesSpeaker,
+    "messages": MessagesSpeaker,
+    "gemini": GeminiSpeaker,
+    "converse": ConverseSpeaker,
+}
+
 #: What the simulator's models are called at every provider: `oai-echo`, `ant-echo` and so on.
 MODELS = {
     "fast": "sim-fast",
+    "long": "sim-fast?tokens=40",
     "echo": "sim-echo",
     "tools": "sim-tools",
     "json": "sim-json",

@@ -63,6 +63,8 @@ def test_a_streamed_answer_that_comes_back_by_the_event_is_one_answer() -> None:
         {"role": "model", "parts": [{"text": ""}]},
     )
     assert found[1:] == (Message("assistant", (*CALLS.parts, Text(""))),)
+    words = read(*({"role": "model", "parts": [{"text": word}]} for word in ("one", " two", "")))
+    assert words == (Message("assistant", (Text("one two"),)),)
 
 
 def test_results_are_messages_of_their_own() -> None:

@@ -134,7 +134,7 @@ def _given(wishes: Wishes) -> dict[str, Any]:
     if wishes.stop:
         given["stop_sequences"] = [wishes.stop]
     if wishes.temperature is not None:
-        given["temperature"] = wishes.temperature
+        given["extra_body"] = {"temperature": wishes.temperature}  # no longer an argument of this SDK
     if wishes.schema is not None:
         given["output_format"] = wishes.schema
     if wishes.thinks:

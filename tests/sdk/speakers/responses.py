@@ -48,8 +48,10 @@ class ResponsesTalk(Talk):
         pieces = 0
         if self.streams:
             with responses.stream(**given) as stream:
-                pieces = sum(event.type == "response.output_text.delta" for event in stream)
-                response: Any = stream.get_final_response()
+                events = list(stream)
+            pieces = sum(event.type == "response.output_text.delta" for event in events)
+            # The SDK's `get_final_response` knows no ends but `completed`; every end has the whole response.
+            response: Any = getattr(events[-1], "response", None)
         elif self.wishes.schema is not None:
             response = responses.parse(**given)
         else:

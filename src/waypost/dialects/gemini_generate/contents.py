@@ -46,9 +46,18 @@ def _append(messages: list[Message], message: Message) -> None:
         and last.role == message.role == "assistant"
         and last.extras == message.extras is None
     ):
-        messages[-1] = Message("assistant", (*last.parts, *message.parts))
+        messages[-1] = Message("assistant", _joined(last.parts, message.parts))
     else:
         messages.append(message)
+
+
+def _joined(before: tuple[Part, ...], parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Words of one text that came in pieces are one text again."""
+    if before and parts and isinstance(before[-1], Text) and isinstance(parts[0], Text):
+        whole = msgspec.structs.replace(before[-1], text=before[-1].text + parts[0].text)
+        if msgspec.structs.replace(before[-1], text="") == msgspec.structs.replace(parts[0], text=""):
+            return (*before[:-1], whole, *parts[1:])
+    return (*before, *parts)
 
 
 def _parse_system(raw: msgspec.Raw) -> Message:
