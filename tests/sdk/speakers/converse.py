@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -104,7 +105,8 @@ class ConverseTalk(Talk):
         pieces = 0
         if self.streams:
             answer = self._client.converse_stream(**given)
-            content, finish, usage, pieces = _gathered(answer["stream"])
+            with closing(answer["stream"]) as events:
+                content, finish, usage, pieces = _gathered(events)
         else:
             answer = self._client.converse(**given)
             content, finish = answer["output"]["message"]["content"], answer["stopReason"]
