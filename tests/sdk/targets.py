@@ -28,13 +28,15 @@ class Target:
     dialect: str
     path: str
     calls: str
+    beside: str = ""
+    """A further dialect of the same provider, for counting tokens."""
 
 
 #: By the provider's name.
 TARGETS = {
     "oai": Target("openai_chat", "/v1", "/v1/chat/completions"),
-    "ant": Target("anthropic_messages", "/v1", "/v1/messages"),
-    "gem": Target("gemini_generate", "/v1beta", "/v1beta/models/"),
+    "ant": Target("anthropic_messages", "/v1", "/v1/messages", "anthropic_count_tokens"),
+    "gem": Target("gemini_generate", "/v1beta", "/v1beta/models/", "gemini_count_tokens"),
     "res": Target("openai_responses", "/v1", "/v1/responses"),
     "bed": Target("bedrock_converse", "", "/model/"),
     "coh": Target("cohere_chat", "", "/v2/chat"),
@@ -69,11 +71,7 @@ MODELS = {
 
 def config_of_all(root: str) -> str:
     """A `waypost.yaml` with the simulator at `root` as every provider, its models at the prices that it bills."""
-    providers = "".join(
-        f'  - {{name: {name}, base_url: "{root}{target.path}", dialects: [{target.dialect}], '
-        "api_key: env:SIMULATED, discover: false, retries: 0}\n"
-        for name, target in TARGETS.items()
-    )
+    providers = "".join(_provider(name, target, root) for name, target in TARGETS.items())
     models = "".join(
         f'  - {{name: {name}-{word}, targets: [{{provider: {name}, model: "{model}"}}], prices: {_prices(model)}}}\n'
         for name in TARGETS
@@ -81,6 +79,14 @@ def config_of_all(root: str) -> str:
     )
     quiet = '{environment: false, local: false, local_model: "off"}'
     return f"providers:\n{providers}models:\n{models}discovery: {quiet}\n"
+
+
+def _provider(name: str, target: Target, root: str) -> str:
+    dialects = ", ".join(filter(None, (target.dialect, target.beside)))
+    return (
+        f'  - {{name: {name}, base_url: "{root}{target.path}", dialects: [{dialects}], '
+        "api_key: env:SIMULATED, discover: false, retries: 0}\n"
+    )
 
 
 ENVIRON = {"SIMULATED": "the-operators-own"}
