@@ -39,7 +39,7 @@ TARGETS = {
     "gem": Target("gemini_generate", "/v1beta", "/v1beta/models/", "gemini_count_tokens"),
     "res": Target("openai_responses", "/v1", "/v1/responses"),
     "bed": Target("bedrock_converse", "", "/model/"),
-    "coh": Target("cohere_chat", "", "/v2/chat"),
+    "coh": Target("cohere_chat", "/v2", "/v2/chat"),
 }
 
 #: The client SDKs, by their speakers' names.
