@@ -99,3 +99,13 @@ def test_a_bare_tool_takes_any_object() -> None:
     assert render(Loss(), tools=(Tool("f", ""),)) == {
         "tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}}}]
     }
+
+
+def test_tools_that_were_called_are_named_even_if_the_client_names_none_any_more() -> None:
+    """Converse refuses calls and results without a `toolConfig`."""
+    calls = Message(
+        "assistant", (ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}"), ToolCall("c", "f", "{}"))
+    )
+    anything = {"json": {"type": "object", "properties": {}}}
+    made = msgspec.json.decode(msgspec.json.encode(render_tools(ChatRequest("m", (calls,)), Loss())))
+    assert made == {"tools": [{"toolSpec": {"name": name, "inputSchema": anything}} for name in ("f", "g")]}

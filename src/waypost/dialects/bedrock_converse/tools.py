@@ -89,6 +89,8 @@ def render_tools(request: ChatRequest, loss: Loss) -> Json:
                 where,
                 f"{where} is built into another provider, and Bedrock Converse has no form for it. Leave it out.",
             )
+    if not request.tools and not is_own(request.extras):
+        tools.extend(_render_tool(Tool(name), own=False) for name in _called(request))
     out: Json = {"tools": tools} if tools else {}
     if choice is not None and choice.mode != "none" and tools:
         out["toolChoice"] = _render_choice(choice)
@@ -102,6 +104,12 @@ def _uses_tools(request: ChatRequest) -> bool:
     return any(
         isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts
     )
+
+
+def _called(request: ChatRequest) -> dict[str, None]:
+    """Tools that were called before, of a client that names none any more."""
+    parts = (part for message in request.messages for part in message.parts)
+    return {part.name: None for part in parts if isinstance(part, ToolCall)}
 
 
 def _render_tool(tool: Tool, *, own: bool) -> Json:
