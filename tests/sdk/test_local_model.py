@@ -11,6 +11,8 @@ import pytest
 from openai import OpenAI
 
 from sdk.banner import served
+from sdk.speakers.talk import Wishes
+from sdk.targets import SPEAKERS
 from waypost.providers.smollm import local_model_available
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
@@ -55,11 +57,28 @@ def ask(base_url: str, key: str) -> None:
         assert last.usage.model_extra["cost"] == 0
 
 
+def every_client(url: str, key: str) -> None:
+    """The other SDKs get real words of it too, whole and streamed, at no cost."""
+    for connect in SPEAKERS.values():
+        with connect(url, key) as speaker:
+            for streams in (False, True):
+                wishes = Wishes(system="Be brief.", limit=16, temperature=0.0)
+                said = speaker.talk(MODEL, wishes, streams=streams).say(
+                    "Is the sky blue? Answer in one word."
+                )
+                assert re.search(r"\w+", said.text), speaker.name
+                assert said.counted.input > 5
+                assert 0 < said.counted.output <= 16
+                assert said.pieces > 1 or not streams or said.counted.output == 1
+                assert said.headers.get("x-waypost-cost", "0") == "0"
+
+
 def test_real_tokens_from_nothing_and_again_after_a_restart(tmp_path: Path) -> None:
     with served(tmp_path, CONFIG) as first:
         assert first.key is not None
         assert MODEL in first.text
         ask(first.base_url, first.key)
+        every_client(first.base_url.removesuffix("/v1"), first.key)
         if shutil.which("curl"):
             paste_readme(first.base_url, first.key)
     with served(tmp_path, CONFIG) as second:
