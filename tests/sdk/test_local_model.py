@@ -62,13 +62,14 @@ def every_client(url: str, key: str) -> None:
     for connect in SPEAKERS.values():
         with connect(url, key) as speaker:
             for streams in (False, True):
-                wishes = Wishes(system="Be brief.", limit=16, temperature=0.0)
+                # OpenAI's own helper for streams raises when the limit ends an answer: a full stop ends this one.
+                wishes = Wishes(system="Be brief.", limit=96, stop=".", temperature=0.0)
                 said = speaker.talk(MODEL, wishes, streams=streams).say(
                     "Is the sky blue? Answer in one word."
                 )
                 assert re.search(r"\w+", said.text), speaker.name
                 assert said.counted.input > 5
-                assert 0 < said.counted.output <= 16
+                assert 0 < said.counted.output <= 96
                 assert said.pieces > 1 or not streams or said.counted.output == 1
                 assert said.headers.get("x-waypost-cost", "0") == "0"
 
