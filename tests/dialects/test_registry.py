@@ -39,6 +39,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "openai_image_edits": ("image_edits", "/images/edits"),
     "openai_images": ("images", "/images/generations"),
     "openai_moderations": ("moderations", "/moderations"),
+    "openai_realtime": ("realtime", "/realtime"),
     "openai_responses": ("chat", "/responses"),
     "openai_speech": ("speech", "/audio/speech"),
     "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),

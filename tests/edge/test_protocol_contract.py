@@ -13,11 +13,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from edge.rig import Rig, get, post, until
 from waypost.edge.intake import Intake
 from waypost.edge.protocol import EdgeProtocol
+from waypost.edge.socket import Upgradable
 
 EXTENDED = {
     "__init__",
     "connection_made",
     "connection_lost",
+    "pause_writing",
+    "resume_writing",
 }
 REPLACED = {
     "data_received",
@@ -35,7 +38,7 @@ REPLACED = {
 def test_nothing_else_of_uvicorn_is_overridden() -> None:
     ours = {
         name
-        for name in {**vars(EdgeProtocol), **vars(Intake)}
+        for name in {**vars(EdgeProtocol), **vars(Upgradable), **vars(Intake)}
         if name in dir(HttpToolsProtocol) and not name.startswith("__")
     }
     assert ours == (EXTENDED | REPLACED) - {"__init__"}

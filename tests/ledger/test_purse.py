@@ -37,6 +37,21 @@ def test_500_reservations_of_a_cent_on_a_dollar_admit_100():
     assert purse.account("a").held_nusd == DOLLAR
 
 
+def test_a_hold_grows_on_all_its_accounts_or_on_none():
+    both = (spec("a", DOLLAR), spec("b", 2 * CENT))
+    purse = opened(*both)
+    hold = purse.reserve(both, CENT, AT)
+    purse.extend(hold, both, CENT, AT)
+    assert (hold.amount_nusd, purse.account("a").held_nusd) == (2 * CENT, 2 * CENT)
+    with pytest.raises(BudgetExceeded, match="'b'"):
+        purse.extend(hold, both, 1, AT)
+    assert (hold.amount_nusd, purse.account("a").held_nusd) == (2 * CENT, 2 * CENT)
+    purse.close(hold, CENT)
+    assert (purse.account("a").held_nusd, purse.account("b").posted_nusd) == (0, CENT)
+    with pytest.raises(Bug):
+        purse.extend(hold, both, 1, AT)
+
+
 def test_one_scope_without_room_holds_nothing_on_the_others():
     specs = (spec("a", 100), spec("b", 10))
     purse = opened(*specs)
