@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from openai import (
@@ -34,7 +36,8 @@ def ask(client: OpenAI, model: str = "sim-fast", **simulate: object) -> None:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the SDK meant to wait before its retries, in seconds; it does not wait."""
     waits: list[float] = []
-    monkeypatch.setattr("openai._base_client.time.sleep", waits.append)
+    # Its own `time` alone: a process that the test starts is waited for with the real one.
+    monkeypatch.setattr("openai._base_client.time", SimpleNamespace(**{**vars(time), "sleep": waits.append}))
     return waits
 
 

@@ -17,7 +17,7 @@ from dialects.claims import (
     with_parts,
     with_tools,
 )
-from waypost.core.request import ChatRequest, Media, Refusal, Text, Thinking
+from waypost.core.request import ChatRequest, Media, Refusal, Text, Thinking, Tool, ToolCall
 from waypost.core.response import ChatResponse, Finish, ReplyPart
 from waypost.core.usage import Usage
 
@@ -46,10 +46,20 @@ def _request(request: ChatRequest) -> ChatRequest:
     if choice is not None and choice.mode == "none":
         calls = any(message.role == "tool" for message in request.messages)
         tools, choice = tools if calls else (), None
+    if not request.tools:
+        tools = _called(request)
     tier = None if request.tier == "auto" else request.tier
     return msgspec.structs.replace(
         request, response_format=wanted, tools=tools, tool_choice=choice, tier=tier
     )
+
+
+def _called(request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools of the history stand in for those that a client does not name: Converse wants some."""
+    anything = msgspec.Raw(b'{"type":"object","properties":{}}')
+    parts = (part for message in request.messages for part in message.parts)
+    names = dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall))
+    return tuple(Tool(name, parameters=anything) for name in names)
 
 
 def _answer(answer: ChatResponse) -> ChatResponse:
