@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -328,6 +329,22 @@ async def test_nonsense_does_not_go_on(gateway: GatewayProcess) -> None:
         for message in (b"nonsense", b"[]", b"\xff\xfe", b'{"type":"session.update","session":7}'):
             await connection.send(message, text=False)
             assert msgspec.json.decode(await connection.recv())["error"]["code"] == "invalid_request"
+
+
+async def test_a_crash_settles_what_was_reported(simulator: SimulatorProcess, tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path, config_for(simulator.url)) as gateway:
+        before = bill(simulator).total_nusd
+        connection = await raw(gateway)
+        for _ in range(2):
+            await connection.send(respond(tokens=7), text=True)
+            while msgspec.json.decode(await connection.recv())["type"] != "response.done":
+                pass
+        gateway.kill()
+        await connection.wait_closed()
+        gateway.start()
+        settle(gateway, simulator)
+        one_row_each(gateway)
+        assert last(gateway)[4] == bill(simulator).total_nusd - before
 
 
 async def test_zz_a_stop_lets_a_response_end(gateway: GatewayProcess, simulator: SimulatorProcess) -> None:
