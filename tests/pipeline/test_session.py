@@ -151,6 +151,29 @@ async def test_a_client_that_leaves_calls_off_what_is_under_way_and_waits_for_it
     assert talk.stage.exchange.error == "client_disconnected"
 
 
+async def test_a_response_that_was_asked_for_and_has_not_begun_is_waited_for_too() -> None:
+    talk = Talk()
+    task = await talk.begin()
+    talk.say("response.create")
+    talk.client.socket.leave(BYE)
+    assert not task.done()
+    talk.answer("response.created", response={"id": "r"})
+    assert talk.upstream.events[-1] == {"type": "response.cancel", "response_id": "r"}
+    talk.answer("response.done", response={"id": "r", "usage": None})
+    await task
+    assert (talk.stage.exchange.outcome, talk.stage.exchange.cost_nusd) == ("ok", 0)
+
+
+async def test_a_response_that_is_refused_is_not_waited_for() -> None:
+    talk = Talk()
+    task = await talk.begin()
+    talk.say("response.create")
+    talk.answer("error", error={"code": "no"})
+    talk.client.socket.leave(BYE)
+    await task
+    assert len(talk.upstream.sent) == 1
+
+
 async def test_with_cancel_nothing_is_waited_for() -> None:
     served = provider(dialects=("openai_realtime",), on_disconnect="cancel")
     talk = Talk(targets=(target(served),))

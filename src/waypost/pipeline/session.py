@@ -96,6 +96,7 @@ class Session:
         self._checked = desk.clock.monotonic()
         self._over: asyncio.Future[GatewayError | None] = asyncio.get_running_loop().create_future()
         self._left: Ended | None = None
+        self._called_off: set[str] = set()
         self._draining = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._pressed: dict[str, bool] = {}
@@ -143,7 +144,7 @@ class Session:
     def drain(self) -> None:
         """End as soon as no response is under way."""
         self._draining = True
-        if not self._meter.open:
+        if not self._meter.busy:
             self._finish(_drained())
 
     def fail(self, error: GatewayError) -> bytes:
@@ -182,23 +183,30 @@ class Session:
             self._client.send(message, text)
         if error is not None:
             self._finish(error)
-        elif used is not None and not self._meter.open:
-            if self._left is not None:
-                self._finish(_farewell(self._left))
-            elif self._draining:
-                self._finish(_drained())
+        elif self._left is not None:
+            self._call_off(self._left)
+        elif self._draining and not self._meter.busy:
+            self._finish(_drained())
 
     def _client_ended(self, ended: Ended) -> None:
         """A response that is under way is called off, and its report is waited for: the bill is exact then."""
         self._left = ended
         provider = self._trial.target.provider
-        if not self._meter.open or provider.on_disconnect == "cancel":
+        if provider.on_disconnect == "cancel":
             self._finish(_farewell(ended))
             return
         self._upstream.rest(False)
-        for response_id in self._meter.open:
-            self._upstream.send(render_cancel(response_id), True)
         self._later("drain", provider.drain_s, lambda: self._finish(_farewell(ended)))
+        self._call_off(ended)
+
+    def _call_off(self, ended: Ended) -> None:
+        """The client has left: nobody wants what is under way. Ends when nothing is."""
+        if not self._meter.busy:
+            self._finish(_farewell(ended))
+        for response_id in self._meter.open:
+            if response_id not in self._called_off:
+                self._called_off.add(response_id)
+                self._upstream.send(render_cancel(response_id), True)
 
     def _upstream_ended(self, ended: Ended) -> None:
         if self._left is not None:

@@ -68,10 +68,12 @@ class Used(msgspec.Struct, frozen=True):
 class Meter:
     """Of one session. Feed it every event, both ways."""
 
-    __slots__ = ("_open", "context", "deltas", "transcriber")
+    __slots__ = ("_asked", "_open", "context", "deltas", "transcriber")
 
     def __init__(self) -> None:
         self._open: dict[str, list[int]] = {}
+        #: Responses that were asked for and have neither begun nor been refused.
+        self._asked = 0
         #: An estimate of the input tokens that the next response begins with.
         self.context = 0
         #: Pieces of content so far.
@@ -84,10 +86,17 @@ class Meter:
         """Ids of the responses that have begun and not ended."""
         return tuple(self._open)
 
+    @property
+    def busy(self) -> bool:
+        """Something is under way, or about to be, that has yet to be reported."""
+        return bool(self._open) or self._asked > 0
+
     def sent(self, event: Sent) -> None:
         """An event went to the provider."""
         per_token = _HEARD_PER_TOKEN if event.type == "input_audio_buffer.append" else 4
         self.context += len(event.data) // per_token
+        if event.type == "response.create":
+            self._asked += 1
 
     def read(self, data: bytes) -> Used | None:
         """An event of the provider's; what it reports. One that can not be read says nothing."""
@@ -96,7 +105,11 @@ class Meter:
             if kind.endswith(".delta"):
                 if kind.startswith("response."):
                     self._count(kind, _DELTA.decode(data))
+            elif kind == "error":
+                # It may be about something else: then one response too few is waited for, and none is lost that began.
+                self._asked = max(0, self._asked - 1)
             elif kind == "response.created":
+                self._asked = max(0, self._asked - 1)
                 self._begin(_RESPONDED.decode(data).response)
             elif kind == "response.done":
                 return self._done(_RESPONDED.decode(data).response)
