@@ -207,7 +207,16 @@ citations = st.builds(
     st.integers(0, 1),
     st.integers(1, 3),
 )
-cited = st.builds(Text, words, citations=st.lists(citations, max_size=2).map(tuple))
+
+
+def _within(text: Text) -> Text:
+    """With the places of its sources in it."""
+    size = len(text.text)
+    cited = tuple(msgspec.structs.replace(each, end=min(each.end or 1, size)) for each in text.citations)
+    return msgspec.structs.replace(text, citations=cited)
+
+
+cited = st.builds(Text, words, citations=st.lists(citations, max_size=2).map(tuple)).map(_within)
 signed = st.lists(thoughts, max_size=2)
 unsigned = st.builds(Thinking, words).map(lambda part: [part])
 redacted = base64.map(lambda data: [Thinking("", data, maker="anthropic-claude-v1", redacted=True)])

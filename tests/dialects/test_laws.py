@@ -271,7 +271,7 @@ def said_in(part: Any) -> Iterator[str]:
     elif isinstance(part, ToolCall):
         yield part.name
         yield part.arguments
-    elif isinstance(part, Media):
+    elif isinstance(part, Media) and sum(map(bool, (part.data, part.file_id, part.url))) == 1:
         yield part.data or part.file_id or part.url or ""
     elif isinstance(part, Text | Refusal) or (isinstance(part, Thinking) and part.text):
         yield part.text
@@ -294,6 +294,13 @@ def test_nothing_of_a_conversation_is_left_out_in_silence(dialect: Dialect, requ
             hint = any(getattr(each, "cache", None) for each in (part, *getattr(part, "parts", ())))
             said = b"cache" in body or any("cache" in name for name in loss.names)
             assert not hint or said or named or not body_has(part), "a hint is kept or named"
+            cited = [
+                citation
+                for each in (part, *getattr(part, "parts", ()))
+                if body_has(each)
+                for citation in getattr(each, "citations", ())
+            ]
+            assert not cited or named or '"u"' in body.decode(), "a source is kept or named"
 
 
 def plain_text(part: Any, text: str) -> str:

@@ -49,8 +49,8 @@ def _request(request: ChatRequest) -> ChatRequest:
 
 
 def _answer(answer: ChatResponse) -> ChatResponse:
-    """A refusal is a text; hidden reasoning of others is not shown, and their signatures are not; no stop text, date
-    or writes to the cache; a place ends where its text does; what others write side by side is one text."""
+    """A refusal is a text; hidden reasoning of others is not shown, and their signatures are not; no stop text, date or
+    writes to the cache; a source is told once; what others write side by side is one text."""
 
     def said(part: ReplyPart) -> ReplyPart | None:
         if isinstance(part, Refusal):
@@ -58,12 +58,7 @@ def _answer(answer: ChatResponse) -> ChatResponse:
         if isinstance(part, Thinking) and part.maker != "google-gemini-v1":
             return None if part.redacted else Thinking(part.text, maker="google-gemini-v1")
         if isinstance(part, Text):
-            end = len(part.text)
-            cited = tuple(
-                msgspec.structs.replace(each, start=min(each.start or 0, end), end=min(each.end or 0, end))
-                for each in part.citations
-            )
-            return msgspec.structs.replace(part, citations=cited)
+            return msgspec.structs.replace(part, citations=tuple(dict.fromkeys(part.citations)))
         return part
 
     usage = answer.usage or Usage()

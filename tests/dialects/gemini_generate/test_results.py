@@ -9,6 +9,7 @@ from waypost.core.loss import Loss
 from waypost.core.request import (
     CacheHint,
     ChatRequest,
+    Citation,
     Extras,
     Media,
     Message,
@@ -131,3 +132,11 @@ def test_a_cache_hint_is_named() -> None:
 def test_indented_json_is_compacted_and_its_numbers_stay() -> None:
     assert compact(msgspec.Raw(b'{\n "a": 1.50\n}')) == '{"a":1.50}'
     assert compact(msgspec.Raw(b'{"a": 1}')) == '{"a": 1}'
+
+
+def test_hints_and_sources_inside_a_result_are_named() -> None:
+    loss = Loss()
+    request = ChatRequest("gemini-2.5-flash", ())
+    result = ToolResult("c", (Text("x", CacheHint(), citations=(Citation("u"),)),), name="f")
+    render_result(result, "messages[0].content[0]", Rendering(request, loss))
+    assert loss.names == ("cache_control", "messages[0].content[0].citations")

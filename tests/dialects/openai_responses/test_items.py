@@ -184,3 +184,10 @@ def test_a_message_of_which_nothing_remains_is_left_out() -> None:
     messages = (Message("user", (sound,)), Message("user", (Text("Hi"),)))
     assert render_messages(messages, 0, frozenset(), loss) == [{"role": "user", "content": "Hi"}]
     assert loss.names == ("messages[0].content[0]",)
+
+
+def test_sources_of_what_the_model_did_not_say_are_named() -> None:
+    cited = Text("x", citations=(Citation("https://e.org"),))
+    loss = Loss()
+    render(Message("user", (cited,)), Message("tool", (ToolResult("c", (cited,)),)), loss=loss)
+    assert loss.names == ("messages[0].citations", "messages[1].citations")

@@ -82,8 +82,11 @@ def render_result(result: ToolResult, where: str, rendering: Rendering) -> Json 
     media = _render_rest(result, where, rendering)
     if media:
         out["parts"] = media
-    if result.cache is not None:
+    hinted = any(isinstance(part, Text | Media) and part.cache is not None for part in result.parts)
+    if result.cache is not None or hinted:
         rendering.loss.setting("cache_control")
+    if any(isinstance(part, Text) and part.citations for part in result.parts):
+        rendering.loss.setting(f"{where}.citations")
     return {"functionResponse": with_extras(out, result.extras)}
 
 

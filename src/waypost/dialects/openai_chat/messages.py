@@ -193,6 +193,8 @@ def _render_result(message: Message, forms: list[str], where: str, say: Saying, 
         say.loss.setting("cache")
     if result.is_error:
         say.loss.setting(f"{where}.is_error")
+    if any(isinstance(part, Text) and part.citations for part in result.parts):
+        say.loss.setting(f"{where}.citations")
     if not parts and not forms:
         parts = [Text("")]
     _put_content(out, parts, forms, say, where)

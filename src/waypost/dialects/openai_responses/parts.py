@@ -124,6 +124,8 @@ def _audio(taking: Taking) -> Media | None:
 def render_input_part(part: Part, where: str, loss: Loss) -> Json | msgspec.Raw | None:
     """None for a part that this dialect has no form for; it was handed to `loss`."""
     if isinstance(part, Text):
+        if part.citations:
+            loss.setting(f"{where.partition('.')[0]}.citations")  # only what the model said can cite
         return _finish({"type": "input_text", "text": part.text}, part, where, loss)
     if isinstance(part, Media):
         out = _render_media(part)

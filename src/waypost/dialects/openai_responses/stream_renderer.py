@@ -11,7 +11,7 @@ import msgspec
 from waypost.core.asked import Asked, Stamp
 from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started
 from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall
-from waypost.core.response import Choice, ReplyPart
+from waypost.core.response import Choice, Finish, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.openai_responses.ends import end_fields
 from waypost.dialects.openai_responses.errors import render_error_event, render_stream_error
@@ -104,6 +104,8 @@ class ResponsesStreamRenderer:
         if self._failed:
             return b""
         opening = b"" if self._shell is not None else self._start(Started("", ""))
+        if self._choice.finish is None:  # a stream that ended is whole, also when nothing was said in it
+            self._choice = msgspec.structs.replace(self._choice, finish=Finish.STOP)
         response = {
             **(self._shell or {}),
             **end_fields(self._choice.finish, self._choice.extras),
