@@ -117,3 +117,10 @@ def test_parts_of_other_dialects() -> None:
     inner = ToolResult("a", (Opaque("openai_chat", msgspec.Raw(b"{}")),))
     assert render_part(inner, WHERE, dropping) == {"type": "tool_result", "tool_use_id": "a"}
     assert dropping.names == (f"{WHERE}.content[0]",)
+
+
+def test_hidden_reasoning_without_what_hides_it_is_named() -> None:
+    loss = Loss()
+    part = Thinking("hm", None, maker="anthropic-claude-v1", redacted=True)
+    assert render_part(part, "messages[1].content[0]", loss) is None
+    assert loss.names == ("messages[1].thinking",)

@@ -149,9 +149,9 @@ def _render_text(part: Text, where: str, loss: Loss, answer: bool) -> Json | Non
 
 
 def _render_thinking(part: Thinking, where: str, loss: Loss, answer: bool) -> Json | None:
-    if part.maker == MAKER and part.redacted:
-        return with_extras({"type": "redacted_thinking", "data": part.signature or ""}, part.extras)
-    if part.maker == MAKER:
+    if part.maker == MAKER and part.redacted and part.signature is not None:
+        return with_extras({"type": "redacted_thinking", "data": part.signature}, part.extras)
+    if part.maker == MAKER and not part.redacted:
         # Servers of this dialect that sign nothing take their thinking back as they gave it.
         out: Json = {"type": "thinking", "thinking": part.text}
         return with_extras(put(out, signature=part.signature), part.extras)
