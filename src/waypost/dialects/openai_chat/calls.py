@@ -45,9 +45,8 @@ def _parse_call(raw: msgspec.Raw) -> ToolCall | Opaque:
         if call.take_constant("type", "function") and function is not None and call_id is not None:
             inner = Taking(function)
             name, arguments = inner.take("name", TEXT), inner.take("arguments", TEXT)
-            # OpenAI's SDKs leave these in the calls they put together, which come back as they are.
+            # OpenAI's SDKs leave it in the calls they put together, which come back as they are.
             inner.rest.pop("parsed_arguments", None)
-            call.rest.pop("index", None)
             if name is not None and arguments is not None and not inner.rest:
                 signature = take_signature(call)
                 maker = None if signature is None else GEMINI

@@ -102,6 +102,8 @@ _NEUTRAL: Mapping[str, frozenset[bytes]] = MappingProxyType(
         "stop": frozenset((b"[]", b'""')),
         "response_format": frozenset((b'{"type":"text"}',)),
         "reasoning": frozenset((b"{}",)),
+        # A call's place, which OpenAI's SDKs leave in the calls they put together from a stream.
+        "index": frozenset(b"%d" % number for number in range(128)),
         "refusal": frozenset((b'""',)),
         "reasoning_content": frozenset((b'""',)),
         "reasoning_details": frozenset((b"[]",)),
