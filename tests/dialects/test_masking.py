@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waypost.dialects.masking import MESSAGE_CAP, clean_message, mask, mask_json
+from waypost.dialects.masking import MESSAGE_CAP, clean_message, find_secrets, mask, mask_json
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_keys_are_masked(secret: str) -> None:
 def test_url_credentials_and_bearer() -> None:
     assert mask("to https://bob:pa55@host/x?api_key=zzz&b=1") == "to https://***@host/x?api_key=***&b=1"
     assert mask("header Authorization: Bearer abcdef") == "header Authorization: Bearer ***"
+
+
+def test_secrets_are_found_without_what_stands_before_them() -> None:
+    text = "to https://bob:pa55@host/x?api_key=zzz and Bearer abcdef"
+    assert [text[start:end] for start, end in find_secrets(text)] == ["bob:pa55@", "zzz", "abcdef"]
 
 
 def test_plain_words_stay() -> None:

@@ -20,86 +20,98 @@ if TYPE_CHECKING:
     from waypost.recorder.serving import Told
 
 
+ProviderName = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WAYPOST_RECORD_PROVIDER",
+        metavar="NAME",
+        help="Whom to ask: a provider of the configuration, or a known one whose key is in its usual variable.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(envvar="WAYPOST_RECORD_OUT", metavar="DIR", help="Folder to write the fixtures to."),
+]
+Host = Annotated[
+    str, typer.Option(envvar="WAYPOST_RECORD_HOST", metavar="HOST", help="Address to listen on.")
+]
+Port = Annotated[
+    int,
+    typer.Option(
+        envvar="WAYPOST_RECORD_PORT", min=0, max=65535, help="Port to listen on; 0 for any free one."
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        envvar="WAYPOST_RECORD_LIMIT", min=1, help="Stop after this many fixtures. Default: Ctrl-C."
+    ),
+]
+Note = Annotated[
+    str,
+    typer.Option(envvar="WAYPOST_RECORD_NOTE", metavar="TEXT", help="A remark that each fixture carries."),
+]
+RedactText = Annotated[
+    bool,
+    typer.Option(
+        "--redact-text",
+        envvar="WAYPOST_RECORD_REDACT_TEXT",
+        help="Write `xxxx` for the words of prompts, answers and arguments, as long as they were.",
+    ),
+]
+KeepMedia = Annotated[
+    bool,
+    typer.Option(
+        "--keep-media",
+        envvar="WAYPOST_RECORD_KEEP_MEDIA",
+        help="Write pictures, sounds and files whole. Default: long ones as their length and SHA-256.",
+    ),
+]
+MediaKib = Annotated[
+    int,
+    typer.Option(
+        envvar="WAYPOST_RECORD_MEDIA_KIB", min=1, help="KiB of base64 from which on a text is shortened."
+    ),
+]
+AllowRemote = Annotated[
+    bool,
+    typer.Option(
+        "--allow-remote",
+        envvar="WAYPOST_RECORD_ALLOW_REMOTE",
+        help="Allow a --host that other machines reach. Whoever reaches it spends your key.",
+    ),
+]
+Check = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WAYPOST_RECORD_CHECK",
+        metavar="DIR",
+        help="Record nothing: look for secrets and ids in the fixtures of a folder, for CI.",
+    ),
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WAYPOST_RECORD_REPLAY",
+        metavar="DIR",
+        help="Record nothing: be a provider that answers from the fixtures of a folder.",
+    ),
+]
+
+
 def record(
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            envvar="WAYPOST_RECORD_PROVIDER",
-            metavar="NAME",
-            help="Whom to ask: a provider of the configuration, or a known one whose key is in its usual variable.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path,
-        typer.Option(envvar="WAYPOST_RECORD_OUT", metavar="DIR", help="Folder to write the fixtures to."),
-    ] = Path("fixtures"),
-    host: Annotated[
-        str, typer.Option(envvar="WAYPOST_RECORD_HOST", metavar="HOST", help="Address to listen on.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            envvar="WAYPOST_RECORD_PORT", min=0, max=65535, help="Port to listen on; 0 for any free one."
-        ),
-    ] = 4190,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            envvar="WAYPOST_RECORD_LIMIT", min=1, help="Stop after this many fixtures. Default: Ctrl-C."
-        ),
-    ] = None,
-    note: Annotated[
-        str,
-        typer.Option(
-            envvar="WAYPOST_RECORD_NOTE", metavar="TEXT", help="A remark that each fixture carries."
-        ),
-    ] = "",
-    redact_text: Annotated[
-        bool,
-        typer.Option(
-            "--redact-text",
-            envvar="WAYPOST_RECORD_REDACT_TEXT",
-            help="Write `xxxx` for the words of prompts, answers and arguments, as long as they were.",
-        ),
-    ] = False,
-    keep_media: Annotated[
-        bool,
-        typer.Option(
-            "--keep-media",
-            envvar="WAYPOST_RECORD_KEEP_MEDIA",
-            help="Write pictures, sounds and files whole. Default: long ones as their length and SHA-256.",
-        ),
-    ] = False,
-    media_kib: Annotated[
-        int,
-        typer.Option(
-            envvar="WAYPOST_RECORD_MEDIA_KIB", min=1, help="KiB of base64 from which on a text is shortened."
-        ),
-    ] = 4,
-    allow_remote: Annotated[
-        bool,
-        typer.Option(
-            "--allow-remote",
-            envvar="WAYPOST_RECORD_ALLOW_REMOTE",
-            help="Allow a --host that other machines reach. Whoever reaches it spends your key.",
-        ),
-    ] = False,
-    check: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="WAYPOST_RECORD_CHECK",
-            metavar="DIR",
-            help="Record nothing: look for secrets and ids in the fixtures of a folder, for CI.",
-        ),
-    ] = None,
-    replay: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="WAYPOST_RECORD_REPLAY",
-            metavar="DIR",
-            help="Record nothing: be a provider that answers from the fixtures of a folder.",
-        ),
-    ] = None,
+    provider: ProviderName = None,
+    out: Out = Path("fixtures"),
+    host: Host = "127.0.0.1",
+    port: Port = 4190,
+    limit: Limit = None,
+    note: Note = "",
+    redact_text: RedactText = False,
+    keep_media: KeepMedia = False,
+    media_kib: MediaKib = 4,
+    allow_remote: AllowRemote = False,
+    check: Check = None,
+    replay: Replay = None,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:

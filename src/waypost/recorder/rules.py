@@ -248,14 +248,14 @@ PREFIXES: Final = (
     "|mcpr|modr|msg|msgbatch|org|part|proj|prompt|req|reqid|resp|response|rs|run|sess|session|skill"
     "|srvtoolu|step|task|thread|tool|toolu|tooluse|upload|user|vs|vsfb|wrkspc|workspace|ws"
 )
-PREFIXED: Final = re.compile(rf"(?<![A-Za-z0-9])({PREFIXES})([-_])([A-Za-z0-9_-]{{8,}})")
+PREFIXED: Final = re.compile(rf"(?<![\w-])({PREFIXES})([-_])([A-Za-z0-9_-]{{8,}})")
 UUID: Final = re.compile(
     r"(?<![0-9A-Fa-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE
 )
 EMAIL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
-#: Domains that are nobody's (RFC 2606, https://www.rfc-editor.org/rfc/rfc2606, 2026-11-25).
+#: Domains that are nobody's, or were redacted (RFC 2606, https://www.rfc-editor.org/rfc/rfc2606, 2026-11-25).
 NOBODY: Final = re.compile(
-    r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|\.(?:invalid|test|example)$", re.IGNORECASE
+    r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|\.(?:invalid|test|example)$|@[x0.-]+$", re.IGNORECASE
 )
 IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 IPV6: Final = re.compile(

@@ -36,7 +36,7 @@ class Scrubber:
         self.options = options
         self._names = names
         self._steps: tuple[tuple[str, Callable[[str], str]], ...] = (
-            ("a known secret", known.hide),
+            ("a secret, or a part of one", known.hide),
             ("an account's name", self._account_model),
             ("an id", names.ids),
             ("the echo of an id", names.echoes),
