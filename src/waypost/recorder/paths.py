@@ -33,6 +33,7 @@ _ENDS: tuple[tuple[str, str], ...] = (
     (":batchEmbedContents", "gemini_embed_batch"),
     ("/converse", "bedrock_converse"),
     ("/converse-stream", "bedrock_converse"),
+    ("/invoke", "bedrock_embed"),
     ("/chat", "cohere_chat"),
     ("/embed", "cohere_embed"),
     ("/rerank", "cohere_rerank"),
