@@ -175,8 +175,9 @@ class Pipeline:
         live.route = route = live.snapshot.find(asked.model)
         check_access(key, route, asked.model)
         check_alternatives(key, asked)
-        if self._ledger.ready is not None:
-            raise StoreUnavailable(f"New requests can not be accounted for now: {self._ledger.ready}.")
+        reason = self._ledger.ready
+        if reason is not None:
+            raise StoreUnavailable(f"New requests can not be accounted for now: {reason.rstrip('.')}.")
         self._rates.take(key, self._clock.monotonic())
         live.rate_taken = True
         at = live.started_us / 1e6
