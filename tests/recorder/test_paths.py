@@ -5,7 +5,6 @@ import pytest
 from waypost.dialects.registry import DIALECTS
 from waypost.recorder.paths import place_of
 
-
 #: A session over a WebSocket is no exchange that could be recorded.
 RECORDED = sorted(name for name, dialect in DIALECTS.items() if dialect.operation != "realtime")
 
