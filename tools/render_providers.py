@@ -99,8 +99,8 @@ def _needs(row: ProviderSpec) -> str:
         default = f" (`{variable.default}`)" if variable is not None and variable.default else ""
         words.append(f"`{part}`{default or env}")
     if "region" in parts_of(row):
-        default = row.variables["region"].default if "region" in row.variables else None
-        words.append(f"`region` (`{default}`)" if default else "`region`")
+        usual = row.variables["region"].default if "region" in row.variables else None
+        words.append(f"`region` (`{usual}`)" if usual else "`region`")
     if row.regions:
         words.append("`region`: " + ", ".join(f"`{name}`" for name in row.regions))
     return "; ".join(words)
