@@ -30,6 +30,14 @@ def _no_links(request: ChatRequest) -> bool:
     )
 
 
+def _called(request: ChatRequest) -> tuple[Tool, ...]:
+    """Tools that the history calls have to be named, also where the client names none any more."""
+    parts = (part for message in request.messages for part in message.parts)
+    names = dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall))
+    schema = msgspec.Raw(b'{"type":"object","properties":{}}')
+    return tuple(Tool(name, parameters=schema) for name in names)
+
+
 def _request(request: ChatRequest) -> ChatRequest:
     """As Anthropic, for Claude; tools that may not be called are not told of, unless the history has calls."""
     request = with_tools(
@@ -42,7 +50,7 @@ def _request(request: ChatRequest) -> ChatRequest:
         wanted = msgspec.structs.replace(wanted, strict=None, schema=closed(wanted.schema))
     elif wanted is not None:
         wanted = None
-    tools, choice = request.tools, request.tool_choice
+    tools, choice = request.tools or _called(request), request.tool_choice
     if choice is not None and choice.mode == "none":
         calls = any(message.role == "tool" for message in request.messages)
         tools, choice = tools if calls else (), None

@@ -109,3 +109,9 @@ def test_tools_that_were_called_are_named_even_if_the_client_names_none_any_more
     anything = {"json": {"type": "object", "properties": {}}}
     made = msgspec.json.decode(msgspec.json.encode(render_tools(ChatRequest("m", (calls,)), Loss())))
     assert made == {"tools": [{"toolSpec": {"name": name, "inputSchema": anything}} for name in ("f", "g")]}
+
+
+def test_tools_that_were_called_are_named_as_their_calls_are() -> None:
+    request = ChatRequest("m", (Message("assistant", (ToolCall("c", "f.g", "{}"),)),))
+    [tool] = render_tools(request, Loss())["tools"]  # type: ignore[misc]
+    assert msgspec.json.decode(msgspec.json.encode(tool))["toolSpec"]["name"] == "f_g"

@@ -107,9 +107,9 @@ def _uses_tools(request: ChatRequest) -> bool:
 
 
 def _called(request: ChatRequest) -> dict[str, None]:
-    """Tools that were called before, of a client that names none any more."""
+    """Tools that were called before, of a client that names none any more, as the calls of them are named here."""
     parts = (part for message in request.messages for part in message.parts)
-    return {part.name: None for part in parts if isinstance(part, ToolCall)}
+    return {naming.BEDROCK.mended(part.name): None for part in parts if isinstance(part, ToolCall)}
 
 
 def _render_tool(tool: Tool, *, own: bool) -> Json:
