@@ -12,7 +12,7 @@ RECORDED = sorted(name for name, dialect in DIALECTS.items() if dialect.operatio
 @pytest.mark.parametrize("name", RECORDED)
 def test_where_a_dialect_is_asked_is_its_place(name: str) -> None:
     for stream in (False, True):
-        place = place_of("/v1" + DIALECTS[name].onward_path("a:b", stream))
+        place = place_of("/v1" + DIALECTS[name].onward_path("embed:b", stream))
         assert place is not None
         assert place.dialect == name
 
@@ -22,3 +22,4 @@ def test_what_the_path_says() -> None:
     assert place is not None
     assert (place.ask.model, place.ask.stream, place.ask.query) == ("gemini-x", True, b"alt=sse")
     assert place_of("/v1/models") is None
+    assert place_of("/model/anthropic.claude/invoke") is None

@@ -65,6 +65,12 @@ async def test_errors_are_answered_in_json() -> None:
     assert (await ask(Answer(), LOCAL, method="HEAD")).status == 405
 
 
+async def test_websockets_are_closed() -> None:
+    exchange = Exchange(Desk(Answer(), Log(io.StringIO(), lambda: 0.0), local=True), "GET", "/")  # type: ignore[arg-type]
+    exchange.scope["type"] = "websocket"
+    assert (await exchange.run()).sent[0]["code"] == 1008
+
+
 def test_addresses() -> None:
     assert [is_loopback(each) for each in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "box.lan")] == [
         True, True, True, False, False

@@ -111,6 +111,8 @@ class Names:
         return self._keep(value, lambda: f"person{self._count('person')}@example.com", value)
 
     def _address(self, value: str) -> str:
+        if _DIGIT.search(value) is None:
+            return value  # `a::b` is a name in many languages
         try:
             address = ip_address(value)
         except ValueError:

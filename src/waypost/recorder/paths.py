@@ -38,6 +38,8 @@ _ENDS: tuple[tuple[str, str], ...] = (
     ("/embed", "cohere_embed"),
     ("/rerank", "cohere_rerank"),
 )
+#: Other models than these are asked at the same end in bodies of their own.
+_WORDS = {"bedrock_embed": "embed"}
 _STREAMS = (":streamRawPredict", ":streamGenerateContent", "/converse-stream")
 _MODEL = re.compile(r"/models?/([^/]+)$")
 
@@ -53,7 +55,7 @@ def place_of(target: str) -> Place | None:
     """The place of a path with its query; None for one of no dialect."""
     path, _, query = target.partition("?")
     for end, dialect in _ENDS:
-        if path.endswith(end):
+        if path.endswith(end) and _WORDS.get(dialect, "") in path:
             found = _MODEL.search(path.removesuffix(end))
             model = unquote(found[1]) if found else ""
             entries = (each for each in DIALECTS[dialect].entries if each.path.endswith(end))

@@ -252,15 +252,13 @@ PREFIXED: Final = re.compile(rf"(?<![\w-])({PREFIXES})([-_])([A-Za-z0-9_-]{{8,}}
 UUID: Final = re.compile(
     r"(?<![0-9A-Fa-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE
 )
-EMAIL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+EMAIL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,}")
 #: Domains that are nobody's, or were redacted (RFC 2606, https://www.rfc-editor.org/rfc/rfc2606, 2026-11-25).
 NOBODY: Final = re.compile(
     r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|\.(?:invalid|test|example)$|@[x0.-]+$", re.IGNORECASE
 )
 IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
-IPV6: Final = re.compile(
-    r"(?<![\w:.])(?=[^\s]*\d)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.IGNORECASE
-)
+IPV6: Final = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.IGNORECASE)
 DATE: Final = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{1,2}[ -](?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ -]\d{4}"
     r"(?: \d{2}:\d{2}:\d{2}(?: GMT| UTC| [+-]\d{4})?)?"

@@ -51,6 +51,10 @@ class Desk:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not recorded."})
+            return
         connection: Connection | None = scope.get(CONNECTION)
         client = EdgeClient(send, receive, connection, _SETTINGS.write_stall_s)
         try:
