@@ -1,8 +1,6 @@
 """What is scrubbed, by name: headers, JSON fields, parameters and parts of paths, and the shapes of ids.
 
-Names of headers: https://docs.anthropic.com/en/api/overview, https://platform.openai.com/docs/api-reference/debugging-requests,
-https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonParameters.html, https://docs.cohere.com/reference/about
-(2026-11-25).
+The names are those that the vendors' SDKs and the gateway's own tables use; they were not read off each vendor's page.
 """
 
 from __future__ import annotations

@@ -19,10 +19,9 @@ EVERYTHING: Final = (
     *("openai_speech", *HEARD, "openai_moderations"),
 )
 
-#: What routers of many models pass on to them: https://openrouter.ai/docs/api-reference/overview (2026-11-25).
+#: What routers of many models pass on to them. Not read off their pages.
 ROUTER: Final = ("cache_control", "file_url", "images", "reasoning", "reasoning_details", "video_url")
-#: Reasoning comes back in the field it was given in: https://api-docs.deepseek.com/guides/thinking_mode,
-#: https://docs.vllm.ai/en/latest/features/reasoning_outputs.html (2026-11-25).
+#: Reasoning comes back in the field it was given in: https://api-docs.deepseek.com/guides/thinking_mode (2026-11-25).
 THINKS: Final = ("reasoning_content",)
 
 #: The version every Messages API knows (https://platform.claude.com/docs/en/api/versioning).
