@@ -277,6 +277,8 @@ async def test_a_writer_that_dies_is_started_again_and_nothing_is_lost(tmp_path)
             await until(lambda life=life: writer.starts == life + 2)
         await writer.flush()
         assert (writer.fault, writer.backlog, writer.stuck) == (None, 0, 0)
+    # A file whose deletion died with a writer is the next start's to delete; it posts nothing again.
+    recover(tmp_path, journal)
     assert journal.accounts == {account[0]: 200 * 7}
     assert len(journal.lines) == 200
     assert listed(tmp_path) == []
