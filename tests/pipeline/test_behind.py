@@ -92,6 +92,18 @@ async def test_it_needs_a_place_to_be_kept(fields: dict[str, object], settings: 
     assert msgspec.json.decode(client.body)["error"]["param"] == param
 
 
+async def test_there_are_only_so_many_at_once() -> None:
+    stage = Stage([asyncio.Event().wait], (CROSS,), settings=Settings(concurrency_max=1), keeps=True)
+    assert (await ask(stage)).status == 200
+    refused = await stage.ask(
+        {"model": "fast", "input": "x", "background": True}, dialect="openai_responses", number=2
+    )
+    assert refused.status == 503
+    assert msgspec.json.decode(refused.body)["error"]["code"] == "overloaded"
+    assert len(stage.responses.rows) == 1
+    await stage.pipeline.stop()
+
+
 async def test_a_lost_answer_says_that_it_was_lost() -> None:
     stage = Stage([asyncio.Event().wait, completion()], (CROSS,), keeps=True)
     await ask(stage)

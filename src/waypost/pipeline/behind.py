@@ -19,7 +19,7 @@ from waypost.dialects.openai_responses.state import (
     wants_background,
     wants_store,
 )
-from waypost.errors import Bug, Draining, GatewayError, InvalidRequest, Rejected
+from waypost.errors import Bug, Draining, GatewayError, InvalidRequest, Overloaded, Rejected
 from waypost.pipeline.conversation import row
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.ports import Clock, Responses
@@ -80,7 +80,7 @@ class Behind:
 
     async def begin(self, live: LiveExchange) -> bool:
         """Begin to make an answer behind the client's back, if it wants that, and tell it under which id. False: it
-        does not. Raises InvalidRequest and StoreUnavailable."""
+        does not. Raises InvalidRequest, Overloaded and StoreUnavailable."""
         asked, key, settings = live.asked, live.key, live.snapshot.settings
         assert asked is not None  # noqa: S101 - stage 3 set it
         assert key is not None  # noqa: S101 - stage 2 set it or raised
@@ -96,6 +96,9 @@ class Behind:
             raise InvalidRequest(
                 "`background` together with `stream` is not served. Leave one of them out.", param="stream"
             )
+        if len(self._tasks) >= settings.concurrency_max:
+            # They hold no connection, so nothing else bounds them.
+            raise Overloaded("As many answers are made in the background as may be. Ask again in a moment.")
         call = live.call
         stored = Stored(
             response_id=response_id(call.exchange_id),
