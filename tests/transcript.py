@@ -13,7 +13,8 @@ from io import StringIO
 
 import msgspec
 
-from waypost.config.snapshot import Credential, Provider, Route, Settings, Snapshot, Target
+from waypost.config.snapshot import Route, Settings, Snapshot
+from waypost.config.targets import Credential, Provider, Target
 from waypost.core.asked import PathAsk
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key

@@ -88,6 +88,21 @@ class NotFound(CallerError):
     code = "not_found"
 
 
+class NoTarget(CallerError):
+    """The route has targets, and none of them is what the request, or the route, wants of it."""
+
+    status = 404
+    code = "no_suitable_target"
+
+
+class KeyReused(CallerError):
+    """An `idempotency-key` that came before with another request."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    kind = "idempotency_error"
+
+
 class MethodNotAllowed(CallerError):
     """The path exists, with another method."""
 
@@ -196,11 +211,30 @@ class Rejected(UpstreamError):
         self.body = body
 
 
+class ContextTooLong(Rejected):
+    """The request does not fit the target's context window. A larger model may have room for it."""
+
+    code = "context_length_exceeded"
+
+
+class Filtered(Rejected):
+    """The provider's content filter refused the request. It goes to no other target: that would be a way around it."""
+
+    code = "content_filter"
+
+
 class CredentialRefused(UpstreamError):
     """The provider refused the gateway's own key (401, 403, 402 or a spent quota). The client's key is fine."""
 
     code = "upstream_credential_refused"
     repeatable = False
+
+
+class QuotaSpent(CredentialRefused):
+    """The account behind the credential can pay for nothing more: a spend limit, a quota, an empty balance.
+    `retry_after_s`: until when the provider said so."""
+
+    code = "upstream_quota_spent"
 
 
 class Throttled(UpstreamError):
@@ -288,6 +322,12 @@ class StoreUnavailable(OperatorError):
     """The database does not answer. 503, never 401: what is not known is not refused."""
 
     code = "store_unavailable"
+
+
+class AllDown(OperatorError):
+    """No target of the route can be asked now: each is parked or ejected. `retry_after_s` says when one may be."""
+
+    code = "all_targets_down"
 
 
 class Draining(OperatorError):

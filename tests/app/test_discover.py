@@ -6,7 +6,7 @@ from io import StringIO
 from transcript import provider
 from waypost.app.discover import Discovery
 from waypost.catalog.discovery import ListedModel
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.errors import StoreUnavailable, Unavailable
 from waypost.telemetry.logs import Log
 

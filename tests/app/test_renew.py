@@ -8,7 +8,7 @@ import pytest
 
 from transcript import FakeClock, ScriptedAnswer, ScriptedUpstream, provider
 from waypost.app.renew import Renewals, renew
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.core.origin import Origin, Proxy
 from waypost.errors import CredentialRefused, Unavailable
 from waypost.providers.auth.authorizer import BearerToken

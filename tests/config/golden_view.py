@@ -10,7 +10,8 @@ import msgspec
 from waypost.config.load import load_bytes
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
-from waypost.config.snapshot import Provider, Snapshot
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.core.quirks import Quirks

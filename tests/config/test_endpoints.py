@@ -5,7 +5,7 @@ from waypost.config.endpoints import merge_deadlines, merge_quirks
 from waypost.config.load import load_bytes
 from waypost.config.resolve import resolve
 from waypost.config.schema import DeadlinesConfig, QuirksConfig
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.core.origin import Deadlines
 from waypost.core.quirks import Quirks
 

@@ -7,7 +7,8 @@ from config.golden_view import PRESETS, surroundings
 from waypost.config.load import load_bytes
 from waypost.config.resolve import build_settings, merge_facts, resolve
 from waypost.config.schema import Config
-from waypost.config.snapshot import Credential, Provider, Settings, Snapshot
+from waypost.config.snapshot import Settings, Snapshot
+from waypost.config.targets import Credential, Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.origin import Origin
 from waypost.errors import ConfigInvalid, ModelNotFound

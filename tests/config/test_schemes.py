@@ -8,7 +8,7 @@ from config.golden_view import ENVIRON, surroundings
 from providers.auth.steps import NOW, walk
 from waypost.config.load import load_bytes
 from waypost.config.resolve import resolve
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.auth.entra import ClientSecret, FederatedToken, ManagedIdentity
 from waypost.providers.auth.google import AuthorizedUser

@@ -1,21 +1,37 @@
 from __future__ import annotations
 
-from waypost.config.snapshot import Credential, Provider, Target
-from waypost.core.origin import Origin
+import pytest
+
+from transcript import NoCatalog, provider, target
+from waypost.config.snapshot import Route, Settings, Snapshot
+from waypost.errors import ModelNotFound
+
+P = provider("p")
+SNAPSHOT = Snapshot(
+    version=1,
+    providers={"p": P},
+    routes={"fast": Route("fast", (target(P, "m"),)), "p/listed": Route("p/listed", (target(P, "listed"),))},
+    aliases={"listed": "p/listed"},
+    settings=Settings(),
+    catalog=NoCatalog(),
+)
 
 
-def test_a_credential_is_shown_to_nobody() -> None:
-    credential = Credential(b"authorization: Bearer hush\r\n")
-    assert credential.reveal() == b"authorization: Bearer hush\r\n"
-    provider = Provider(
-        name="a", dialects=(), origin=Origin("https", "a.example", 443), path="", credential=credential
-    )
-    for shown in (repr(credential), str(credential), f"{credential}", repr(provider)):
-        assert "hush" not in shown
+@pytest.mark.parametrize(
+    ("asked", "name", "kind"),
+    [
+        ("fast", "fast", "config"),
+        ("p/listed", "p/listed", "config"),
+        ("listed", "p/listed", "config"),
+        ("p/any/thing", "p/any/thing", "direct"),
+    ],
+)
+def test_a_name_an_alias_or_any_model_of_a_provider(asked: str, name: str, kind: str) -> None:
+    route = SNAPSHOT.find(asked)
+    assert (route.name, route.kind) == (name, kind)
 
 
-def test_a_target_is_named_by_provider_and_model() -> None:
-    provider = Provider(
-        name="a", dialects=(), origin=Origin("https", "a.example", 443), path="", credential=Credential(b"")
-    )
-    assert Target(provider=provider, model="x/y").name == "a/x/y"
+@pytest.mark.parametrize("asked", ["", "unknown", "q/m", "p/", "/m"])
+def test_anything_else_is_not_found_and_says_where_to_look(asked: str) -> None:
+    with pytest.raises(ModelNotFound, match="GET /v1/models"):
+        SNAPSHOT.find(asked)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from transcript import KEY_TEXT, RecordingClient, Stage, provider, target
-from waypost.config.snapshot import Target
+from waypost.config.targets import Target
 from waypost.core.asked import PathAsk
 from waypost.core.origin import Deadlines, Origin
 from waypost.dialects.lane import Lanes

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from transcript import KEY_TEXT, RecordingClient, Stage, provider, target
-from waypost.config.snapshot import Settings, Target
+from waypost.config.snapshot import Settings
+from waypost.config.targets import Target
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.lane import SameLane

@@ -18,7 +18,7 @@ from providers.auth.steps import NOW, walk
 from transcript import ScriptedAnswer, ScriptedUpstream
 from waypost.config.load import load_bytes
 from waypost.config.resolve import Surroundings, resolve
-from waypost.config.snapshot import Provider, Target
+from waypost.config.targets import Provider, Target
 from waypost.core.asked import Onward
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS

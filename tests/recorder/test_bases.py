@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.core.origin import Origin
 from waypost.recorder.bases import bases
 

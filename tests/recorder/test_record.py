@@ -14,7 +14,7 @@ from edge.asgi_rig import Exchange
 from recorder.taking import asked
 from simulated import FixedClock, chat
 from waypost.config.credentials import render_keyed
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.core.origin import Origin
 from waypost.recorder.fixture import Fixture, decode_fixture, encode_fixture
 from waypost.recorder.folder import Folder

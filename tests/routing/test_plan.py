@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcript import provider, target
-from waypost.config.snapshot import Route, Target
+from waypost.config.snapshot import Route
+from waypost.config.targets import Target
 from waypost.routing.plan import plan
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from transcript import ScriptedAnswer, provider, target
-from waypost.config.snapshot import Credential
+from waypost.config.targets import Credential
 from waypost.core.asked import Asked, Onward
 from waypost.core.origin import Origin
 from waypost.dialects.lane import SameLane

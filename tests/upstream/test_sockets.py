@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from edge.rig import until
 from simulated import simulator
-from waypost.config.snapshot import Credential, Provider, Target
+from waypost.config.targets import Credential, Provider, Target
 from waypost.core.origin import Deadlines, Origin
 from waypost.dialects.openai_realtime.codec import REALTIME
 from waypost.errors import EgressDenied, Garbled, TimedOut, Unavailable

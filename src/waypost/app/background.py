@@ -10,7 +10,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.app.renew import Renewals
 from waypost.app.surroundings import Finder
 from waypost.catalog.discovery import ListedModel
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
 from waypost.policy.rates import Rates

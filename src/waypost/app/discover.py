@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from waypost.catalog.discovery import ListedModel
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.errors import GatewayError
 from waypost.telemetry.logs import Log
 

@@ -10,7 +10,7 @@ import msgspec
 from waypost.config.credentials import render_credential
 from waypost.config.origins import BadUrl, parse_base_url
 from waypost.config.preset import keyed, surface
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.core.origin import Origin
 from waypost.providers.environment import EnvironmentScan
 from waypost.providers.fill import Filled, fill

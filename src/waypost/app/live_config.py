@@ -11,7 +11,8 @@ from waypost.catalog.discovery import ListedModel
 from waypost.config.load import Loaded, load_defaults, load_file
 from waypost.config.resolve import Surroundings, resolve
 from waypost.config.schema import Config, DiscoveryConfig
-from waypost.config.snapshot import Catalog, Provider, Snapshot
+from waypost.config.snapshot import Catalog, Snapshot
+from waypost.config.targets import Provider
 from waypost.config.watch import Watch
 from waypost.core.price import Tariff
 from waypost.dialects.registry import DIALECTS

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from waypost.catalog.override import override
 from waypost.config.origins import BadUrl, parse_base_url
 from waypost.config.schema import Config
-from waypost.config.snapshot import Catalog, Provider
+from waypost.config.snapshot import Catalog
+from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 

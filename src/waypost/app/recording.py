@@ -13,7 +13,7 @@ import msgspec
 from waypost.app.clock import SystemClock
 from waypost.app.renew import Renewals
 from waypost.config.credentials import read_whole_file
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.edge.server import Listening, Server, loop_factory, serve
 from waypost.providers.environment import why_not_a_key
 from waypost.providers.registry import all_providers

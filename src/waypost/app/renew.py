@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.core.origin import Deadlines, Origin
 from waypost.errors import InvalidRequest, Unavailable, UpstreamError
 from waypost.ports import Clock, Upstream

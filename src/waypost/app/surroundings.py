@@ -10,7 +10,7 @@ import msgspec
 from waypost.app.found import LOCAL_MODEL, LOCAL_MODEL_NAME, answering, from_environment, local_model
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
 from waypost.errors import OperatorError, UpstreamError
 from waypost.ports import Upstream

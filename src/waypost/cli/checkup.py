@@ -17,7 +17,8 @@ from waypost.cli.link import GatewayLink
 from waypost.cli.output import show_usd
 from waypost.cli.surroundings import load_config, resolve_config
 from waypost.config.problems import problems_of
-from waypost.config.snapshot import Provider, Snapshot
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Provider
 from waypost.errors import ConfigError, GatewayError, Unavailable
 from waypost.ports import Upstream
 from waypost.providers.environment import find_in_environment

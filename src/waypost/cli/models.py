@@ -11,7 +11,8 @@ from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_con
 from waypost.cli.output import fail, people, print_json, table, visible
 
 if TYPE_CHECKING:
-    from waypost.config.snapshot import Route, Snapshot, Target
+    from waypost.config.snapshot import Route, Snapshot
+from waypost.config.targets import Target
 
 app = typer.Typer(
     no_args_is_help=True,

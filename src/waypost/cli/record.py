@@ -15,7 +15,7 @@ from waypost.cli.output import NOTE, OK, WRONG, fail, people, print_json, visibl
 
 if TYPE_CHECKING:
     from waypost.app.recording import Place
-    from waypost.config.snapshot import Provider
+    from waypost.config.targets import Provider
     from waypost.recorder.record import Settings
     from waypost.recorder.serving import Told
 

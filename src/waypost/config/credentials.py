@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from waypost.config.snapshot import Credential
+from waypost.config.targets import Credential
 from waypost.providers.spec import ProviderSpec
 
 SECRET_MAX_BYTES = 16 * 1024

@@ -22,7 +22,7 @@ from waypost.config.preset import UNLISTED, keyed, surface, unlisted
 from waypost.config.problems import Path, did_you_mean
 from waypost.config.schema import AuthConfig, DeadlinesConfig, ProviderConfig, QuirksConfig
 from waypost.config.schemes import Schemes
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.config.values import is_secret_reference, parse_duration
 from waypost.core.origin import Deadlines, Origin, Proxy, TlsFiles
 from waypost.core.quirks import Quirks

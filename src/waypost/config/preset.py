@@ -10,7 +10,7 @@ import msgspec
 
 from waypost.config.credentials import render_header, render_keyed
 from waypost.config.origins import ProviderUrl
-from waypost.config.snapshot import Credential, Lines
+from waypost.config.targets import Credential, Lines
 from waypost.core.origin import Origin
 from waypost.providers.fill import Filled
 from waypost.providers.rows.shapes import ANTHROPIC_COUNTING_HEADERS

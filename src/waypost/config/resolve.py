@@ -15,7 +15,8 @@ from waypost.config.load import Loaded, refuse
 from waypost.config.problems import Path, did_you_mean
 from waypost.config.schema import Config, ModelConfig, PricesConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
-from waypost.config.snapshot import Catalog, Provider, Route, Settings, Snapshot, Target
+from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
+from waypost.config.targets import Provider, Target
 from waypost.config.values import parse_duration, parse_size
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff

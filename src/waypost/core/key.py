@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+Priority = Literal["high", "normal", "low"]
 BudgetPeriod = Literal["minute", "hour", "day", "week", "month", "year", "total"]
 
 
@@ -28,6 +29,12 @@ class Key(msgspec.Struct, frozen=True):
     budget_nusd: int | None = None
     budget_per: BudgetPeriod = "total"
     log_content: bool | None = None
+    route: str | None = None
+    """The route its requests take when they name none; whatever model they name."""
+    priority: Priority = "normal"
+    """Who waits, and who is turned away first, when there is more to do than can be done."""
+    operator: bool = False
+    """It may also rehearse outages and look at other keys' exchanges."""
 
     def may_use(self, *names: str) -> bool:
         """Whether any of a matched route's names is allowed to this key."""

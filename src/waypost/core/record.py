@@ -10,9 +10,11 @@ from typing import Literal
 
 import msgspec
 
+from waypost.core.decision import Decision
 from waypost.core.usage import Usage
 
 AttemptState = Literal["settled", "voided", "unknown"]
+Role = Literal["first", "retry", "failover", "hedge", "continuation", "shadow"]
 Outcome = Literal["ok", "refused", "failed", "cut", "disconnected"]
 """`ok`: whole answer delivered. `refused`: by the gateway, before any attempt. `failed`: no target answered.
 `cut`: failed after the commit point. `disconnected`: the client left."""
@@ -37,6 +39,9 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     usage: Usage | None
     cost_nusd: int | None
     price_version: str | None
+    key_name: str = ""
+    """Which of the provider's several credentials it was made with."""
+    role: Role = "first"
 
 
 class Exchange(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +71,10 @@ class Exchange(msgspec.Struct, frozen=True, array_like=True):
     request_body: bytes | None = None
     """Stored only where content logging is switched on."""
     response_body: bytes | None = None
+    decision: Decision | None = None
+    """Why these targets in this order; None where there was nothing to choose."""
+    drill: str | None = None
+    """The outage rehearsal that this exchange was part of."""
 
 
 class DispatchMark(msgspec.Struct, frozen=True, array_like=True):

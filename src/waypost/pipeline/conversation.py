@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.core.asked import Asked
 from waypost.core.stored import StoredResponse
 from waypost.dialects.lane import Lane, SameLane

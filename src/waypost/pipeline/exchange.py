@@ -8,7 +8,8 @@ from typing import Protocol
 
 import msgspec
 
-from waypost.config.snapshot import Route, Snapshot, Target
+from waypost.config.snapshot import Route, Snapshot
+from waypost.config.targets import Target
 from waypost.core.asked import Asked, PathAsk, Stamp
 from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome

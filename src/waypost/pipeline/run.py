@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from waypost.config.snapshot import Snapshot, Target
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.dialects.lane import Lane, Lanes
 from waypost.dialects.structured import wanted_shape

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from waypost.config.snapshot import Target
+from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.core.price import Tariff

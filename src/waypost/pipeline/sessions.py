@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypedDict, Unpack, cast
 
-from waypost.config.snapshot import Snapshot, Target
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Target
 from waypost.dialects.lane import Lane, Lanes
 from waypost.errors import Disconnected
 from waypost.pipeline import headers

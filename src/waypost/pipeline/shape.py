@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from waypost.config.snapshot import Target
+from waypost.config.targets import Target
 from waypost.core.asked import Asked, Reply
 from waypost.core.fold import fold
 from waypost.core.loss import Loss

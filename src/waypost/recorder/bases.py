@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 
 #: By SDK, the dialect whose path counts, and whether the SDK adds the version itself.
 _SDKS = (

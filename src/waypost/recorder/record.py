@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from waypost.config.snapshot import Credential, Provider
+from waypost.config.targets import Credential, Provider
 from waypost.edge.client import EdgeClient
 from waypost.errors import UpstreamError
 from waypost.ports import Answer, Clock, Upstream

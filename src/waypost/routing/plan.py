@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby
 
-from waypost.config.snapshot import Route, Target
+from waypost.config.snapshot import Route
+from waypost.config.targets import Target
 
 #: Uniform in [0, 1), injected.
 Random = Callable[[], float]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from waypost.config.snapshot import Credential, Lines, Provider, Target
+from waypost.config.targets import Credential, Lines, Provider, Target
 from waypost.core.asked import Asked, Onward
 from waypost.dialects.lane import Lane
 from waypost.errors import Garbled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from posixpath import normpath
 
 from waypost.catalog.discovery import ListedModel, parse_models
-from waypost.config.snapshot import Provider
+from waypost.config.targets import Provider
 from waypost.core.origin import Deadlines
 from waypost.errors import CredentialRefused, Failed
 from waypost.ports import Upstream

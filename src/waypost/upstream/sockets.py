@@ -10,7 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.http11 import Response
 from websockets.uri import WebSocketURI
 
-from waypost.config.snapshot import Target
+from waypost.config.targets import Target
 from waypost.core.origin import Deadlines, Origin
 from waypost.dialects.dialect import Dialect
 from waypost.errors import UpstreamError

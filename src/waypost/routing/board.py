@@ -1,0 +1,95 @@
+"""What is known of each target's health, as planning and attempts use it. `health/` keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from waypost.config.targets import Target
+from waypost.core.usage import Usage
+from waypost.errors import UpstreamError
+
+Headers = Sequence[tuple[bytes, bytes]]
+BreakerState = Literal["closed", "open", "half_open"]
+Kind = Literal["first_token", "throughput"]
+
+
+class Standing(Protocol):
+    """One target (provider, credential, model) now. Reading changes nothing. Times are monotonic seconds."""
+
+    in_flight: int
+    """Attempts under way from this process."""
+
+    def parked_until(self, now: float) -> float:
+        """Until when its credential is not to be used for this model; 0.0 when it may be."""
+        ...
+
+    def ejected_until(self, now: float) -> float:
+        """Until when its breaker is open; 0.0 when it is closed, or when a probe may be made."""
+        ...
+
+    def probing(self, now: float) -> bool:
+        """Its breaker is half-open: one probe decides."""
+        ...
+
+    def busy(self, now: float) -> bool:
+        """It has as many requests under way as it takes (see `Limiter`)."""
+        ...
+
+    def headroom(self, now: float, tokens: int) -> float:
+        """What is left of its quota, 0…1: the least of requests and tokens, less what is under way and `tokens` more;
+        1.0 when the provider does not tell. 0.0: a request would meet a 429."""
+        ...
+
+    def measured(self, kind: Kind, percentile: int, input_tokens: int, now: float) -> float | None:
+        """Seconds to first token, or output tokens per second, at a percentile (50, 75, 90, 95, 99), of the last five
+        minutes and for input of this size; None when too little was measured."""
+        ...
+
+    def failing(self, now: float, window_s: float) -> tuple[int, int]:
+        """(requests, failures) in the last so many seconds: up to 86,400."""
+        ...
+
+    def health(self, now: float) -> float:
+        """0…1: the share of successes lately, user errors and rate limits apart; 1.0 when little is known."""
+        ...
+
+
+class Board(Protocol):
+    """Every target's standing, and the door through which attempts go."""
+
+    def of(self, target: Target) -> Standing:
+        """Its standing; made when it is first asked for. A dict hit."""
+        ...
+
+    def try_enter(self, target: Target, now: float, tokens: int) -> bool:
+        """Begin an attempt: counts it as under way and, where the breaker is half-open, takes the one probe. False,
+        with nothing changed, when it may not be asked now (open, parked, or another probe is under way)."""
+        ...
+
+    def leave(self, target: Target, now: float, tokens: int) -> None:
+        """An attempt that told nothing of the target (cancelled, the client left): no longer under way, the probe is
+        free again."""
+        ...
+
+    def succeeded(
+        self,
+        target: Target,
+        now: float,
+        tokens: int,
+        headers: Headers,
+        usage: Usage | None,
+        first_token_s: float | None,
+        total_s: float,
+    ) -> None:
+        """An attempt ended well. `tokens` as given to `try_enter`; `headers` of the answer tell what is left of the
+        quota."""
+        ...
+
+    def failed(self, target: Target, now: float, tokens: int, error: UpstreamError, headers: Headers) -> None:
+        """An attempt failed: opens the breaker, parks the credential, or does nothing, as the kind of error says."""
+        ...
+
+    def may_retry(self, target: Target, now: float) -> bool:
+        """Whether the target's retry budget (a fifth of its requests lately, at least 3) has room; takes one if so."""
+        ...
