@@ -61,6 +61,24 @@ def test_list_rotate_revoke(tmp_path: Path) -> None:
     assert str(first["key"]) not in shown
 
 
+def test_a_key_with_a_route_a_priority_and_an_operators_rights(tmp_path: Path) -> None:
+    plain = create(tmp_path, "--name", "plain")
+    assert (plain["route"], plain["priority"], plain["operator"]) == (None, "normal", False)
+    made = create(tmp_path, "--name", "ops", "--route", "cheap", "--priority", "high", "--operator")
+    assert (made["route"], made["priority"], made["operator"]) == ("cheap", "high", True)
+    listed = documents(run("keys", "list", "--data", str(tmp_path), "--json"))
+    assert [(one["route"], one["priority"], one["operator"]) for one in listed] == [
+        (None, "normal", False),
+        ("cheap", "high", True),
+    ]
+    shown = run("keys", "list", "--data", str(tmp_path)).stdout
+    assert "ops (operator)" in shown
+    assert "cheap" in shown
+    assert (
+        run("keys", "create", "--name", "x", "--priority", "urgent", "--data", str(tmp_path)).exit_code == 2
+    )
+
+
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path))
     nothing = run("keys", "list", *data)

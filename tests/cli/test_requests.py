@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from cli.command_line import documents, run
+from waypost.core.decision import Considered, Decision, Excluded
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
 from waypost.stores.sql.engine import open_sqlite
@@ -14,6 +15,11 @@ from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
 
 NOON_US = 1_795_200_000_000_000
+DECISION = Decision(
+    (Considered("lab#one/qwen3", "order"), Considered("far/qwen3", "price", 0.25)),
+    (Excluded("old/qwen3", "parked", "until 12:00"),),
+    ("The branch `metadata.tier == 'gold'` was taken.",),
+)
 
 
 def exchange(number: int) -> Exchange:
@@ -49,6 +55,8 @@ def exchange(number: int) -> Exchange:
         config_version=1,
         attempts=(attempt,),
         request_body=b'{"messages": "[bold]"}' if number == 2 else None,
+        decision=DECISION if number == 2 else None,
+        drill="d-1" if number == 2 else None,
     )
 
 
@@ -81,6 +89,47 @@ def test_show_has_attempts_and_bodies(data: str) -> None:
     attempts = view["attempts"]
     assert isinstance(attempts, list)
     assert attempts[0]["usage"]["output"] == 34
+
+
+def test_show_tells_why_and_what_each_attempt_came_to(tmp_path: Path) -> None:
+    tried = exchange(2)
+    failed = msgspec.structs.replace(
+        tried.attempts[0],
+        attempt_id="a0",
+        state="voided",
+        status=503,
+        error="upstream_unavailable",
+        usage=None,
+        cost_nusd=0,
+        price_version=None,
+        key_name="one",
+    )
+    answered = msgspec.structs.replace(
+        tried.attempts[0], provider="far", role="failover", started_us=NOON_US + 250_002
+    )
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("segment", 1, [msgspec.structs.replace(tried, attempts=(failed, answered))])
+    database.close()
+    shown = run("requests", "show", "wp-2", "--data", str(tmp_path)).stdout
+    for told in (
+        "1 lab#one/qwen3  it stands here in the order of the route",
+        "2 far/qwen3  by what the request is expected to cost there ($0.250000)",
+        "– old/qwen3  its credential is parked: until 12:00",
+        "The branch `metadata.tier == 'gold'` was taken.",
+        "failed, voided",
+        "failover",
+        "+250 ms",
+        "rehearsal    d-1",
+    ):
+        assert told in shown
+    assert "lab ✗ upstream_unavailable → far" in run("requests", "tail", "--data", str(tmp_path)).stdout
+    (view,) = documents(run("requests", "show", "wp-2", "--data", str(tmp_path), "--json"))
+    decision = view["decision"]
+    assert isinstance(decision, dict)
+    assert [one["target"] for one in decision["candidates"]] == ["lab#one/qwen3", "far/qwen3"]
+    assert decision["excluded"][0]["reason"] == "parked"
 
 
 def test_what_is_not_there(data: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,19 @@ def test_settled_records_are_posted_and_the_files_go(tmp_path):
     assert os.listdir(tmp_path) == []
     assert journal.applied() == {}
     assert recover(tmp_path, journal).clean
+
+
+def test_what_lost_attempts_were_for_is_told_from_their_order(tmp_path):
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    first = mark(1)
+    elsewhere = msgspec.structs.replace(first, attempt_id="c", provider="far")
+    for made in (first, msgspec.structs.replace(first, attempt_id="b"), elsewhere):
+        intents.dispatch(made)
+    intents.close()
+    journal = MemoryJournal()
+
+    recover(tmp_path, journal)
+    assert [attempt.role for attempt in journal.exchanges["exc-1"].attempts] == ["first", "retry", "failover"]
 
 
 def test_a_lost_attempt_is_settled_at_its_last_checkpoint_or_its_input(tmp_path):

@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 Period = Literal["minute", "hour", "day", "week", "month", "year", "total"]
+Priority = Literal["high", "normal", "low"]
 Which = Annotated[
     str, typer.Argument(metavar="KEY", help="Id or name of the key, as `waypost keys list` shows it.")
 ]
@@ -71,6 +72,32 @@ Expires = Annotated[
     ),
 ]
 
+Route = Annotated[
+    str | None,
+    typer.Option(
+        "--route",
+        envvar="WAYPOST_KEY_ROUTE",
+        metavar="ROUTE",
+        help="Route that its requests take when they name none, whatever model they name.",
+    ),
+]
+Urgency = Annotated[
+    Priority,
+    typer.Option(
+        "--priority",
+        envvar="WAYPOST_KEY_PRIORITY",
+        help="Whose requests are served first, and turned away last, when there are too many.",
+    ),
+]
+Operator = Annotated[
+    bool,
+    typer.Option(
+        "--operator",
+        envvar="WAYPOST_KEY_OPERATOR",
+        help="It may also rehearse outages, and look at other keys' requests.",
+    ),
+]
+
 
 @app.command()
 def create(
@@ -80,6 +107,9 @@ def create(
     rpm: Rpm = None,
     models: Models = None,
     expires: Expires = None,
+    route: Route = None,
+    priority: Urgency = "normal",
+    operator: Operator = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -104,6 +134,9 @@ def create(
         rpm=rpm,
         budget_nusd=_parse_budget(budget),
         budget_per=per,
+        route=route,
+        priority=priority,
+        operator=operator,
     )
     issued, key = _rows(data, create=True).create(new, now, secrets.token_bytes)
     _print_issued(issued, key, as_json)
@@ -131,15 +164,18 @@ def list_keys(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     if not found:
         console.print("There are no keys yet. Make one: waypost keys create --name app")
         return
-    shown = table("id", "name", "key", "state", "models", "rpm", "budget", "expires (UTC)", right=("rpm",))
+    columns = ("id", "name", "key", "state", "models", "route", "priority", "rpm", "budget", "expires (UTC)")
+    shown = table(*columns, right=("rpm",))
     for key in found:
         budget = f"{show_usd(key.budget_nusd)} per {key.budget_per}" if key.budget_nusd is not None else "–"
         shown.add_row(
             key.key_id,
-            visible(key.name),
+            visible(f"{key.name} (operator)" if key.operator else key.name),
             key.hint,
             _state(key, now),
             visible(", ".join(key.models) or "all"),
+            visible(key.route or "–"),
+            key.priority,
             str(key.rpm or "–"),
             budget.replace(" per total", " in total"),
             show_time(key.expires_at),
@@ -243,6 +279,9 @@ def _view(key: Key, now: float) -> dict[str, object]:
         "rpm": key.rpm,
         "budget": None if key.budget_nusd is None else render_usd(key.budget_nusd),
         "budget_per": key.budget_per,
+        "route": key.route,
+        "priority": key.priority,
+        "operator": key.operator,
     }
 
 

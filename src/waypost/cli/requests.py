@@ -72,7 +72,7 @@ def show(
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
-    """Show one request with every attempt, and its bodies where they were stored.
+    """Show one request: why it went where it went, every attempt, and its bodies where they were stored.
 
     Examples:
 
@@ -106,29 +106,59 @@ def _print_exchange(exchange: Exchange) -> None:
         "total": f"{show_ms(exchange.total_us)}, of which {show_ms(exchange.overhead_us)} in the gateway",
         "cost": show_usd(exchange.cost_nusd),
     }
+    if exchange.drill is not None:
+        rows["rehearsal"] = exchange.drill
     for name, value in rows.items():
         console.print(visible(f"  {name:<12} {value}"))
-    if exchange.attempts:
-        console.print()
-        shown = table("  attempt", "target", "state", "status", "error", "total", "tokens in", "out", "cost")
-        for number, attempt in enumerate(exchange.attempts, 1):
-            usage = attempt.usage
-            shown.add_row(
-                f"  {number}",
-                visible(f"{attempt.provider}/{attempt.model}"),
-                attempt.state,
-                str(attempt.status or "–"),
-                attempt.error or "–",
-                show_ms(attempt.total_us),
-                str(usage.input) if usage else "–",
-                f"{usage.output} ({usage.source})" if usage else "–",
-                show_usd(attempt.cost_nusd),
-            )
-        console.print(shown)
+    _print_decision(exchange)
+    _print_attempts(exchange)
     for title, body in (("request", exchange.request_body), ("answer", exchange.response_body)):
         if body is not None:
             console.print(f"\n[dim]{title}[/]")
             console.print(visible(body.decode("utf-8", "replace")))
+
+
+def _print_decision(exchange: Exchange) -> None:
+    from waypost.pipeline.explained import tell_excluded, tell_place
+
+    decision = exchange.decision
+    if decision is None:
+        return
+    console = people()
+    console.print("\n[dim]why these targets[/]")
+    for number, one in enumerate(decision.order, 1):
+        console.print(visible(f"  {number} {one.target}  {tell_place(one)}"))
+    for left in decision.excluded:
+        console.print(visible(f"  – {left.target}  {tell_excluded(left)}"))
+    for note in decision.notes:
+        console.print(visible(f"  {note}"))
+
+
+def _print_attempts(exchange: Exchange) -> None:
+    if not exchange.attempts:
+        return
+    console = people()
+    console.print()
+    columns = ("  attempt", "target", "for", "outcome", "status", "error", "began", "first token", "total")
+    shown = table(*columns, "tokens in", "out", "cost", right=("began", "first token", "total"))
+    for number, attempt in enumerate(exchange.attempts, 1):
+        usage = attempt.usage
+        key = f"#{attempt.key_name}" if attempt.key_name else ""
+        shown.add_row(
+            f"  {number}",
+            visible(f"{attempt.provider}{key}/{attempt.model}"),
+            attempt.role,
+            "answered" if attempt.error is None else f"failed, {attempt.state}",
+            str(attempt.status or "–"),
+            attempt.error or "–",
+            f"+{show_ms(max(0, attempt.started_us - exchange.started_us))}",
+            show_ms(attempt.first_token_us),
+            show_ms(attempt.total_us),
+            str(usage.input) if usage else "–",
+            f"{usage.output} ({usage.source})" if usage else "–",
+            show_usd(attempt.cost_nusd),
+        )
+    console.print(shown)
 
 
 def _log(data: Path) -> RequestLog:
@@ -152,7 +182,16 @@ def _print(found: Sequence[Logged], as_json: bool, *, heading: bool) -> None:
 
 def _print_lines(exchanges: Iterable[Exchange], *, heading: bool) -> None:
     shown = table(
-        "at (UTC)", "id", "model", "status", "outcome", "total", "tokens", "cost", right=("total", "cost")
+        "at (UTC)",
+        "id",
+        "model",
+        "status",
+        "outcome",
+        "way",
+        "total",
+        "tokens",
+        "cost",
+        right=("total", "cost"),
     )
     shown.show_header = heading
     for exchange in exchanges:
@@ -164,6 +203,7 @@ def _print_lines(exchanges: Iterable[Exchange], *, heading: bool) -> None:
             visible(exchange.route or exchange.asked_model or "–"),
             str(exchange.status),
             f"[{style}]{exchange.outcome}[/]",
+            visible(_way(exchange)),
             show_ms(exchange.total_us),
             f"{sum(u.input for u in tokens)} + {sum(u.output for u in tokens)}",
             show_usd(exchange.cost_nusd) if exchange.attempts else "–",
@@ -171,10 +211,20 @@ def _print_lines(exchanges: Iterable[Exchange], *, heading: bool) -> None:
     people().print(shown)
 
 
+def _way(exchange: Exchange) -> str:
+    """Whom it was sent to, one after the other, with what each failed of."""
+    steps = (
+        attempt.provider if attempt.error is None else f"{attempt.provider} ✗ {attempt.error}"
+        for attempt in exchange.attempts
+    )
+    return " → ".join(steps) or "–"
+
+
 def _view(exchange: Exchange, *, bodies: bool = False) -> dict[str, object]:
     import msgspec
 
     from waypost.core.money import render_usd
+    from waypost.pipeline.explained import explain_decision
 
     def usd(nano: int | None) -> str | None:
         return None if nano is None else render_usd(nano)
@@ -189,6 +239,7 @@ def _view(exchange: Exchange, *, bodies: bool = False) -> dict[str, object]:
         }
         for attempt in exchange.attempts
     ]
+    view["decision"] = None if exchange.decision is None else explain_decision(exchange.decision)
     for name in ("request_body", "response_body"):
         body = view.pop(name)
         if bodies:

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange, Role
 from waypost.core.usage import Usage
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.segments import DAMAGED_SUFFIX, Kind, Line, listed, parse
@@ -151,7 +151,10 @@ def _estimated(found: _Found) -> Iterator[Exchange]:
             lost.setdefault(mark.exchange_id, []).append(mark)
     for exchange_id, marks in lost.items():
         first = marks[0]
-        attempts = tuple(_attempt(mark, found.checkpoints.get(mark.attempt_id)) for mark in marks)
+        attempts = tuple(
+            _attempt(mark, found.checkpoints.get(mark.attempt_id), _role(mark, before))
+            for mark, before in zip(marks, (None, *marks), strict=False)
+        )
         costs = [attempt.cost_nusd for attempt in attempts if attempt.cost_nusd is not None]
         yield Exchange(
             exchange_id=exchange_id,
@@ -174,7 +177,14 @@ def _estimated(found: _Found) -> Iterator[Exchange]:
         )
 
 
-def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None) -> Attempt:
+def _role(mark: DispatchMark, before: DispatchMark | None) -> Role:
+    """What an attempt was for, as far as the marks tell: they do not say which ones ran beside each other."""
+    if before is None:
+        return "first"
+    return "retry" if (mark.provider, mark.model) == (before.provider, before.model) else "failover"
+
+
+def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> Attempt:
     usage = Usage(input=mark.input_estimate)
     cost = mark.floor_nusd
     if checkpoint is not None:
@@ -193,6 +203,7 @@ def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None) -> Attempt:
         usage=msgspec.structs.replace(usage, source="estimated"),
         cost_nusd=cost,
         price_version=mark.price_version,
+        role=role,
     )
 
 

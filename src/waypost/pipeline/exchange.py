@@ -203,6 +203,7 @@ class LiveExchange:
                 usage=usage,
                 cost_nusd=cost_nusd,
                 price_version=None if target.tariff is None else target.tariff.version,
+                key_name=target.provider.key_name,
             )
         )
 

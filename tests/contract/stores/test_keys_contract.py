@@ -17,7 +17,7 @@ Made = tuple[Keys, Key]
 
 
 def memory(_folder: Path) -> Iterator[Made]:
-    key = Key("k1", "app", b"1" * 32, "hint", AT, rpm=60)
+    key = Key("k1", "app", b"1" * 32, "hint", AT, rpm=60, route="cheap", priority="low", operator=True)
     keys = MemoryKeys()
     keys.put(key)
     yield keys, key
@@ -27,7 +27,9 @@ def sqlite(folder: Path) -> Iterator[Made]:
     database = open_sqlite(folder)
     prepare(database)
     rows = KeyRows(database)
-    _, key = rows.create(NewKey("app", rpm=60), AT, lambda n: b"\x07" * n)
+    _, key = rows.create(
+        NewKey("app", rpm=60, route="cheap", priority="low", operator=True), AT, lambda n: b"\x07" * n
+    )
     keys = SqlKeys(rows)
     yield keys, key
     keys.close()
@@ -56,3 +58,10 @@ async def test_an_unknown_key_is_none(made):
     assert keys.cached(b"0" * 32) is None
     assert await keys.lookup(b"0" * 32) is None
     assert keys.cached(b"0" * 32) is None
+
+
+async def test_a_key_keeps_its_route_its_priority_and_whether_it_is_an_operators(made):
+    keys, key = made
+    found = await keys.lookup(key.digest)
+
+    assert (found.route, found.priority, found.operator) == ("cheap", "low", True)

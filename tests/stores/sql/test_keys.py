@@ -42,6 +42,14 @@ def test_a_created_key_can_be_read_by_the_digest_of_its_text(rows, randomness):
     assert (key.budget_nusd, key.budget_per, key.log_content, key.revoked_at) == (5_000, "day", True, None)
 
 
+@pytest.mark.parametrize(("field", "value"), [("priority", "urgent"), ("route", ""), ("route", "x" * 201)])
+def test_what_a_key_can_not_be_given_is_refused(rows, randomness, field, value):
+    with pytest.raises(InvalidRequest) as refused:
+        rows.create(NewKey("app", **{field: value}), AT, randomness)
+    assert refused.value.param == field
+    assert rows.list() == []
+
+
 def test_the_text_is_not_in_the_files(rows, randomness, tmp_path):
     issued, _ = rows.create(NewKey("app"), AT, randomness)
     secret = issued.text.split("_")[1].encode()

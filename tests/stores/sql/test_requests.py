@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from ledger.books import attempt, exchange
+from waypost.core.decision import Considered, Decision, Excluded
 from waypost.core.usage import Usage
 from waypost.stores.sql.requests import RequestLog
 
@@ -14,12 +15,19 @@ def log(database):
 def test_what_was_posted_is_read_back_whole(log, journal):
     usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
     void = msgspec.structs.replace(
-        attempt(2, 0, "voided"), price_version=None, status=None, error="upstream_timeout"
+        attempt(2, 0, "voided"),
+        price_version=None,
+        status=None,
+        error="upstream_timeout",
+        key_name="second",
+        role="failover",
     )
     full = msgspec.structs.replace(
         exchange(1, 12, ("key:k1:total",), (attempt(1, 12, "unknown", usage), void, attempt(3, None))),
         request_body=b"\x00{}",
         response_body=None,
+        decision=Decision((Considered("a/m", "price", 0.5),), (Excluded("b/m", "parked", "why"),), ("n",)),
+        drill="d-1",
     )
     journal.post("s1", 1, [full, exchange(2, None, attempts=())])
 

@@ -4,14 +4,28 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from waypost.errors import ConfigError
 from waypost.stores.sql import migrations
 from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.keys import KeyRows
+from waypost.stores.sql.requests import RequestLog
 from waypost.stores.sql.schema import HEAD, prepare
 from waypost.stores.sql.tables import METADATA
+
+
+def _migrate_to(connection: Connection, revision: str) -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    with EnvironmentContext(
+        Config(), script, fn=lambda found, _context: script._upgrade_revs(revision, found)
+    ) as environment:
+        environment.configure(connection=connection, transactional_ddl=False)
+        environment.run_migrations()
 
 
 def test_a_new_database_is_migrated_once(tmp_path):
@@ -28,6 +42,31 @@ def test_the_migrations_make_the_tables(tmp_path):
 
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    database.close()
+
+
+def test_rows_of_an_older_version_are_read_as_they_were_meant(tmp_path):
+    database = open_sqlite(tmp_path)
+    with database.write() as connection:
+        _migrate_to(connection, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO keys VALUES ('k1', 'app', 1.0, NULL, NULL, '[]', NULL, NULL, 'total', NULL, 1)"
+        )
+        connection.exec_driver_sql("INSERT INTO key_secrets VALUES (x'00', 'k1', 'hint', 1.0, NULL)")
+        connection.exec_driver_sql(
+            "INSERT INTO exchanges VALUES (1, 'x', 1, 'k1', 'chat', 'm', 'm', 0, 200, 'ok', NULL, NULL, 9, 1, 5, 1, "
+            "'[]', 'stop')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO attempts VALUES ('x', 'x.1', 0, 'lab', 'm', 1, 'settled', 200, NULL, NULL, 9)"
+        )
+    assert prepare(database) is True
+
+    (key,) = KeyRows(database).list()
+    assert (key.route, key.priority, key.operator) == (None, "normal", False)
+    exchange = RequestLog(database).get("x")
+    assert (exchange.decision, exchange.drill) == (None, None)
+    assert (exchange.attempts[0].key_name, exchange.attempts[0].role) == ("", "first")
     database.close()
 
 

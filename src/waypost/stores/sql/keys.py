@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
-from waypost.core.key import BudgetPeriod, Key
+from waypost.core.key import BudgetPeriod, Key, Priority
 from waypost.core.keytext import IssuedKey, Randomness, issue
 from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
 from waypost.stores.sql.engine import Database
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _VERSION: Final = "keys"
 _PERIODS: Final = ("minute", "hour", "day", "week", "month", "year", "total")
+_PRIORITIES: Final = ("high", "normal", "low")
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -39,6 +40,9 @@ class NewKey(msgspec.Struct, frozen=True):
     budget_nusd: int | None = None
     budget_per: BudgetPeriod = "total"
     log_content: bool | None = None
+    route: str | None = None
+    priority: Priority = "normal"
+    operator: bool = False
 
 
 class KeyRows:
@@ -232,6 +236,9 @@ def _key(row: RowMapping) -> Key:
         budget_nusd=row["budget_nusd"],
         budget_per=cast(BudgetPeriod, row["budget_per"]),
         log_content=row["log_content"],
+        route=row["route"],
+        priority=cast(Priority, row["priority"]),
+        operator=row["operator"],
     )
 
 
@@ -278,3 +285,7 @@ def _check(new: NewKey) -> None:
         raise InvalidRequest("A budget can not be negative; leave it out for no limit.", param="budget")
     if new.budget_per not in _PERIODS:
         raise InvalidRequest(f"The budget period must be one of {', '.join(_PERIODS)}.", param="budget_per")
+    if new.priority not in _PRIORITIES:
+        raise InvalidRequest(f"The priority must be one of {', '.join(_PRIORITIES)}.", param="priority")
+    if new.route is not None and not 1 <= len(new.route) <= 200:
+        raise InvalidRequest("A route has a name of 1 to 200 characters.", param="route")

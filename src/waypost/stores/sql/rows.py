@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import astuple
 
+from waypost.core.decision import Decision
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
 
@@ -37,6 +38,8 @@ _NO_USAGE: Final = (None,) * len(_USAGE_COLUMNS)
 _ACCOUNTS: Final = Exchange.__struct_fields__.index("accounts")
 _USAGE: Final = Attempt.__struct_fields__.index("usage")
 
+_DECISION: Final = msgspec.json.Decoder(Decision)
+
 #: Per table of a batch: the columns of its rows.
 COLUMNS: Final = {
     "exchanges": (
@@ -57,6 +60,8 @@ COLUMNS: Final = {
         "config_version",
         "accounts",
         "finish_reason",
+        "decision",
+        "drill",
     ),
     "attempts": (
         "exchange_id",
@@ -70,6 +75,8 @@ COLUMNS: Final = {
         "error",
         "first_token_us",
         "total_us",
+        "key_name",
+        "role",
     ),
     "lines": (
         "attempt_id",
@@ -110,7 +117,8 @@ class Batch:
         if accounts is None:
             accounts = self._texts[e.accounts] = self._encode(e.accounts).decode()
         fields = astuple(e)
-        self.exchanges.append((*fields[:_ACCOUNTS], accounts, e.finish_reason))
+        decision = None if e.decision is None else self._encode(e.decision).decode()
+        self.exchanges.append((*fields[:_ACCOUNTS], accounts, e.finish_reason, decision, e.drill))
         for place, attempt in enumerate(e.attempts):
             if attempt.attempt_id not in having:
                 self._add_attempt(exchange, place, attempt, accounts)
@@ -120,7 +128,7 @@ class Batch:
     def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, accounts: str) -> None:
         a = attempt
         exchange_id, fields = exchange.exchange_id, astuple(a)
-        self.attempts.append((exchange_id, a.attempt_id, place, *fields[1:_USAGE]))
+        self.attempts.append((exchange_id, a.attempt_id, place, *fields[1:_USAGE], a.key_name, a.role))
         if a.state == "voided" and not a.cost_nusd:
             return
         used = _NO_USAGE if a.usage is None else astuple(a.usage)
@@ -171,6 +179,8 @@ def exchange_from(row: RowMapping, attempts: Iterable[Attempt]) -> Exchange:
         finish_reason=row["finish_reason"],
         request_body=row.get("request_body"),
         response_body=row.get("response_body"),
+        decision=None if row["decision"] is None else _DECISION.decode(row["decision"]),
+        drill=row["drill"],
     )
 
 
@@ -193,4 +203,6 @@ def attempt_from(row: RowMapping) -> Attempt:
         usage=usage,
         cost_nusd=0 if row["state"] == "voided" else row["cost_nusd"],
         price_version=row["price_version"],
+        key_name=row["key_name"],
+        role=row["role"],
     )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 METADATA: Final = MetaData()
@@ -54,6 +55,9 @@ KEYS: Final = Table(
     Column("budget_nusd", BigInteger),
     Column("budget_per", String(8), nullable=False),
     Column("log_content", Boolean),
+    Column("route", Text),
+    Column("priority", String(8), nullable=False, server_default="normal"),
+    Column("operator", Boolean, nullable=False, server_default=false()),
     Column("revision", BigInteger, nullable=False, index=True),
 )
 
@@ -130,6 +134,8 @@ EXCHANGES: Final = Table(
     Column("config_version", BigInteger, nullable=False),
     Column("accounts", Text, nullable=False),
     Column("finish_reason", String(64)),
+    Column("decision", Text),
+    Column("drill", String(64)),
     Index("exchanges_by_id", "exchange_id", unique=True),
     sqlite_autoincrement=True,
 )
@@ -149,6 +155,8 @@ ATTEMPTS: Final = Table(
     Column("error", String(64)),
     Column("first_token_us", BigInteger),
     Column("total_us", BigInteger, nullable=False),
+    Column("key_name", Text, nullable=False, server_default=""),
+    Column("role", String(16), nullable=False, server_default="first"),
     sqlite_with_rowid=False,
 )
 
