@@ -43,6 +43,8 @@ ADVICE = {
     "permission_denied": "Ask for a model the key may use, or have the key changed.",
     "model_not_found": "Take a name that `GET /v1/models` lists, or `provider/model`.",
     "not_found": "Correct the path.",
+    "no_suitable_target": "Ask for less, or give the route a target that has what the request needs.",
+    "idempotency_key_reused": "Send another `idempotency-key`, or the request that it came with first.",
     "method_not_allowed": "Use the method that the `allow` header names.",
     "request_timeout": "Send the request faster, or raise `server.body_deadline`.",
     "request_too_large": "Send less, or raise `limits.body`, `limits.json_depth` or `limits.json_nodes`.",
@@ -54,7 +56,11 @@ ADVICE = {
     "model_unpriced": "Give the model `prices`, or set `ledger.allow_unpriced`.",
     "upstream_error": "Try again; look at the attempts with `waypost requests show ID`.",
     "upstream_rejected": "Change the request as the provider's own message says.",
-    "upstream_credential_refused": "Give the provider a valid key with credit: `waypost doctor --online`.",
+    "context_length_exceeded": "Send less, or ask for a model with a larger context.",
+    "content_filter": "Change what the provider's filter objects to.",
+    "upstream_credential_refused": "Give the provider a valid key: `waypost doctor --online`.",
+    "upstream_quota_spent": "Add credit at the provider, raise its spend limit, or add a second target.",
+    "upstream_overloaded": "Try again in a moment, or add a second target.",
     "upstream_rate_limited": "Wait as long as `retry-after` says, or add a second target.",
     "upstream_unavailable": "Try again, or add a second target.",
     "upstream_untrusted": "Correct the provider's certificate, or name its authority in `tls.ca`.",
@@ -66,6 +72,7 @@ ADVICE = {
     "upstream_misshapen": "Ask again, simplify the schema, or choose a model whose provider enforces schemas.",
     "gateway_unavailable": "Try again; `GET /readyz` says what is missing.",
     "store_unavailable": "Check the disk and the database; the gateway goes on by itself.",
+    "all_targets_down": "Wait as long as `retry-after` says; `waypost doctor --online` looks at each provider.",
     "draining": "Try again: another node, or the restarted one, answers.",
     "overloaded": "Try again later, or raise `limits.concurrency`.",
     "config_error": "Correct the file; `waypost check` says where.",
@@ -120,10 +127,18 @@ def render_errors() -> str:
     for error in error_classes():
         meant = errors.Bug if error is errors.GatewayError else error
         meaning = " ".join((inspect.getdoc(meant) or "").split())
-        status = "the provider's" if error is errors.Rejected else str(error.status)
+        status = _status_of(error)
         cells = [f"`{error.code}`", status, "yes" if error.repeatable else "no", meaning, ADVICE[error.code]]
         lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _status_of(error: type[errors.GatewayError]) -> str:
+    if error is errors.Rejected:
+        return "the provider's"
+    if issubclass(error, errors.Rejected):
+        return "400"
+    return "503, 529" if error is errors.Overcrowded else str(error.status)
 
 
 def render_cli() -> str:

@@ -14,10 +14,11 @@ from typing import ClassVar
 
 
 class Retry(Enum):
-    """What the retry policy may do after a failed attempt."""
+    """What may follow a failed attempt; `routing.retry` has the table."""
 
     AGAIN = "again"  # the same target may answer if asked again
     NEXT = "next"  # this target will not; another one may
+    LARGER = "larger"  # one with more context may, or one whose context is not known
     STOP = "stop"  # no target will: the request itself is at fault
 
 
@@ -187,9 +188,10 @@ class UpstreamError(GatewayError):
     code = "upstream_error"
     kind = "upstream_error"
     repeatable = True
-    retry: ClassVar[Retry] = Retry.NEXT
     #: True when the provider may have generated, and so billed, something.
     may_have_billed: bool = False
+    #: The provider's HTTP status, where it was the status that said so.
+    answered: int | None = None
 
 
 class Rejected(UpstreamError):
@@ -201,7 +203,6 @@ class Rejected(UpstreamError):
     code = "upstream_rejected"
     kind = "invalid_request_error"
     repeatable = False
-    retry = Retry.STOP
 
     def __init__(
         self, message: str, *, status: int, body: bytes | None = None, param: str | None = None
@@ -224,7 +225,7 @@ class Filtered(Rejected):
 
 
 class CredentialRefused(UpstreamError):
-    """The provider refused the gateway's own key (401, 403, 402 or a spent quota). The client's key is fine."""
+    """The provider refused the gateway's own key (401, 403), or does not serve it here. The client's key is fine."""
 
     code = "upstream_credential_refused"
     repeatable = False
@@ -238,18 +239,26 @@ class QuotaSpent(CredentialRefused):
 
 
 class Throttled(UpstreamError):
-    """The provider's rate limit (429) or overload (529)."""
+    """The provider's rate limit (429): this account sent too much for now."""
 
     status = 429
     code = "upstream_rate_limited"
     kind = "rate_limit_error"
 
 
+class Overcrowded(Throttled):
+    """The provider has too much to do, whoever asks (529, or a 503 that says so). 503 to clients, for every SDK asks
+    again after that; clients of Anthropic's dialect get its own 529."""
+
+    status = 503
+    code = "upstream_overloaded"
+    kind = "service_unavailable_error"
+
+
 class Unavailable(UpstreamError):
-    """No connection, or a 5xx."""
+    """No connection, a 5xx, or one of the 4xx that pass by themselves (408, 409, 425)."""
 
     code = "upstream_unavailable"
-    retry = Retry.AGAIN
 
 
 class Untrusted(UpstreamError):
@@ -278,7 +287,8 @@ class TimedOut(UpstreamError):
 
 
 class Garbled(UpstreamError):
-    """Bytes that are not what the protocol or the dialect says: bad HTTP, HTML, bad JSON, an endless event."""
+    """Not what the protocol or the dialect says: bad HTTP, HTML, bad JSON, nothing at all, an endless event, a
+    redirect."""
 
     code = "upstream_garbled"
     may_have_billed = True
@@ -303,7 +313,6 @@ class Misshapen(UpstreamError):
     what was wrong."""
 
     code = "upstream_misshapen"
-    retry = Retry.AGAIN
     may_have_billed = True
 
 

@@ -20,7 +20,9 @@ from waypost.simulator.faults import FAULTS
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
 _CREDENTIAL = "next 502 upstream_credential_refused"
+_SPENT = "next 502 upstream_quota_spent"
 _BUSY = "next 429 upstream_rate_limited"
+_CROWDED = "next 503 upstream_overloaded"
 _DOWN = "next 502 upstream_unavailable"
 _LATE = "next 504 upstream_timeout"
 _SHORT = "next 502 upstream_truncated"
@@ -30,17 +32,19 @@ TABLE: dict[str, tuple[str, ...]] = {
     # The request, or the gateway's own account, is refused.
     "400": ("told 400 invalid_value",),
     "401": (_CREDENTIAL,),
-    "402": (_CREDENTIAL,),
+    "402": (_SPENT,),
     "403": (_CREDENTIAL,),
     "404": ("next 404 model_not_found",),
     "413": ("told 413 request_too_large",),
     "422": ("told 422 None",),
     "context-length": ("told 400 context_length_exceeded",),
     "content-filter": ("told 400 content_filter",),
-    "quota": (_CREDENTIAL,),
+    "quota": (_SPENT,),
     # The provider is busy or down.
-    **{name: (_BUSY,) for name in FAULTS if name.startswith("429") or name == "529"},
-    **dict.fromkeys(("500", "502", "503", "504", "redirect", "refuse", "drop"), (_DOWN,)),
+    **{name: (_BUSY,) for name in FAULTS if name.startswith("429")},
+    "529": (_CROWDED,),
+    **dict.fromkeys(("500", "502", "503", "504", "refuse", "drop"), (_DOWN,)),
+    "redirect": (_BAD,),
     # Its connection breaks or stalls.
     "reset-headers": (_SHORT,),
     "reset-stream": (_SHORT, "cut upstream_truncated"),
@@ -71,7 +75,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "empty": (_BAD, _SHORT),
     "error-first": (_DOWN,),
     "error-stream": (_DOWN, "cut upstream_unavailable"),
-    "error-mislabelled": ("next 502 upstream_failed", "cut upstream_failed"),
+    "error-mislabelled": (_CROWDED, "cut upstream_overloaded"),
     "done-twice": ("ok",),
     "data-after-done": ("ok",),
     "finish-twice": ("ok",),
@@ -106,12 +110,13 @@ costs nothing.)"""
 #: A refusal before any work: voided, and not billed. Any other error may come after work that was billed, so the
 #: ledger has the estimated input (nothing was delivered) or what was delivered, marked as no more than that.
 VOIDED = {
-    name for name, told in TABLE.items() if told[0][:4] == "told" or told[0] in (_CREDENTIAL, _BUSY)
+    name for name, told in TABLE.items() if told[0][:4] == "told" or told[0] in (_CREDENTIAL, _SPENT, _BUSY)
 } | {
     "404",
     "500",
     "502",
     "503",
+    "529",
     "redirect",
 }
 

@@ -128,6 +128,12 @@ TOO_LONG = {
     "bed": "Input is too long",
     "coh": "too many tokens",
 }
+#: And what each client's own tools look for, whoever the provider is.
+CLIENTS_TOO_LONG = {
+    "messages": "prompt is too long",
+    "gemini": "exceeds the maximum number of tokens",
+    "converse": "Input is too long for requested model",
+}
 #: For the kinds above, as the clients that have types are told.
 TYPES = {
     "messages": {"request": "invalid_request_error", "down": "api_error", "model": "not_found_error"},
@@ -149,6 +155,8 @@ def test_a_refusal_by_the_provider(
     told = failure(speakers[name], kind, f"{target}/fault-{fault}", streams=streams)
     assert told.status == status
     assert (words or TOO_LONG[target]) in told.message
+    if fault == "context-length":
+        assert CLIENTS_TOO_LONG.get(name, "") in told.message
     if fault == "429":
         assert (told.headers["retry-after"], told.headers["retry-after-ms"]) == ("2", "2000")
     if name in TYPES and kind in TYPES[name]:
@@ -158,11 +166,10 @@ def test_a_refusal_by_the_provider(
 
 @pairs
 def test_an_overloaded_provider(speakers: dict[str, Speaker], name: str, target: str, streams: bool) -> None:
-    # Where there is no 529, the simulator says 503.
-    has_529 = target in ("oai", "ant", "res")
-    kind, status = ("rate", 429) if has_529 else ("busy", 502)
-    told = failure(speakers[name], kind, f"{target}/fault-529", streams=streams)
-    assert told.status == status
+    # Where there is no 529, the simulator says 503. Clients of Anthropic's dialect know it; every SDK repeats a 503.
+    shown = 529 if name == "messages" else 503
+    told = failure(speakers[name], "busy", f"{target}/fault-529", streams=streams)
+    assert told.status == (shown if target in ("oai", "ant", "res") else 502)
     assert "verloaded" in told.message
 
 

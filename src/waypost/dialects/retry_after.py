@@ -1,76 +1,97 @@
 """How long a provider asks to wait, in every form that is seen on the wire.
 
 `retry-after`: seconds or an HTTP date, RFC 9110 §10.2.3. `retry-after-ms`: Azure and OpenAI; the official SDKs
-prefer it. `x-ratelimit-reset-*`: durations such as `1s` or `6m0s`, https://platform.openai.com/docs/guides/rate-limits
-(2026-11-21).
+prefer it. `x-ms-retry-after-ms`: Azure's gateways. `x-ratelimit-reset-*`: durations such as `1s` or `6m0s`,
+https://platform.openai.com/docs/guides/rate-limits (2026-11-21); `x-ratelimit-reset` of other providers: seconds, or
+Unix time in seconds or milliseconds. `anthropic-ratelimit-*-reset`: RFC 3339,
+https://platform.claude.com/docs/en/api/rate-limits (2026-11-25).
+
+A moment is read against the answer's own `date`, so no clock is needed and no difference of clocks matters.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+Headers = Sequence[tuple[bytes, bytes]]
+
 #: The longest wait that is believed, in seconds.
 MAX_WAIT_S = 3600.0
+#: The longest until a spent quota is whole again.
+MAX_QUOTA_S = 32 * 86400.0
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?")
+_IN_TEXT = re.compile(
+    r"(?:try again|retry)(?: your request)? (?:in|after) (?:(\d{1,9}(?:\.\d{1,9})?) ?s(?:ec(?:ond)?s?)?\b"
+    r"|((?:\d{1,9}(?:\.\d{1,9})?(?:ms|h|m|s))+))",
+    re.IGNORECASE,
+)
+_REGAINED = re.compile(r"regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC")
+#: Below it a number of seconds is a wait; above it, Unix time; a thousand times that, in milliseconds.
+_UNIX_S = 1e9
+_UNIX_MS = 1e12
+#: Limits with their remainder: the reset of one that has something left says nothing about this refusal.
 _RESETS = (
-    (b"x-ratelimit-reset-requests", b"x-ratelimit-remaining-requests"),
-    (b"x-ratelimit-reset-tokens", b"x-ratelimit-remaining-tokens"),
+    *(
+        (b"x-ratelimit-reset" + kind, b"x-ratelimit-remaining" + kind)
+        for kind in (b"-requests", b"-tokens", b"")
+    ),
+    *(
+        (b"anthropic-ratelimit-" + kind + b"-reset", b"anthropic-ratelimit-" + kind + b"-remaining")
+        for kind in (b"requests", b"tokens", b"input-tokens", b"output-tokens")
+    ),
 )
 
 
-def retry_after_s(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
-    """Seconds to wait, 0…3600, or None when the answer does not say, or says something absurd.
+def retry_after_s(headers: Headers) -> float | None:
+    """Seconds to wait, 0…3600, or None when the answer does not say, or says something that is no time to come.
 
-    A date is read against the answer's own `date` header, so no clock is needed.
+    More than an hour is an hour: nobody is believed for longer. Whoever parks a credential by it waits a second at
+    least.
     """
-    found = {name.lower(): value.decode("latin-1").strip() for name, value in headers}
-    millis = _number(found.get(b"retry-after-ms"))
-    if millis is not None:
-        return _clamp(millis / 1000)
+    found = _fields(headers)
+    for name in (b"retry-after-ms", b"x-ms-retry-after-ms"):
+        millis = _number(found.get(name))
+        if millis is not None:
+            return _clamp(millis / 1000)
     given = found.get(b"retry-after")
     if given:
-        seconds = _number(given)
-        if seconds is None:
-            seconds = _until(given, found.get(b"date"))
+        seconds = _moment_or_wait(given, found)
         if seconds is not None:
             return _clamp(seconds)
     waits = [
         wait
         for reset, remaining in _RESETS
-        if found.get(remaining, "0") == "0" and (wait := _duration(found.get(reset))) is not None
+        if _is_spent(found.get(remaining))
+        and (wait := _moment_or_wait(found.get(reset, ""), found)) is not None
     ]
     return _clamp(max(waits)) if waits else None
 
 
-def _clamp(seconds: float) -> float:
-    return min(seconds, MAX_WAIT_S)
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and _NUMBER.fullmatch(text) else None
-
-
-def _until(text: str, date: str | None) -> float | None:
-    if not date:
+def wait_in_text(message: str) -> float | None:
+    """The wait that a message tells of (`Please try again in 7m12.5s`), 0…3600 s: Groq, OpenAI, Azure, Gemini."""
+    found = _IN_TEXT.search(message)
+    if found is None:
         return None
-    try:
-        then, now = parsedate_to_datetime(text), parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
+    seconds = float(found[1]) if found[1] else duration_s(found[2].lower())
+    return None if seconds is None else _clamp(seconds)
+
+
+def until_s(message: str, headers: Headers) -> float | None:
+    """Seconds until a spent quota is whole again, where the message names the day, as Anthropic's do."""
+    found = _REGAINED.search(message)
+    if found is None:
         return None
-    wait = (_utc(then) - _utc(now)).total_seconds()
-    return wait if wait >= 0 else None
+    wait = _until(f"{found[1]}T{found[2]}:00Z", _fields(headers).get(b"date"))
+    return None if wait is None else min(wait, MAX_QUOTA_S)
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _duration(text: str | None) -> float | None:
+def duration_s(text: str) -> float | None:
+    """`1s`, `6m0s`, `2m59.56s`, `250ms`, `1h` or a bare number of seconds."""
     if not text or len(text) > 40:
         return None
     plain = _number(text)
@@ -81,3 +102,52 @@ def _duration(text: str | None) -> float | None:
         return None
     hours, minutes, seconds, millis = (float(part) if part else 0.0 for part in parts.groups())
     return hours * 3600 + minutes * 60 + seconds + millis / 1000
+
+
+def _fields(headers: Headers) -> Mapping[bytes, str]:
+    return {name.lower(): value.decode("latin-1").strip() for name, value in headers}
+
+
+def _is_spent(remaining: str | None) -> bool:
+    return remaining is None or _number(remaining) in (None, 0.0)
+
+
+def _clamp(seconds: float) -> float:
+    return min(seconds, MAX_WAIT_S)
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and _NUMBER.fullmatch(text) else None
+
+
+def _moment_or_wait(text: str, found: Mapping[bytes, str]) -> float | None:
+    seconds = duration_s(text)
+    if seconds is None:
+        return _until(text, found.get(b"date"))
+    if seconds < _UNIX_S:
+        return seconds
+    now = _moment(found.get(b"date", ""))
+    then = seconds / 1000 if seconds >= _UNIX_MS else seconds
+    if now is None or then >= 1e11:
+        return MAX_WAIT_S  # absurd, or without a clock to tell
+    wait = then - now.timestamp()
+    return wait if wait >= 0 else None
+
+
+def _until(text: str, date: str | None) -> float | None:
+    then, now = _moment(text), _moment(date or "")
+    if then is None or now is None:
+        return None
+    wait = (then - now).total_seconds()
+    return wait if wait >= 0 else None
+
+
+def _moment(text: str) -> datetime | None:
+    """An HTTP date, or RFC 3339."""
+    if not text or len(text) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

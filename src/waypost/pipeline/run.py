@@ -14,6 +14,7 @@ from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.dialects.lane import Lane, Lanes
+from waypost.dialects.shown import shown_status
 from waypost.dialects.structured import wanted_shape
 from waypost.errors import (
     Bug,
@@ -39,7 +40,7 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Clock, Ledger, Responses, Upstream
 from waypost.routing.plan import plan
-from waypost.routing.retry import after, backoff_s, worst
+from waypost.routing.retry import backoff_s, has_room, step, worst
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept
 
@@ -222,8 +223,11 @@ class Pipeline:
 
     async def _attempt_each(self, live: LiveExchange, targets: list[tuple[Target, Lane]]) -> None:
         failures: list[UpstreamError] = []
+        too_small: list[Target] = []
         first = live.asked
         for target, lane in targets:
+            if not has_room(target, too_small):
+                continue
             tries = 0
             live.asked = first  # what one target was told of its wrong answer is not another's business
             while True:
@@ -237,10 +241,12 @@ class Pipeline:
                     if live.call.client.gone:
                         raise Disconnected("The client left before any target answered.") from None
                     failures.append(error)
-                    step = after(error, tries, target.provider.retries)
-                if step is Retry.STOP:
+                    follows = step(error, tries, target.provider.retries)
+                if follows is Retry.STOP:
                     raise failures[-1]
-                if step is Retry.NEXT:
+                if follows is Retry.LARGER:
+                    too_small.append(target)
+                if follows is not Retry.AGAIN:
                     break
                 waiting = self._clock.monotonic()
                 await self._sleep(backoff_s(tries, self._random))
@@ -306,7 +312,7 @@ class Pipeline:
             await client.finish()
             return
         live.outcome = "failed" if live.attempts else "refused"
-        live.status = error.status
+        live.status = shown_status(error, dialect)
         lines = [
             (b"content-type", b"application/json"),
             *headers.identity(live.call.exchange_id),
@@ -314,4 +320,4 @@ class Pipeline:
             (b"x-waypost-attempts", b"%d" % len(live.attempts)),
         ]
         self._settle.settle(live)
-        await client.reply(error.status, lines, dialect.render_error(error))
+        await client.reply(live.status, lines, dialect.render_error(error))

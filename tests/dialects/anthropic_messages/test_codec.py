@@ -4,6 +4,7 @@ from waypost.core.quirks import Quirks
 from waypost.dialects.anthropic_messages.codec import MESSAGES
 from waypost.dialects.lane import Lanes, SameLane
 from waypost.dialects.registry import DIALECTS
+from waypost.errors import Overcrowded
 
 BODY = b'{"model":"m","max_tokens":5,"top_k":1,"messages":[{"role":"user","content":"x"}]}'
 
@@ -38,4 +39,4 @@ def test_an_answer_there_and_back() -> None:
     reply = MESSAGES.parse_reply(b'{"content":[{"type":"text","text":"abcd"}]}')
     assert MESSAGES.estimate_output(asked, reply).output == 1
     assert b'"cost":null' in MESSAGES.render_reply(reply, None)
-    assert MESSAGES.parse_error(529, [], b"").status == 429
+    assert isinstance(MESSAGES.parse_error(529, [], b""), Overcrowded)

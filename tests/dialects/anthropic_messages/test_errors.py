@@ -20,7 +20,9 @@ from waypost.errors import (
     GatewayError,
     InvalidRequest,
     ModelNotFound,
+    Overcrowded,
     Overloaded,
+    QuotaSpent,
     RateLimited,
     Rejected,
     Throttled,
@@ -41,15 +43,15 @@ def body(kind: str, message: str = "because", **details: Any) -> bytes:
     [
         (400, "invalid_request_error", Rejected),
         (401, "authentication_error", CredentialRefused),
-        (402, "billing_error", CredentialRefused),
+        (402, "billing_error", QuotaSpent),
         (403, "permission_error", CredentialRefused),
         (404, "not_found_error", Rejected),
-        (409, "conflict_error", Rejected),
+        (409, "conflict_error", Unavailable),
         (413, "request_too_large", Rejected),
         (429, "rate_limit_error", Throttled),
         (500, "api_error", Unavailable),
         (504, "timeout_error", Unavailable),
-        (529, "overloaded_error", Throttled),
+        (529, "overloaded_error", Overcrowded),
     ],
 )
 def test_by_status(status: int, kind: str, expected: type[GatewayError]) -> None:
@@ -94,7 +96,7 @@ def test_other_envelopes_are_not_passed_on(said: bytes) -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("overloaded_error", Throttled),
+        ("overloaded_error", Overcrowded),
         ("rate_limit_error", Throttled),
         ("api_error", Unavailable),
         ("timeout_error", Unavailable),

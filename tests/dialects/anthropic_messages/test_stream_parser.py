@@ -68,7 +68,7 @@ def test_parts_start_and_end(case: Any) -> None:
 def test_an_error_is_the_last_event() -> None:
     parser, events = read(sse(next(c.values[0]["events"] for c in STREAMS if c.id == "error_event")))
     assert isinstance(events[-1], Failed)
-    assert events[-1].code == "upstream_rate_limited"
+    assert events[-1].code == "upstream_overloaded"
     assert isinstance(parser.failure, Throttled)
     assert not parser.finished
 

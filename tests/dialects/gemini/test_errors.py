@@ -10,6 +10,7 @@ from waypost.errors import (
     BudgetExceeded,
     CredentialRefused,
     Failed,
+    Garbled,
     GatewayError,
     InvalidRequest,
     ModelNotFound,
@@ -47,7 +48,7 @@ BAD_KEY = {"@type": f"{RPC}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "g
         (500, body(500, "INTERNAL"), Unavailable, False),
         (503, body(503, "UNAVAILABLE", "The model is overloaded."), Unavailable, False),
         (504, body(504, "DEADLINE_EXCEEDED"), Unavailable, True),
-        (302, b"", Unavailable, False),
+        (302, b"", Garbled, False),
         (500, b"<html>", Unavailable, False),
         (400, b"[" + body(400, "INVALID_ARGUMENT", "x", BAD_KEY) + b"]", CredentialRefused, False),
     ],
@@ -63,7 +64,7 @@ def test_statuses(status: int, answer: bytes, kind: type[UpstreamError], billed:
 )
 def test_retry_delay(delay: str | None, wait: float | None) -> None:
     info = {"@type": f"{RPC}RetryInfo", "retryDelay": delay}
-    quota = {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": "PerDay"}]}
+    quota = {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerMinute"}]}
     error = parse_error(429, [], body(429, "RESOURCE_EXHAUSTED", "Slow down.", quota, info))
     assert error.retry_after_s == wait
     assert parse_error(429, [(b"retry-after", b"7")], body(429, "x")).retry_after_s == 7.0

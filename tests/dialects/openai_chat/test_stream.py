@@ -64,7 +64,7 @@ def test_what_the_core_sees(name: str) -> None:
         )
     if name == "error_event":
         assert isinstance(events[-1], Failed)
-        assert events[-1].code == "upstream_rate_limited"
+        assert events[-1].code == "upstream_overloaded"
     else:
         assert answer.usage == Usage(input=19, output=10)
 

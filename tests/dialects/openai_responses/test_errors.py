@@ -12,9 +12,9 @@ from waypost.dialects.openai_responses.errors import (
 )
 from waypost.dialects.sse import parse_event
 from waypost.errors import (
-    CredentialRefused,
     Failed,
     InvalidRequest,
+    QuotaSpent,
     Rejected,
     Throttled,
     Unavailable,
@@ -30,7 +30,7 @@ from waypost.errors import (
         (b'{"code":"invalid_prompt","message":"m","param":"input"}', Rejected),
         (b'{"code":"image_too_large","message":"m"}', Rejected),
         (b'{"code":"vector_store_timeout","message":"m"}', Failed),
-        (b'{"code":"credit_balance_exhausted","type":"insufficient_quota","message":"m"}', CredentialRefused),
+        (b'{"code":"credit_balance_exhausted","type":"insufficient_quota","message":"m"}', QuotaSpent),
         (b"null", Failed),
     ],
 )

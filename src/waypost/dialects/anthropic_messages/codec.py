@@ -12,11 +12,11 @@ from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.anthropic_messages import ask, errors, reply
 from waypost.dialects.anthropic_messages.crossing import CROSSING
-from waypost.dialects.anthropic_messages.errors import Headers
 from waypost.dialects.anthropic_messages.own import NAME
 from waypost.dialects.anthropic_messages.relay import AnthropicRelay
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 

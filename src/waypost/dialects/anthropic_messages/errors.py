@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from waypost.dialects.fields import loose_string, parse_object
 from waypost.dialects.masking import clean_message, mask_json
-from waypost.dialects.retry_after import retry_after_s
+from waypost.dialects.refusals import NO_MESSAGE, Headers, Said, lower
 from waypost.dialects.sse import render
 from waypost.dialects.taking import Json, object_or_none
-from waypost.errors import (
-    CredentialRefused,
-    Failed,
-    GatewayError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    UpstreamError,
-)
-
-Headers = Sequence[tuple[bytes, bytes]]
+from waypost.dialects.verdict import refuse, refuse_inside
+from waypost.errors import ContextTooLong, GatewayError, Overcrowded, Rejected, UpstreamError
 
 #: The type that a client of this dialect expects with a status. Others below 500 are invalid_request_error.
 TYPES = {
@@ -36,100 +25,43 @@ TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-_CREDENTIAL = frozenset({"authentication_error", "billing_error", "permission_error"})
-_THROTTLED = frozenset({"rate_limit_error", "overloaded_error"})
-_DOWN = frozenset({"api_error", "timeout_error"})
-#: `error.details.error_code` of an account that can pay for nothing more, whatever the status. The types of
-#: anthropic 2.14.0 on PyPI.
-_SPENT = frozenset(
-    {
-        "contract_spend_limit_reached",
-        "enforced_spend_limit_reached",
-        "linked_organization_spend_limit_reached",
-        "linked_organization_billing_unavailable",
-        "organization_on_hold",
-    }
-)
-#: The same said in words, with status 400 and no code.
-_SPENT_TEXTS = ("credit balance is too low", "reached your specified api usage limits")
-_NO_MESSAGE = "The provider gave no reason."
+#: What a client that shortens its conversation by itself looks for in a message.
+_TOO_LONG = "prompt is too long"
 _ENCODER = msgspec.json.Encoder()
 
 
-class Reported(msgspec.Struct, frozen=True):
-    """What a provider's error object says."""
-
-    message: str
-    type: str = ""
-    code: str = ""
-    #: It was this dialect's envelope.
-    envelope: bool = False
-
-    @property
-    def spent(self) -> bool:
-        """The account can pay for nothing more."""
-        text = self.message.lower()
-        return self.code in _SPENT or any(words in text for words in _SPENT_TEXTS)
-
-
-def read_error(body: bytes) -> Reported:
+def read_error(body: bytes) -> Said:
     """The envelope `{"type": "error", "error": {…}}`; of other shapes what there is of a message."""
     try:
         fields = parse_object(body)
     except ValueError:
-        return Reported(_NO_MESSAGE)
+        return Said()
     inner = object_or_none(fields.get("error"))
     if inner is None:
         text = loose_string(fields.get("error")) or loose_string(fields.get("message")) or ""
-        return Reported(clean_message(text) or _NO_MESSAGE)
-    kind = loose_string(inner.get("type")) or ""
+        return Said(clean_message(text) or NO_MESSAGE)
+    kind = loose_string(inner.get("type"))
     details = object_or_none(inner.get("details")) or {}
-    return Reported(
-        clean_message(loose_string(inner.get("message")) or "") or _NO_MESSAGE,
-        kind,
-        loose_string(details.get("error_code")) or "",
-        bool(kind) and "message" in inner,
+    return Said(
+        clean_message(loose_string(inner.get("message")) or "") or NO_MESSAGE,
+        # `code` is of servers that speak this dialect beside their own.
+        lower((loose_string(details.get("error_code")), loose_string(inner.get("code")), kind)),
+        envelope=bool(kind) and "message" in inner,
     )
 
 
 def parse_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
     """A non-2xx answer, by its status first and then by its body."""
     said = read_error(body)
-    wait = retry_after_s(headers)
-    if status in (401, 402, 403) or (400 <= status < 500 and said.spent):
-        return _credential(said)
-    if status in (429, 529):
-        return Throttled(f"The provider's rate limit was reached: {said.message}", retry_after_s=wait)
-    if status == 408 or status >= 500 or status < 400:
-        error = Unavailable(f"The provider failed with status {status}: {said.message}", retry_after_s=wait)
-        # 504: a model was at work when the provider gave up. Other 5xx are not billed.
-        error.may_have_billed = status == 504
-        return error
-    kept = mask_json(body) if said.envelope else None
-    return Rejected(f"The provider refused the request: {said.message}", status=status, body=kept)
+    error = refuse(status, said, headers)
+    if isinstance(error, Rejected) and said.envelope:
+        error.body = mask_json(body)
+    return error
 
 
 def parse_inline(body: bytes) -> UpstreamError:
     """An error inside an answer with status 200, or a stream's error event. By then the provider may have billed."""
-    said = read_error(body)
-    error: UpstreamError
-    if said.type in _CREDENTIAL or said.spent:
-        error = _credential(said)
-    elif said.type in _THROTTLED:
-        error = Throttled(f"The provider's rate limit was reached: {said.message}")
-    elif said.type in _DOWN:
-        error = Unavailable(f"The provider failed while answering: {said.message}")
-    else:
-        return Failed(f"The provider reported an error in its answer: {said.message}")
-    error.may_have_billed = True
-    return error
-
-
-def _credential(said: Reported) -> UpstreamError:
-    return CredentialRefused(
-        "The provider refused the gateway's own credential, or its account is out of credit. Whoever runs this "
-        f"gateway has to look at it; your key is fine. The provider says: {said.message}"
-    )
+    return refuse_inside(read_error(body))
 
 
 def error_type(status: int) -> str:
@@ -144,7 +76,11 @@ def render_error(error: GatewayError) -> bytes:
     """
     if isinstance(error, Rejected) and error.body is not None:
         return error.body
-    return _ENCODER.encode(envelope(error_type(error.status), error.message, error.code, error.param))
+    kind = error_type(529 if isinstance(error, Overcrowded) else error.status)
+    message = error.message
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message:
+        message = f"{_TOO_LONG}: {message}"
+    return _ENCODER.encode(envelope(kind, message, error.code, error.param))
 
 
 def envelope(kind: str, message: str, code: str, param: str | None = None) -> Json:

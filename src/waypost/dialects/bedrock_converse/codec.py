@@ -7,11 +7,11 @@ from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.bedrock_converse import ask, errors, reply
 from waypost.dialects.bedrock_converse.crossing import CROSSING
-from waypost.dialects.bedrock_converse.errors import Headers
 from waypost.dialects.bedrock_converse.eventstream import CONTENT_TYPE
 from waypost.dialects.bedrock_converse.relay import ConverseRelay
 from waypost.dialects.dialect import NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 

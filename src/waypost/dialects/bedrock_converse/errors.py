@@ -7,70 +7,19 @@ read either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import Enum
-
 import msgspec
 
 from waypost.dialects.bedrock_converse.eventstream import Frame, Header, encode_frame
 from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields, render_raw
 from waypost.dialects.masking import clean_message, mask_json
-from waypost.dialects.retry_after import retry_after_s
-from waypost.errors import (
-    CredentialRefused,
-    Failed,
-    GatewayError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    UpstreamError,
-)
+from waypost.dialects.refusals import NO_MESSAGE, Headers, Said, lower
+from waypost.dialects.verdict import refuse, refuse_inside
+from waypost.errors import ContextTooLong, GatewayError, Rejected, UpstreamError
 
-Headers = Sequence[tuple[bytes, bytes]]
-
-
-class _Kind(Enum):
-    THROTTLED = "throttled"
-    CREDENTIAL = "credential"
-    REJECTED = "rejected"
-    DOWN = "down"
-    FAILED = "failed"  # a model was at work: it may have billed
-
-
-_KINDS: dict[str, _Kind] = {
-    "throttlingexception": _Kind.THROTTLED,
-    "toomanyrequestsexception": _Kind.THROTTLED,
-    "modelnotreadyexception": _Kind.THROTTLED,
-    "servicequotaexceededexception": _Kind.THROTTLED,
-    "accessdeniedexception": _Kind.CREDENTIAL,
-    "unauthorizedexception": _Kind.CREDENTIAL,
-    "unrecognizedclientexception": _Kind.CREDENTIAL,
-    "invalidsignatureexception": _Kind.CREDENTIAL,
-    "incompletesignature": _Kind.CREDENTIAL,
-    "incompletesignatureexception": _Kind.CREDENTIAL,
-    "missingauthenticationtoken": _Kind.CREDENTIAL,
-    "missingauthenticationtokenexception": _Kind.CREDENTIAL,
-    "invalidclienttokenid": _Kind.CREDENTIAL,
-    "signaturedoesnotmatch": _Kind.CREDENTIAL,
-    "expiredtoken": _Kind.CREDENTIAL,
-    "expiredtokenexception": _Kind.CREDENTIAL,
-    "notauthorized": _Kind.CREDENTIAL,
-    "optinrequired": _Kind.CREDENTIAL,
-    "validationexception": _Kind.REJECTED,
-    "validationerror": _Kind.REJECTED,
-    "resourcenotfoundexception": _Kind.REJECTED,
-    "modeltimeoutexception": _Kind.FAILED,
-    "modelerrorexception": _Kind.FAILED,
-    "modelstreamerrorexception": _Kind.FAILED,
-    "internalserverexception": _Kind.DOWN,
-    "internalfailure": _Kind.DOWN,
-    "serviceunavailableexception": _Kind.DOWN,
-    "serviceunavailable": _Kind.DOWN,
-}
-#: The status of a refusal whose type says it better than the answer's own status.
-_STATUSES = {"resourcenotfoundexception": 404}
-#: A ValidationException about the model's id and not about the request: another target may have the model.
-_NO_SUCH_MODEL = ("model identifier is invalid", "on-demand throughput isn", "model id is invalid")
+#: Statuses that say what only their type says elsewhere.
+_TYPES = {408: "ModelTimeoutException", 424: "ModelErrorException"}
+#: Said to clients that look for Bedrock's own sentence.
+_TOO_LONG = "Input is too long for requested model"
 
 #: What a status of ours is called in Bedrock's words, the first that fits.
 _NAMES: dict[int, str] = {
@@ -103,7 +52,6 @@ _IN_STREAM: dict[str, str] = {
     "ModelErrorException": "modelStreamErrorException",
     "ModelTimeoutException": "modelStreamErrorException",
 }
-_NO_MESSAGE = "The provider gave no reason."
 _ERROR_TYPE = b"x-amzn-errortype"
 
 
@@ -112,10 +60,10 @@ def _word(text: str) -> str:
     return text.partition(":")[0].rpartition("#")[2].strip().lower()
 
 
-def _read_fields(fields: Fields) -> tuple[str, str]:
-    """(type in lower case, message) of an error's body."""
+def _read_fields(fields: Fields, stated: str = "") -> Said:
+    """`stated`: the type as it was said outside the body."""
     kind = next((text for name in ("__type", "code", "Code") if (text := loose_string(fields.get(name)))), "")
-    said = next(
+    message = next(
         (
             text
             for name in ("message", "Message", "errorMessage", "originalMessage")
@@ -123,29 +71,21 @@ def _read_fields(fields: Fields) -> tuple[str, str]:
         ),
         "",
     )
-    return _word(kind), clean_message(said) or _NO_MESSAGE
+    return Said(clean_message(message) or NO_MESSAGE, lower((_word(stated), _word(kind))))
 
 
 def parse_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
-    """A non-2xx answer: by its type, and by its status where the type is not known."""
+    """A non-2xx answer: by its status, and by its type, which tells more than most statuses here."""
     try:
         fields = parse_object(body)
     except ValueError:
         fields = {}
-    word, message = _read_fields(fields)
     stated = next((value for name, value in headers if name.lower() == _ERROR_TYPE), b"")
-    word = _word(stated.decode("latin-1")) or word
-    kind = _KINDS.get(word) or _kind_of(status)
-    if kind is _Kind.REJECTED:
-        status = _STATUSES.get(word, status)
-        if any(phrase in message for phrase in _NO_SUCH_MODEL):
-            status = 404
-        return Rejected(
-            f"The provider refused the request: {message}", status=status, body=_kept(fields, body, status)
-        )
-    error = _build(kind, message)
-    error.retry_after_s = retry_after_s(headers)
-    error.may_have_billed = kind is _Kind.FAILED or status == 504
+    said = _read_fields(fields, stated.decode("latin-1") or ("" if fields else _TYPES.get(status, "")))
+    # 408 is a model that took too long, not a client that did.
+    error = refuse(424 if status == 408 else status, said, headers)
+    if isinstance(error, Rejected):
+        error.body = _kept(fields, body, error.status)
     return error
 
 
@@ -159,33 +99,9 @@ def _kept(fields: Fields, body: bytes, status: int) -> bytes | None:
     )
 
 
-def _kind_of(status: int) -> _Kind:
-    if status in (401, 402, 403):
-        return _Kind.CREDENTIAL
-    if status in (429, 529):
-        return _Kind.THROTTLED
-    if status in (408, 424):
-        return _Kind.FAILED
-    return _Kind.DOWN if status >= 500 or status < 400 else _Kind.REJECTED
-
-
-def _build(kind: _Kind, message: str) -> UpstreamError:
-    if kind is _Kind.THROTTLED:
-        return Throttled(f"The provider's rate limit was reached: {message}")
-    if kind is _Kind.CREDENTIAL:
-        return CredentialRefused(
-            "The provider refused the gateway's own credential, or does not let its account use this model. Whoever "
-            f"runs this gateway has to look at it; your key is fine. The provider says: {message}"
-        )
-    if kind is _Kind.REJECTED:
-        return Failed(f"The provider refused the request after it had begun to answer: {message}")
-    return Unavailable(f"The provider failed: {message} Ask again, or choose another model.")
-
-
 def parse_inline(fields: Fields) -> UpstreamError:
     """An error object inside an answer with status 200. By then the provider may have billed."""
-    word, message = _read_fields(fields)
-    return _inline(word, message)
+    return refuse_inside(_read_fields(fields))
 
 
 def parse_exception(frame: Frame) -> UpstreamError:
@@ -194,22 +110,11 @@ def parse_exception(frame: Frame) -> UpstreamError:
         fields = parse_object(frame.payload)
     except ValueError:
         fields = {}
-    word, message = _read_fields(fields)
-    said = frame.text(":exception-type") or frame.text(":error-code")
-    if message == _NO_MESSAGE:
-        message = clean_message(frame.text(":error-message")) or message
-    return _inline(_word(said) or word, message)
-
-
-def _inline(word: str, message: str) -> UpstreamError:
-    kind = _KINDS.get(word)
-    error = (
-        Failed(f"The provider reported an error in its answer: {message}")
-        if kind is None
-        else _build(kind, message)
-    )
-    error.may_have_billed = True
-    return error
+    said = _read_fields(fields, frame.text(":exception-type") or frame.text(":error-code"))
+    if said.message == NO_MESSAGE:
+        message = clean_message(frame.text(":error-message"))
+        said = msgspec.structs.replace(said, message=message or NO_MESSAGE)
+    return refuse_inside(said)
 
 
 def _name_of(error: GatewayError) -> str:
@@ -223,14 +128,20 @@ def render_error(error: GatewayError) -> bytes:
     if isinstance(error, Rejected) and error.body is not None:
         return error.body
     ours = {"code": error.code, "param": error.param}
-    return msgspec.json.encode({"message": error.message, "code": _name_of(error), "waypost": ours})
+    return msgspec.json.encode({"message": _message(error), "code": _name_of(error), "waypost": ours})
+
+
+def _message(error: GatewayError) -> str:
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in error.message:
+        return f"{_TOO_LONG}. {error.message}"
+    return error.message
 
 
 def render_exception(error: GatewayError) -> bytes:
     """The same as the last message of a stream that has begun."""
     kind = _IN_STREAM.get(_name_of(error), "internalServerException")
     body: dict[str, object] = {
-        "message": error.message,
+        "message": _message(error),
         "waypost": {"code": error.code, "param": error.param},
     }
     if kind == "modelStreamErrorException":

@@ -16,7 +16,7 @@ from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.fields import loose_string, parse_object, render_fields, render_raw
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
-from waypost.dialects.openai.errors import Headers
+from waypost.dialects.refusals import Headers
 from waypost.dialects.taking import object_or_none
 from waypost.errors import Failed, Garbled, GatewayError, UpstreamError
 

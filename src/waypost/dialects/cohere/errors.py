@@ -7,11 +7,14 @@ import msgspec
 from waypost.dialects.fields import loose_string, parse_object
 from waypost.dialects.masking import clean_message, mask_json
 from waypost.dialects.openai import errors as shared
-from waypost.dialects.openai.errors import Headers
+from waypost.dialects.refusals import Headers, Said
 from waypost.dialects.sse import render
 from waypost.dialects.taking import Json
-from waypost.errors import Failed, GatewayError, Rejected, Unavailable, UpstreamError
+from waypost.dialects.verdict import refuse_inside
+from waypost.errors import ContextTooLong, GatewayError, Rejected, Unavailable, UpstreamError
 
+#: Said to clients that look for Cohere's own words.
+_TOO_LONG = "too many tokens"
 #: Cohere's own statuses and those that are known by their place: an invalid token, a closed request, a missing feature.
 _STATUSES = {498: 401, 499: 408, 501: 404}
 
@@ -37,18 +40,19 @@ def parse_end(reason: str | None, said: msgspec.Raw | None) -> UpstreamError | N
     if reason not in ("ERROR", "TIMEOUT"):
         return None
     message = clean_message(loose_string(said) or "") or "The provider gave no reason."
-    error: UpstreamError
-    if reason == "TIMEOUT":
-        error = Unavailable(f"The provider took too long and gave up: {message}")
-    else:
-        error = Failed(f"The provider reported an error in its answer: {message}")
+    if reason == "ERROR":
+        return refuse_inside(Said(message))
+    error = Unavailable(f"The provider took too long and gave up: {message}")
     error.may_have_billed = True
     return error
 
 
 def error_object(error: GatewayError) -> Json:
     """`{"message"}`, with the gateway's own words beside."""
-    return {"message": error.message, "code": error.code, "param": error.param}
+    message = error.message
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message:
+        message = f"{_TOO_LONG}: {message}"
+    return {"message": message, "code": error.code, "param": error.param}
 
 
 def render_error(error: GatewayError) -> bytes:

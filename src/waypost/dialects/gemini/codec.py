@@ -10,11 +10,11 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.gemini import errors, reply
 from waypost.dialects.gemini.ask import onward
-from waypost.dialects.gemini.errors import Headers
 from waypost.dialects.gemini.framing import ARRAY
 from waypost.dialects.gemini.paths import entries, onward_path
 from waypost.dialects.gemini.relay import GeminiRelay
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 _JSON = b"application/json; charset=utf-8"

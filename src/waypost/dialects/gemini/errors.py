@@ -7,27 +7,18 @@ https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.pr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from waypost.dialects.masking import clean_message, mask_json
-from waypost.dialects.retry_after import MAX_WAIT_S, retry_after_s
-from waypost.errors import (
-    CredentialRefused,
-    Failed,
-    GatewayError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    UpstreamError,
-)
-
-Headers = Sequence[tuple[bytes, bytes]]
+from waypost.dialects.refusals import NO_MESSAGE, Headers, Said, lower
+from waypost.dialects.retry_after import MAX_WAIT_S
+from waypost.dialects.verdict import refuse, refuse_inside
+from waypost.errors import ContextTooLong, GatewayError, Rejected, UpstreamError
 
 _RPC = "type.googleapis.com/google.rpc."
-_NO_MESSAGE = "The provider gave no reason."
 _ENCODER = msgspec.json.Encoder()
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
@@ -51,17 +42,17 @@ _STATUSES: Mapping[int, str] = MappingProxyType(
         504: "DEADLINE_EXCEEDED",
     }
 )
-#: Words that say the gateway's own account is at fault, whatever the HTTP status. A bad key is a 400 INVALID_ARGUMENT;
-#: FAILED_PRECONDITION: no billing, or not offered where the gateway stands.
-_CREDENTIAL = frozenset(
-    {"UNAUTHENTICATED", "PERMISSION_DENIED", "FAILED_PRECONDITION", "BILLING_DISABLED", "SERVICE_DISABLED"}
-)
+#: Words that blame the gateway's own account. A bad key is a 400 INVALID_ARGUMENT; FAILED_PRECONDITION: no billing, or
+#: not offered where the gateway stands.
 _KEY_REASON = "API_KEY_"
-_DOWN = frozenset({"INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNKNOWN", "ABORTED", "CANCELLED"})
+_NOT_HERE = "FAILED_PRECONDITION"
+#: Said to clients that look for Google's own sentence.
+_TOO_LONG = "exceeds the maximum number of tokens"
 
 
 class _Violation(msgspec.Struct):
     field: str | None = None
+    quota_id: str | None = msgspec.field(default=None, name="quotaId")
 
 
 class _Detail(msgspec.Struct):
@@ -69,6 +60,7 @@ class _Detail(msgspec.Struct):
     reason: str | None = None
     retry_delay: str | None = msgspec.field(default=None, name="retryDelay")
     field_violations: list[_Violation] | None = msgspec.field(default=None, name="fieldViolations")
+    violations: list[_Violation] | None = None
 
 
 class _Error(msgspec.Struct):
@@ -89,21 +81,6 @@ _LISTED: msgspec.json.Decoder[list[_Envelope]] = msgspec.json.Decoder(list[_Enve
 _TEXT = msgspec.json.Decoder(str)
 
 
-class Reported(msgspec.Struct, frozen=True):
-    """What a provider's error object says. `words`: its status and the reasons of its details."""
-
-    message: str
-    code: int | None = None
-    words: frozenset[str] = frozenset()
-    wait_s: float | None = None
-    param: str | None = None
-    envelope: bool = False
-
-    def blames_credential(self) -> bool:
-        """The gateway's own account, and not the request, is at fault."""
-        return bool(self.words & _CREDENTIAL) or any(word.startswith(_KEY_REASON) for word in self.words)
-
-
 def find_error(body: bytes) -> msgspec.Raw | None:
     """The error object of a body that is an envelope, or the list of one that array streams are refused with."""
     try:
@@ -115,36 +92,44 @@ def find_error(body: bytes) -> msgspec.Raw | None:
         return None
 
 
-def read_error(raw: msgspec.Raw | None) -> Reported:
-    """The value of an `error` field."""
+def read_error(raw: msgspec.Raw | None) -> Said:
+    """The value of an `error` field. The words are its status and the reasons of its details, the reasons first."""
     if raw is None:
-        return Reported(_NO_MESSAGE)
+        return Said()
     try:
         error = _ERROR.decode(raw)
     except (ValueError, RecursionError):
-        return Reported(_read_text(raw))
+        return Said(_read_text(raw))
     try:
         details = _DETAILS.decode(error.details) if bytes(error.details) else []
     except (ValueError, RecursionError):
         details = []
-    words = [error.status, *(detail.reason for detail in details)]
     waits = [wait for detail in details if (wait := _wait(detail.retry_delay)) is not None]
     fields = [each.field for detail in details for each in detail.field_violations or () if each.field]
-    return Reported(
-        clean_message(error.message or "") or _NO_MESSAGE,
-        error.code,
-        frozenset(word for word in words if word),
-        max(waits, default=None),
+    quotas = [each.quota_id or "" for detail in details for each in detail.violations or ()]
+    code = None if error.code is None else str(error.code)
+    words = [_word(word) for word in (*(detail.reason for detail in details), error.status, code)]
+    return Said(
+        clean_message(error.message or "") or NO_MESSAGE,
+        lower(words),
         fields[0][:200] if fields else None,
+        max(waits, default=None),
         envelope=error.message is not None,
+        daily=any("PerDay" in quota for quota in quotas),
     )
+
+
+def _word(word: str | None) -> str | None:
+    if word is not None and (word.startswith(_KEY_REASON) or word == _NOT_HERE):
+        return "permission_denied"
+    return word
 
 
 def _read_text(raw: msgspec.Raw) -> str:
     try:
-        return clean_message(_TEXT.decode(raw)) or _NO_MESSAGE
+        return clean_message(_TEXT.decode(raw)) or NO_MESSAGE
     except (ValueError, RecursionError):
-        return _NO_MESSAGE
+        return NO_MESSAGE
 
 
 def _wait(delay: str | None) -> float | None:
@@ -153,50 +138,17 @@ def _wait(delay: str | None) -> float | None:
 
 
 def parse_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
-    """A non-2xx answer, by its status first and then by its body."""
+    """A non-2xx answer, by its status first and then by its body. 499: what Google calls a cancellation of its own."""
     said = read_error(find_error(body))
-    wait = retry_after_s(headers)
-    wait = said.wait_s if wait is None else wait
-    if status == 429:
-        return Throttled(f"The provider's rate limit was reached: {said.message}", retry_after_s=wait)
-    if status in (401, 402, 403) or (status == 400 and said.blames_credential()):
-        return _credential(said)
-    if status in (408, 499) or status >= 500 or status < 400:
-        return _unavailable(status, said, wait)
-    kept = mask_json(body) if said.envelope else None
-    return Rejected(
-        f"The provider refused the request: {said.message}", status=status, body=kept, param=said.param
-    )
+    error = refuse(503 if status == 499 else status, said, headers)
+    if isinstance(error, Rejected) and said.envelope:
+        error.body = mask_json(body)
+    return error
 
 
 def parse_inline(raw: msgspec.Raw | None) -> UpstreamError:
     """An error inside an answer with status 200. By then the provider may have billed."""
-    said = read_error(raw)
-    error: UpstreamError
-    if said.code == 429 or "RESOURCE_EXHAUSTED" in said.words:
-        error = Throttled(f"The provider's rate limit was reached: {said.message}", retry_after_s=said.wait_s)
-    elif said.blames_credential():
-        error = _credential(said)
-    elif said.words & _DOWN or (said.code or 0) >= 500:
-        error = Unavailable(f"The provider failed while answering: {said.message}")
-    else:
-        return Failed(f"The provider reported an error in its answer: {said.message}")
-    error.may_have_billed = True
-    return error
-
-
-def _credential(said: Reported) -> UpstreamError:
-    return CredentialRefused(
-        "The provider refused the gateway's own credential, or its account can not be used. Whoever runs this "
-        f"gateway has to look at it; your key is fine. The provider says: {said.message}"
-    )
-
-
-def _unavailable(status: int, said: Reported, wait: float | None) -> UpstreamError:
-    error = Unavailable(f"The provider failed with status {status}: {said.message}", retry_after_s=wait)
-    # The deadline passed while a model was at work; Google bills no other failure.
-    error.may_have_billed = status == 504
-    return error
+    return refuse_inside(read_error(raw))
 
 
 def render_failed(code: str, message: str) -> bytes:
@@ -230,9 +182,12 @@ def render_error(error: GatewayError) -> bytes:
     if error.retry_after_s is not None:
         details.append({"@type": f"{_RPC}RetryInfo", "retryDelay": f"{error.retry_after_s:g}s"})
     fallback = "INVALID_ARGUMENT" if error.status < 500 else "INTERNAL"
+    message = error.message
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message:
+        message = f"The input {_TOO_LONG} allowed. {message}"
     shown = {
         "code": error.status,
-        "message": error.message,
+        "message": message,
         "status": _STATUSES.get(error.status, fallback),
         "details": details,
     }

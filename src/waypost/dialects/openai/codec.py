@@ -10,8 +10,8 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import ask, errors, reply
-from waypost.dialects.openai.errors import Headers
 from waypost.dialects.openai.relay import OpenAIRelay
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 

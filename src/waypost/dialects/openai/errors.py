@@ -2,145 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
-from waypost.dialects.fields import Fields, loose_string, parse_nested, parse_object
+from waypost.dialects.fields import (
+    Fields,
+    loose_string,
+    parse_nested,
+    parse_object,
+    render_fields,
+    render_raw,
+)
 from waypost.dialects.masking import clean_message, mask_json
-from waypost.dialects.retry_after import retry_after_s
+from waypost.dialects.refusals import NO_MESSAGE, WORDS, Cause, Headers, Said, lower
 from waypost.dialects.sse import render
-from waypost.errors import (
-    CredentialRefused,
-    Failed,
-    GatewayError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    UpstreamError,
-)
+from waypost.dialects.taking import ITEMS, object_or_none, object_raw
+from waypost.dialects.verdict import refuse, refuse_inside
+from waypost.errors import ContextTooLong, Filtered, GatewayError, Rejected, UpstreamError
 
-Headers = Sequence[tuple[bytes, bytes]]
-
-#: `code` or `type` of an account that can pay for nothing more, whatever the status.
-_SPENT = frozenset(
-    {
-        "insufficient_quota",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "insufficient_balance",
-        "insufficient_credits",
-        "account_deactivated",
-    }
-)
-_BAD_KEY = frozenset({"invalid_api_key", "authentication_error", "permission_error", "401", "402", "403"})
-_THROTTLED = frozenset(
-    {"rate_limit_exceeded", "rate_limit_error", "overloaded_error", "too_many_requests", "429", "529"}
-)
-_DOWN = frozenset(
-    {"server_error", "service_unavailable", "api_error", "internal_server_error", "500", "502", "503", "504"}
-)
-_NO_MESSAGE = "The provider gave no reason."
 _ENCODER = msgspec.json.Encoder()
 
 
-class Reported(msgspec.Struct, frozen=True):
-    """What a provider's error object says. `words` are its `code`, `type` and `status`, in lower case."""
-
-    message: str
-    words: frozenset[str]
-    param: str | None = None
-    #: It was the OpenAI envelope.
-    envelope: bool = False
-
-
-def read_error(raw: msgspec.Raw) -> Reported:
+def read_error(raw: msgspec.Raw) -> Said:
     """The value of an `error` field: an object, or a text."""
     text = loose_string(raw)
     if text is not None:
-        return Reported(clean_message(text) or _NO_MESSAGE, frozenset())
+        return Said(clean_message(text) or NO_MESSAGE)
     try:
         fields = parse_nested(raw)
-    except ValueError:
-        return Reported(_NO_MESSAGE, frozenset())
-    return _reported(fields, envelope="message" in fields)
+    except (ValueError, RecursionError):
+        return Said()
+    return _said(fields, envelope="message" in fields)
 
 
-def _reported(fields: Fields, envelope: bool) -> Reported:
+def _said(fields: Fields, envelope: bool) -> Said:
+    """`innererror` is Azure's, `metadata` OpenRouter's."""
+    inner = object_or_none(fields.get("innererror")) or {}
+    metadata = object_or_none(fields.get("metadata")) or {}
     words = [
-        loose_string(fields[name]) or _number_text(fields[name])
-        for name in ("code", "type", "status")
-        if name in fields
+        _word(fields.get("code")),
+        _word(inner.get("code")),
+        _word(metadata.get("error_type")),
+        _word(fields.get("type")),
+        _word(fields.get("status")),
     ]
     message = next(
         (text for name in ("message", "detail", "msg") if (text := loose_string(fields.get(name)))), ""
     )
-    return Reported(
-        clean_message(message) or _NO_MESSAGE,
-        frozenset(word.lower() for word in words if word),
+    return Said(
+        clean_message(message) or NO_MESSAGE,
+        lower(words),
         loose_string(fields.get("param")),
-        envelope,
+        envelope=envelope,
+        flagged=_is_listed(metadata.get("reasons")),
     )
 
 
-def _number_text(raw: msgspec.Raw) -> str:
+def _word(raw: msgspec.Raw | None) -> str | None:
+    if raw is None:
+        return None
     text = bytes(raw)
-    return text.decode() if text.isdigit() and len(text) < 6 else ""
+    return text.decode() if text.isdigit() and len(text) < 6 else loose_string(raw)
 
 
-def _read_body(body: bytes) -> Reported:
+def _is_listed(raw: msgspec.Raw | None) -> bool:
+    try:
+        return raw is not None and bool(ITEMS.decode(raw))
+    except ValueError:
+        return False
+
+
+def _read_body(body: bytes) -> Said:
+    """An envelope; the flat form of other servers; or the list of one envelope that Google's server of this format
+    sends."""
     try:
         fields = parse_object(body)
     except ValueError:
-        return Reported(_NO_MESSAGE, frozenset())
+        return _read_list(body)
     error = fields.get("error")
-    return _reported(fields, envelope=False) if error is None else read_error(error)
+    return _said(fields, envelope=False) if error is None else read_error(error)
+
+
+def _read_list(body: bytes) -> Said:
+    try:
+        listed = ITEMS.decode(body) if body[:1] == b"[" else []
+    except (ValueError, RecursionError):
+        return Said()
+    fields = object_or_none(listed[0]) if listed else None
+    if fields is None or "error" not in fields:
+        return Said()
+    return msgspec.structs.replace(read_error(fields["error"]), envelope=False)
 
 
 def parse_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
     """A non-2xx answer, by its status first and then by its body."""
     said = _read_body(body)
-    wait = retry_after_s(headers)
-    if status in (401, 402, 403) or (status == 429 and said.words & _SPENT):
-        return _credential(said)
-    if status in (429, 529):
-        return Throttled(f"The provider's rate limit was reached: {said.message}", retry_after_s=wait)
-    if status == 408 or status >= 500 or status < 400:
-        return _unavailable(status, said, wait)
-    kept = mask_json(body) if said.envelope else None
-    return Rejected(
-        f"The provider refused the request: {said.message}", status=status, body=kept, param=said.param
-    )
+    error = refuse(status, said, headers)
+    if isinstance(error, Rejected) and said.envelope:
+        error.body = _kept(error, body)
+    return error
+
+
+def _kept(error: Rejected, body: bytes) -> bytes | None:
+    """The provider's envelope, masked. Where the cause is known and the envelope has no word of OpenAI's for it, its
+    `code` is one: that is what clients look at."""
+    masked = mask_json(body)
+    cause = _CAUSES.get(type(error))
+    if masked is None or cause is None:
+        return masked
+    fields = parse_object(masked)
+    inner = object_or_none(fields.get("error")) or {}
+    if WORDS.get((loose_string(inner.get("code")) or "").lower()) is cause:
+        return masked
+    inner["code"] = render_raw(error.code)
+    fields["error"] = object_raw(inner)
+    return render_fields(fields)
+
+
+_CAUSES: dict[type[Rejected], Cause] = {ContextTooLong: Cause.CONTEXT, Filtered: Cause.FILTER}
 
 
 def parse_inline(raw: msgspec.Raw) -> UpstreamError:
     """An error inside an answer with status 200. By then the provider may have billed."""
-    said = read_error(raw)
-    error: UpstreamError
-    if said.words & (_SPENT | _BAD_KEY):
-        error = _credential(said)
-    elif said.words & _THROTTLED:
-        error = Throttled(f"The provider's rate limit was reached: {said.message}")
-    elif said.words & _DOWN:
-        error = Unavailable(f"The provider failed while answering: {said.message}")
-    else:
-        return Failed(f"The provider reported an error in its answer: {said.message}")
-    error.may_have_billed = True
-    return error
-
-
-def _credential(said: Reported) -> UpstreamError:
-    return CredentialRefused(
-        "The provider refused the gateway's own credential, or its account is out of credit. Whoever runs this "
-        f"gateway has to look at it; your key is fine. The provider says: {said.message}"
-    )
-
-
-def _unavailable(status: int, said: Reported, wait: float | None) -> UpstreamError:
-    error = Unavailable(f"The provider failed with status {status}: {said.message}", retry_after_s=wait)
-    # 504: a model was at work when a proxy of the provider gave up. Other 5xx are not billed by any provider known.
-    error.may_have_billed = status == 504
-    return error
+    return refuse_inside(read_error(raw))
 
 
 def render_error(error: GatewayError) -> bytes:

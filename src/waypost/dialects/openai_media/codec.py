@@ -11,10 +11,10 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer, StreamRelay
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import errors
-from waypost.dialects.openai.errors import Headers
 from waypost.dialects.openai_media.ask import parse_media, render_media
 from waypost.dialects.openai_media.relay import BytesRelay, EventRelay
 from waypost.dialects.openai_media.reply import parse_reply, render_reply
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 

@@ -8,11 +8,11 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai import errors
-from waypost.dialects.openai.errors import Headers
 from waypost.dialects.openai_responses import ask, reply
 from waypost.dialects.openai_responses.crossing import CROSSING
 from waypost.dialects.openai_responses.own import NAME
 from waypost.dialects.openai_responses.relay import ResponsesRelay
+from waypost.dialects.refusals import Headers
 from waypost.errors import GatewayError, UpstreamError
 
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 import msgspec
 
 from waypost.dialects.fields import NULL, Fields, loose_string
-from waypost.dialects.openai.errors import parse_inline, read_error
+from waypost.dialects.openai.errors import read_error
 from waypost.dialects.sse import render
+from waypost.dialects.verdict import refuse_inside
 from waypost.errors import Failed, GatewayError, Rejected, UpstreamError
 
 _ENCODER = msgspec.json.Encoder()
 
-#: Codes of a failed response that say the request itself is at fault; `error.code` in the SDK's ResponseError.
+#: Codes of a failed response that say the request itself is at fault, besides those that every provider's errors are
+#: looked up by (`refusals.WORDS`); `error.code` in the SDK's ResponseError.
 _REQUEST_AT_FAULT = frozenset(
     {
         "invalid_prompt",
-        "bio_policy",
-        "misalignment_policy_violation",
         "data_residency_mismatch",
-        "context_length_exceeded",
         "invalid_image",
         "invalid_image_format",
         "invalid_base64_image",
@@ -32,7 +31,6 @@ _REQUEST_AT_FAULT = frozenset(
         "image_too_large",
         "image_too_small",
         "image_parse_error",
-        "image_content_policy_violation",
         "image_file_too_large",
         "image_file_not_found",
         "unsupported_image_media_type",
@@ -49,11 +47,11 @@ def read_failure(raw: msgspec.Raw | None) -> UpstreamError:
         failed.may_have_billed = True
         return failed
     said = read_error(raw)
-    if said.words & _REQUEST_AT_FAULT:
+    if not _REQUEST_AT_FAULT.isdisjoint(said.words):
         refused = Rejected(f"The provider refused the request: {said.message}", status=400, param=said.param)
         refused.may_have_billed = True
         return refused
-    return parse_inline(raw)
+    return refuse_inside(said)
 
 
 def read_error_event(data: bytes, fields: Fields) -> UpstreamError:
