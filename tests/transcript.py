@@ -33,6 +33,7 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Hold
+from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 
@@ -344,8 +345,10 @@ class Stage:
             catalog=NoCatalog(),
         )
         self.responses = FakeResponses()
+        self.replays = MemoryReplays()
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,
+            replays=self.replays,
             lanes=Lanes(DIALECTS),
             snapshot=lambda: self.snapshot,
             clock=self.clock,

@@ -15,6 +15,7 @@ import msgspec
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
+from waypost.core.replay import Replay
 from waypost.core.stored import StoredResponse
 
 
@@ -145,6 +146,19 @@ class Responses(Protocol):
 
     async def delete(self, response_id: str, key_id: str) -> bool:
         """Forget it; False when this key has none of that id."""
+        ...
+
+
+class Replays(Protocol):
+    """Answers kept for requests that come again under the same idempotency key. Raises StoreUnavailable."""
+
+    async def put(self, replay: Replay, total_max: int) -> None:
+        """Keep it, in place of what was kept for its key and digest; durable when this returns. Where all bodies
+        together exceed `total_max` bytes, those that expire first may be forgotten."""
+        ...
+
+    async def get(self, key_id: str, digest: bytes, at: float) -> Replay | None:
+        """What is kept, if it has not expired at Unix time `at`."""
         ...
 
 

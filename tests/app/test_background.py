@@ -15,8 +15,10 @@ from waypost.app.surroundings import Found
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
 from waypost.core.facts import ModelFacts
+from waypost.core.replay import Replay
 from waypost.policy.rates import Rates
 from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.replays import ReplayRows
 from waypost.stores.sql.schema import prepare
 from waypost.telemetry.logs import Log
 
@@ -120,6 +122,19 @@ async def test_a_fault_is_logged_without_its_text_and_the_rest_goes_on(tmp_path:
     await work.until(lambda: "begins again" in work.log.getvalue())
     assert "secret" not in work.log.getvalue()
     await work.until(lambda: "lab/m1" in work.config.snapshot().routes)
+    await work.close()
+
+
+async def test_what_was_kept_for_replays_goes_when_it_has_expired(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    rows = ReplayRows(work.database)
+    now = FakeClock().wall()
+    for number in range(2):
+        digest = bytes([number]) * 32
+        rows.put(Replay("k1", digest, b"f" * 32, "x1", 200, (), b"Hi", False, now + number), 1000)
+    work.background.start()
+    await work.until(lambda: rows.get("k1", bytes(32), 0.0) is None)
+    assert rows.get("k1", b"\x01" * 32, 0.0) is not None
     await work.close()
 
 

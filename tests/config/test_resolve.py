@@ -111,3 +111,12 @@ def test_any_model_of_a_provider_can_be_asked_for() -> None:
 
 def test_default_settings_are_the_snapshots_own() -> None:
     assert build_settings(Config()) == Settings()
+
+
+def test_what_is_kept_for_requests_that_come_again() -> None:
+    given = snap("idempotency: {retention: 1h30m, max_body: 64KiB, max_total: 10MiB}").settings
+    assert (given.replay_s, given.replay_max_bytes, given.replay_total_bytes) == (5400.0, 65_536, 10_485_760)
+    assert snap("idempotency: {store: false}").settings.replay_s == 0.0
+    usual = snap().settings
+    assert (usual.replay_s, usual.replay_max_bytes) == (Settings().replay_s, Settings().replay_max_bytes)
+    assert usual.replay_total_bytes == Settings().replay_total_bytes

@@ -44,6 +44,22 @@ async def test_the_client_gets_an_id_and_later_its_answer() -> None:
     assert (behind.exchange_id, behind.cost_nusd) == ("x1-b", 39)
 
 
+async def test_one_idempotency_key_begins_it_once() -> None:
+    stage = Stage([completion("Oslo")], (CROSS,), keeps=True)
+    answers = [
+        await stage.ask(
+            {"model": "fast", "input": "x", "background": True},
+            dialect="openai_responses",
+            headers={b"idempotency-key": b"once"},
+            number=number,
+        )
+        for number in (1, 2)
+    ]
+    assert answers[0].body == answers[1].body
+    assert (await made(stage))["status"] == "completed"
+    assert len(stage.upstream.sent) == 1
+
+
 async def test_a_failure_is_kept_as_one() -> None:
     stage = Stage([ScriptedAnswer(401, b'{"error":{"message":"no"}}')], (CROSS,), keeps=True)
     await ask(stage)

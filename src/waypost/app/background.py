@@ -18,6 +18,7 @@ from waypost.ports import Clock, Upstream
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys
+from waypost.stores.sql.replays import ReplayRows
 from waypost.stores.sql.responses import ResponseRows
 from waypost.stores.sql.retention import delete_expired
 from waypost.telemetry.logs import Log
@@ -150,6 +151,9 @@ class Background:
                     )
                 kept = ResponseRows(self._database)
                 while await asyncio.to_thread(kept.delete_expired, self._clock.wall()):
+                    pass
+                replays = ReplayRows(self._database)
+                while await asyncio.to_thread(replays.delete_expired, self._clock.wall()):
                     pass
             except GatewayError as error:
                 self._log.warning("old requests could not be deleted", why=error.message)

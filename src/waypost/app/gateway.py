@@ -45,6 +45,7 @@ from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
 from waypost.stores.sql.schema import prepare
 from waypost.stores.writer_process import WriterLauncher, take_writer_lock
@@ -282,7 +283,7 @@ class _Gateway:
             settle=Settle(clock, ledger, metrics),
             log=self._log,
         )
-        pipeline = Pipeline(**parts, responses=responses)
+        pipeline = Pipeline(**parts, responses=responses, replays=self._replays())
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
         listing = ModelsList()
@@ -304,6 +305,11 @@ class _Gateway:
             log=self._log,
             version=__version__,
         )
+
+    def _replays(self) -> SqlReplays:
+        replays = SqlReplays(ReplayRows(self._books.database))
+        self._stack.callback(replays.close)
+        return replays
 
     def _tell(self, host: str, port: int, found: Found) -> None:
         shown = f"[{host}]" if ":" in host else host

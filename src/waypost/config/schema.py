@@ -291,6 +291,21 @@ class ResponsesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """How long they are kept."""
 
 
+class IdempotencyConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What becomes of requests with an `idempotency-key` header. Those under way at the same time share one answer in
+    any case."""
+
+    store: bool = True
+    """Keep complete answers, so that a request that comes again gets the same one without being asked of a provider
+    again. Content is kept by this even where `log.content` is off: a client wishes it by sending the header."""
+    retention: Duration = "24h"
+    """How long they are kept."""
+    max_body: Size = "1MiB"
+    """Largest answer that is kept."""
+    max_total: Size = "1GiB"
+    """What all of them together may take; those that expire first are forgotten."""
+
+
 class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which web pages may call the gateway from a browser. Off by default."""
 
@@ -330,6 +345,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """What is written down."""
     responses: ResponsesConfig = ResponsesConfig()
     """What is kept of `/v1/responses`."""
+    idempotency: IdempotencyConfig = IdempotencyConfig()
+    """Requests that come again."""
     cors: CorsConfig = CorsConfig()
     """Which web pages may call the gateway."""
     discovery: DiscoveryConfig = DiscoveryConfig()

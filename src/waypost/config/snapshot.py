@@ -50,6 +50,12 @@ class Settings(msgspec.Struct, frozen=True):
     retention_days: int = 90
     responses_days: int = 30
     """How long answers of the Responses dialect are kept; 0: they are not."""
+    replay_s: float = 86_400.0
+    """How long answers are kept for requests that come again under their idempotency key; 0: they are not."""
+    replay_max_bytes: int = 1024 * 1024
+    """Of one answer; a larger one is not kept."""
+    replay_total_bytes: int = 1024 * 1024 * 1024
+    """Of all that are kept; those that expire first give way."""
 
 
 class Catalog(Protocol):

@@ -29,7 +29,7 @@ _SINGLE = frozenset(
     )
 )
 #: A second one is refused if it says something else.
-_AGREEING = frozenset((b"x-api-key", b"api-key", b"x-goog-api-key", b"x-portkey-api-key"))
+_AGREEING = frozenset((b"x-api-key", b"api-key", b"x-goog-api-key", b"x-portkey-api-key", b"idempotency-key"))
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 

@@ -22,6 +22,7 @@ from waypost.dialects.openai_responses.state import (
 from waypost.errors import Bug, Draining, GatewayError, InvalidRequest, Overloaded, Rejected
 from waypost.pipeline.conversation import row
 from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.ports import Clock, Responses
 from waypost.telemetry.logs import Log
 
@@ -133,8 +134,14 @@ class Behind:
         sink = Sink()
         fields = {name: raw for name, raw in asked.fields.items() if name not in _GATEWAY_ONLY}
         fields["store"] = msgspec.Raw(b"false")  # it is kept here, under the id that the client knows
+        # The idempotency key was for the request that began this, which has been answered.
+        headers = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY}
         inner = msgspec.structs.replace(
-            call, body=render_fields(fields), client=sink, exchange_id=f"{call.exchange_id}-b"
+            call,
+            body=render_fields(fields),
+            headers=headers,
+            client=sink,
+            exchange_id=f"{call.exchange_id}-b",
         )
         try:
             await self._put(msgspec.structs.replace(stored, status="in_progress"), key, days)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from waypost.config.snapshot import Route, Snapshot
 from waypost.config.targets import Target
 from waypost.core.asked import Asked, PathAsk, Stamp
+from waypost.core.decision import Decision
 from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome
 from waypost.core.usage import Usage
@@ -19,6 +20,9 @@ from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.ports import Client, Hold
+
+if TYPE_CHECKING:
+    from waypost.pipeline.shared import Shared
 
 
 class Failing(Protocol):
@@ -87,10 +91,12 @@ class LiveExchange:
         "outcome",
         "rate_taken",
         "relay",
+        "replay_of",
         "response_body",
         "route",
         "settled",
         "shape",
+        "shared",
         "snapshot",
         "started_us",
         "status",
@@ -139,6 +145,10 @@ class LiveExchange:
         self.original: tuple[str, Asked] | None = None
         #: Writes an error into the stream, or the session, that has begun.
         self.relay: Failing | None = None
+        #: What others with the same idempotency key get too, while this exchange makes it.
+        self.shared: Shared | None = None
+        #: The exchange whose answer this one was given.
+        self.replay_of: str | None = None
 
     def abort(self, error: GatewayError) -> None:
         """End this exchange from outside: whatever it is waiting for is cancelled, and it answers with `error`."""
@@ -213,6 +223,8 @@ class LiveExchange:
         return max(0, int((end - self.call.received - self.waited) * 1e6))
 
     def cost_nusd(self) -> int | None:
+        if self.replay_of is not None and not self.attempts:
+            return 0
         known = [attempt.cost_nusd for attempt in self.attempts if attempt.cost_nusd is not None]
         return sum(known) if known else None
 
@@ -240,4 +252,5 @@ class LiveExchange:
             finish_reason=self.finish_reason,
             request_body=self.call.body if keep_content else None,
             response_body=self.response_body if keep_content else None,
+            decision=None if self.replay_of is None else Decision(notes=(f"the answer of {self.replay_of}",)),
         )

@@ -59,6 +59,26 @@ def dropped(names: Sequence[str]) -> tuple[bytes, bytes]:
     return (b"x-waypost-dropped", field(", ".join(names)))
 
 
+#: Of an answer that is told again, what was true of the first telling only.
+_OF_ONE_TELLING = (b"x-request-id", b"x-waypost-request-id", b"x-waypost-overhead-ms", b"x-waypost-cost")
+
+
+def told_again(lines: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of an answer that other requests get too: without what was true of one request, or one moment."""
+    return tuple(line for line in lines if line[0] not in _OF_ONE_TELLING and b"ratelimit" not in line[0])
+
+
+def retold(exchange_id: str, original: str, lines: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The headers of an answer that the exchange `original` made. It costs nothing to tell it again."""
+    return [
+        *identity(exchange_id),
+        (b"x-waypost-original-request-id", original.encode()),
+        (b"x-waypost-replayed", b"true"),
+        (b"x-waypost-cost", b"0"),
+        *lines,
+    ]
+
+
 def refusal(error: GatewayError) -> Headers:
     """When to ask again, or that asking again can not help; for a 401, how to present a key (RFC 9110 §11.6.1).
 

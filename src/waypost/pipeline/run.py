@@ -32,13 +32,15 @@ from waypost.pipeline.conversation import FAMILY, Conversations, asked_of, can_s
 from waypost.pipeline.counting import HEADER as COUNTED
 from waypost.pipeline.counting import can_count, count
 from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.once import HEADER as IDEMPOTENCY
+from waypost.pipeline.once import Once
 from waypost.pipeline.options import read_options
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
-from waypost.ports import Clock, Ledger, Responses, Upstream
+from waypost.ports import Clock, Ledger, Replays, Responses, Upstream
 from waypost.routing.plan import plan
 from waypost.routing.retry import backoff_s, has_room, step, worst
 from waypost.telemetry.logs import Log
@@ -70,8 +72,10 @@ class Pipeline:
         lanes: Lanes,
         guards: Sequence[Guard] = (),
         responses: Responses | None = None,
+        replays: Replays | None = None,
     ) -> None:
-        """`responses`: where answers of the Responses dialect are kept; None: nowhere."""
+        """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
+        that come again. None: nowhere."""
         self._snapshot = snapshot
         self._lanes = lanes
         self._clock = clock
@@ -84,6 +88,7 @@ class Pipeline:
         self._settle = settle
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
+        self._once = Once(replays, clock, rates, settle, log)
         self._relay = Relay(clock, settle, self._conversations)
         self._heads = Heads(clock.wall)
         self._log = log
@@ -145,6 +150,8 @@ class Pipeline:
             if live.drain_limit is not None:
                 live.drain_limit.cancel()  # or it would keep the whole exchange until it runs out
             self._settle.settle(live)  # 10
+            if live.shared is not None:
+                self._once.end(live)
         await live.absorb_abort()
 
     async def _stages(self, live: LiveExchange) -> None:
@@ -155,6 +162,8 @@ class Pipeline:
         )  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked = read_options(asked, call.headers)  # 3
+        if IDEMPOTENCY in call.headers and await self._once.join(live, lambda: self._client_gone(live)):
+            return
         live.shape = wanted_shape(call.dialect, live.asked)
         if self._conversations is not None and call.dialect.family == FAMILY:
             await self._conversations.go_on(live)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from waypost.core.key import Key
 from waypost.core.record import Attempt, Exchange
+from waypost.core.replay import Replay
 from waypost.errors import Bug
 
 
@@ -80,3 +81,25 @@ class MemoryKeys:
     async def lookup(self, digest: bytes) -> Key | None:
         """See `ports.Keys`."""
         return self._keys.get(digest)
+
+
+class MemoryReplays:
+    """`ports.Replays` over a dict, in the order of putting."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, bytes], Replay] = {}
+
+    async def put(self, replay: Replay, total_max: int) -> None:
+        """See `ports.Replays`."""
+        self.rows.pop((replay.key_id, replay.digest), None)
+        self.rows[replay.key_id, replay.digest] = replay
+        total = sum(len(each.body) for each in self.rows.values())
+        for each in sorted(self.rows.values(), key=lambda each: each.expires_at):
+            if total <= total_max:
+                return
+            total -= len(self.rows.pop((each.key_id, each.digest)).body)
+
+    async def get(self, key_id: str, digest: bytes, at: float) -> Replay | None:
+        """See `ports.Replays`."""
+        found = self.rows.get((key_id, digest))
+        return found if found is not None and found.expires_at > at else None

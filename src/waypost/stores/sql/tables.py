@@ -196,6 +196,24 @@ RESPONSES: Final = Table(
     Column("record", LargeBinary, nullable=False),
 )
 
+#: Answers kept for requests that come again under the same idempotency key.
+REPLAYS: Final = Table(
+    "replays",
+    METADATA,
+    Column("replay_id", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("key_id", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("exchange_id", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("streamed", Boolean, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Index("replays_by_scope", "key_id", "digest", unique=True),
+)
+
 META: Final = Table(
     "meta",
     METADATA,

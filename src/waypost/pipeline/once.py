@@ -1,0 +1,237 @@
+"""One answer per `idempotency-key`: requests under way at the same time share it, later ones get it again.
+
+Two requests are the same when key, `idempotency-key` and fingerprint are. The first of them is answered as any other;
+its client is wrapped, and what that client is told is passed on to the others as it is told. Nobody else holds money,
+asks a provider or is billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+from waypost.core.replay import Replay
+from waypost.errors import GatewayError, InvalidRequest, KeyReused, Overloaded, Truncated
+from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.headers import Headers, retold
+from waypost.pipeline.settle import Settle
+from waypost.pipeline.shared import Listener, Recorder, Shared
+from waypost.policy.rates import Rates
+from waypost.ports import Clock, Replays
+from waypost.telemetry.logs import Log
+
+HEADER = b"idempotency-key"
+
+_LONGEST = 255
+#: Request headers that decide what is answered, beside those that the dialect hands on to a provider.
+_DECIDING = (b"x-waypost-", b"x-portkey-config")
+#: Differs from one try of the same request to the next.
+_TRACING = b"x-client-request-id"
+
+
+class Once:
+    """Owns the answers that are being made for idempotency keys, each until its exchange is over."""
+
+    def __init__(self, replays: Replays | None, clock: Clock, rates: Rates, settle: Settle, log: Log) -> None:
+        """`replays`: where complete answers are kept; None: nowhere."""
+        self._replays = replays
+        self._clock = clock
+        self._rates = rates
+        self._settle = settle
+        self._log = log
+        self._under_way: dict[tuple[str, bytes], Shared] = {}
+
+    @property
+    def under_way(self) -> int:
+        """Answers that others could share now."""
+        return len(self._under_way)
+
+    async def join(self, live: LiveExchange, gone: Callable[[], None]) -> bool:
+        """Answer with what another exchange is told, or was; False: this one is the first, and is to go on.
+
+        `gone` is called when its client has left and nobody else waits for its answer. Raises InvalidRequest,
+        KeyReused, RateLimited, Overloaded, StoreUnavailable, and Truncated when a stream ended without an end.
+        """
+        key = live.key
+        assert key is not None  # noqa: S101 - stage 2 set it or raised
+        scope = (key.key_id, digest(live.call.headers))
+        fingerprint = fingerprint_of(live.call)
+        while True:
+            shared = self._under_way.get(scope) or await self._begin(live, scope, fingerprint, gone)
+            if shared is None:
+                if live.rate_taken:  # the one it had waited for ended without an answer
+                    live.rate_taken = False
+                    self._rates.give_back(key)
+                return False
+            if shared.fingerprint != fingerprint:
+                raise _reused()
+            if not live.rate_taken:
+                self._rates.take(key, self._clock.monotonic())
+                live.rate_taken = True
+            if await self._follow(live, shared):
+                return True
+
+    def end(self, live: LiveExchange) -> None:
+        """This exchange is over: nobody can join it any more."""
+        shared, live.shared = live.shared, None
+        if shared is not None:
+            if self._under_way.get(shared.scope) is shared:
+                del self._under_way[shared.scope]
+            shared.end()
+
+    async def _begin(
+        self, live: LiveExchange, scope: tuple[str, bytes], fingerprint: bytes, gone: Callable[[], None]
+    ) -> Shared | None:
+        """Take the place of the first. An answer that is kept comes back as one that has been given already."""
+        shared = Shared(scope, fingerprint, live)
+        self._under_way[scope] = live.shared = shared
+        settings = live.snapshot.settings
+        keeps = self._replays if settings.replay_s > 0 else None
+        found = None if keeps is None else await keeps.get(*scope, self._clock.wall())
+        if found is not None:
+            if found.fingerprint != fingerprint:
+                raise _reused()
+            shared.fill(found)
+            self.end(live)
+            return shared
+        client = live.call.client
+        live.call.client = recorder = Recorder(client, live, shared, self._keep)
+        recorder.on_gone(gone)
+        return None
+
+    async def _keep(self, live: LiveExchange, shared: Shared) -> None:
+        """Keep a complete answer, before the last of it goes out: who saw the end can have it again."""
+        settings = live.snapshot.settings
+        body = shared.whole()
+        if (
+            self._replays is None
+            or settings.replay_s <= 0
+            or body is None
+            or len(body) > settings.replay_max_bytes
+        ):
+            return
+        key_id, key_digest = shared.scope
+        replay = Replay(
+            key_id=key_id,
+            digest=key_digest,
+            fingerprint=shared.fingerprint,
+            exchange_id=shared.original,
+            status=shared.status,
+            headers=shared.headers,
+            body=body,
+            streamed=shared.streamed,
+            expires_at=self._clock.wall() + settings.replay_s,
+        )
+        try:
+            await self._replays.put(replay, settings.replay_total_bytes)
+        except GatewayError as error:
+            self._log.warning(
+                "an answer could not be kept for its idempotency key", why=error.message, id=shared.original
+            )
+
+    async def _follow(self, live: LiveExchange, shared: Shared) -> bool:
+        """Tell this client what the first one is told. False: that one ended before it was told anything."""
+        if shared.dying:
+            await shared.wait()
+            return False
+        listener = shared.attach()
+        if listener is None:
+            raise Overloaded(
+                "The first request with this idempotency-key is still being answered, and its answer is too long "
+                "for others to join it by now. Ask again when it has ended."
+            )
+        try:
+            return await self._tell(live, shared, listener)
+        finally:
+            shared.detach(listener)
+
+    async def _tell(self, live: LiveExchange, shared: Shared, listener: Listener) -> bool:
+        live.replay_of = shared.original
+        while not (shared.over or (shared.streamed and shared.status)):
+            await self._hear(live, listener)
+        if shared.over and not shared.complete:
+            return False
+        if shared.streamed:
+            await self._stream(live, shared, listener)
+        else:
+            body = listener.take()
+            self._book(live, shared, body)
+            await live.call.client.reply(shared.status, self._headers(live, shared), body)
+        return True
+
+    async def _stream(self, live: LiveExchange, shared: Shared, listener: Listener) -> None:
+        client = live.call.client
+        live.status, live.streaming, live.relay = shared.status, True, shared.failing
+        live.first_token = self._clock.monotonic()
+        await client.start(shared.status, self._headers(live, shared))
+        kept: list[bytes] | None = [] if self._settle.keeps_content(live) else None
+        while True:
+            over, piece = shared.over, listener.take()
+            if kept is not None:
+                kept.append(piece)
+            if over and shared.complete:
+                self._book(live, shared, None if kept is None else b"".join(kept))
+            if piece:
+                await client.write(piece)
+            elif over:
+                break
+            else:
+                await self._hear(live, listener)
+        if not shared.complete:
+            raise Truncated("The request whose answer this one shares ended before its end. Ask again.")
+        await client.finish()
+
+    async def _hear(self, live: LiveExchange, listener: Listener) -> None:
+        began = self._clock.monotonic()
+        await listener.heard()
+        live.waited += self._clock.monotonic() - began
+
+    def _book(self, live: LiveExchange, shared: Shared, body: bytes | None) -> None:
+        """Close the books before the last bytes go out, as those of every exchange are."""
+        live.status, live.outcome, live.error = shared.status, shared.outcome, shared.error
+        live.finish_reason, live.response_body = shared.finish_reason, body
+        self._settle.settle(live)
+
+    def _headers(self, live: LiveExchange, shared: Shared) -> Headers:
+        return retold(live.call.exchange_id, shared.original, shared.headers)
+
+
+def digest(headers: Mapping[bytes, bytes]) -> bytes:
+    """Of the `idempotency-key` that a request has. Raises InvalidRequest."""
+    said = headers[HEADER]
+    if not 0 < len(said) <= _LONGEST or not said.isascii() or not said.decode().isprintable():
+        raise InvalidRequest(
+            f"The header {HEADER.decode()} has to be 1 to {_LONGEST} printable ASCII characters.",
+            param=HEADER.decode(),
+        )
+    return sha256(said).digest()
+
+
+def fingerprint_of(call: Call) -> bytes:
+    """SHA-256 over all that decides what is answered. Each piece goes in with its length, so that no two requests
+    write the same bytes."""
+    path, headers = call.path, call.headers
+    deciding = [
+        line
+        for line in headers.items()
+        if line[0].startswith(_DECIDING) or (line[0] in call.dialect.forwarded and line[0] != _TRACING)
+    ]
+    where = (call.dialect.name, path.model, str(path.stream), path.form)
+    hashed = sha256()
+    for piece in (
+        *(word.encode() for word in where),
+        path.query,
+        *(piece for line in sorted(deciding) for piece in line),
+        call.body,
+    ):
+        hashed.update(b"%d:" % len(piece))
+        hashed.update(piece)
+    return hashed.digest()
+
+
+def _reused() -> KeyReused:
+    return KeyReused(
+        "This idempotency-key came before with another request. Use a new one for each request, and the same one "
+        "only to send the same request again.",
+        param=HEADER.decode(),
+    )
