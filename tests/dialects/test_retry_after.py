@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.dialects.retry_after import duration_s, retry_after_s, until_s, wait_in_text
+from waypost.core.wait import parse_span
+from waypost.dialects.retry_after import retry_after_s, until_s, wait_in_text
 
 NOW = (b"Date", b"Sat, 21 Nov 2026 10:00:00 GMT")
 
@@ -90,4 +91,4 @@ def test_until_a_quota_is_whole_again() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1" * 41, "-3", "1s1h", "nan", "1e5"])
 def test_no_duration(text: str) -> None:
-    assert duration_s(text) is None
+    assert parse_span(text) is None

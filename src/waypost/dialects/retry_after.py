@@ -6,15 +6,16 @@ https://platform.openai.com/docs/guides/rate-limits (2026-11-21); `x-ratelimit-r
 Unix time in seconds or milliseconds. `anthropic-ratelimit-*-reset`: RFC 3339,
 https://platform.claude.com/docs/en/api/rate-limits (2026-11-25).
 
-A moment is read against the answer's own `date`, so no clock is needed and no difference of clocks matters.
+The forms themselves are read in `core/wait.py`. A moment is read against the answer's own `date`, so no clock is needed
+and no difference of clocks matters.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+
+from waypost.core.wait import parse_moment, parse_number, parse_span
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -23,8 +24,6 @@ MAX_WAIT_S = 3600.0
 #: The longest until a spent quota is whole again.
 MAX_QUOTA_S = 32 * 86400.0
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?")
 _IN_TEXT = re.compile(
     r"(?:try again|retry)(?: your request)? (?:in|after) (?:(\d{1,9}(?:\.\d{1,9})?) ?s(?:ec(?:ond)?s?)?\b"
     r"|((?:\d{1,9}(?:\.\d{1,9})?(?:ms|h|m|s))+))",
@@ -55,7 +54,7 @@ def retry_after_s(headers: Headers) -> float | None:
     """
     found = _fields(headers)
     for name in (b"retry-after-ms", b"x-ms-retry-after-ms"):
-        millis = _number(found.get(name))
+        millis = parse_number(found.get(name, ""))
         if millis is not None:
             return _clamp(millis / 1000)
     given = found.get(b"retry-after")
@@ -77,7 +76,7 @@ def wait_in_text(message: str) -> float | None:
     found = _IN_TEXT.search(message)
     if found is None:
         return None
-    seconds = float(found[1]) if found[1] else duration_s(found[2].lower())
+    seconds = float(found[1]) if found[1] else parse_span(found[2].lower())
     return None if seconds is None else _clamp(seconds)
 
 
@@ -90,64 +89,35 @@ def until_s(message: str, headers: Headers) -> float | None:
     return None if wait is None else min(wait, MAX_QUOTA_S)
 
 
-def duration_s(text: str) -> float | None:
-    """`1s`, `6m0s`, `2m59.56s`, `250ms`, `1h` or a bare number of seconds."""
-    if not text or len(text) > 40:
-        return None
-    plain = _number(text)
-    if plain is not None:
-        return plain
-    parts = _DURATION.fullmatch(text)
-    if parts is None:
-        return None
-    hours, minutes, seconds, millis = (float(part) if part else 0.0 for part in parts.groups())
-    return hours * 3600 + minutes * 60 + seconds + millis / 1000
-
-
 def _fields(headers: Headers) -> Mapping[bytes, str]:
     return {name.lower(): value.decode("latin-1").strip() for name, value in headers}
 
 
 def _is_spent(remaining: str | None) -> bool:
-    return remaining is None or _number(remaining) in (None, 0.0)
+    return remaining is None or parse_number(remaining) in (None, 0.0)
 
 
 def _clamp(seconds: float) -> float:
     return min(seconds, MAX_WAIT_S)
 
 
-def _number(text: str | None) -> float | None:
-    return float(text) if text and _NUMBER.fullmatch(text) else None
-
-
 def _moment_or_wait(text: str, found: Mapping[bytes, str]) -> float | None:
-    seconds = duration_s(text)
+    seconds = parse_span(text)
     if seconds is None:
         return _until(text, found.get(b"date"))
     if seconds < _UNIX_S:
         return seconds
-    now = _moment(found.get(b"date", ""))
+    now = parse_moment(found.get(b"date", ""))
     then = seconds / 1000 if seconds >= _UNIX_MS else seconds
     if now is None or then >= 1e11:
         return MAX_WAIT_S  # absurd, or without a clock to tell
-    wait = then - now.timestamp()
+    wait = then - now
     return wait if wait >= 0 else None
 
 
 def _until(text: str, date: str | None) -> float | None:
-    then, now = _moment(text), _moment(date or "")
+    then, now = parse_moment(text), parse_moment(date or "")
     if then is None or now is None:
         return None
-    wait = (then - now).total_seconds()
+    wait = then - now
     return wait if wait >= 0 else None
-
-
-def _moment(text: str) -> datetime | None:
-    """An HTTP date, or RFC 3339."""
-    if not text or len(text) > 40:
-        return None
-    try:
-        moment = datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -65,6 +65,12 @@ class RateHeaders(msgspec.Struct, frozen=True):
     tokens_limit: str = ""
     tokens_remaining: str = ""
     tokens_reset: str = ""
+    input_limit: str = ""
+    input_remaining: str = ""
+    input_reset: str = ""
+    output_limit: str = ""
+    output_remaining: str = ""
+    output_reset: str = ""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):

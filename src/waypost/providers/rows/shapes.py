@@ -44,6 +44,12 @@ ANTHROPIC_RATES: Final = RateHeaders(
     tokens_limit="anthropic-ratelimit-tokens-limit",
     tokens_remaining="anthropic-ratelimit-tokens-remaining",
     tokens_reset="anthropic-ratelimit-tokens-reset",
+    input_limit="anthropic-ratelimit-input-tokens-limit",
+    input_remaining="anthropic-ratelimit-input-tokens-remaining",
+    input_reset="anthropic-ratelimit-input-tokens-reset",
+    output_limit="anthropic-ratelimit-output-tokens-limit",
+    output_remaining="anthropic-ratelimit-output-tokens-remaining",
+    output_reset="anthropic-ratelimit-output-tokens-reset",
 )
 
 AWS_REGION: Final = {"region": Variable(("AWS_REGION", "AWS_DEFAULT_REGION"))}
