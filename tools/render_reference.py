@@ -45,7 +45,6 @@ ADVICE = {
     "model_not_found": "Take a name that `GET /v1/models` lists, or `provider/model`.",
     "not_found": "Correct the path.",
     "no_suitable_target": "Ask for less, or give the route a target that has what the request needs.",
-    "idempotency_key_reused": "Send another `idempotency-key`, or the request that it came with first.",
     "method_not_allowed": "Use the method that the `allow` header names.",
     "request_timeout": "Send the request faster, or raise `server.body_deadline`.",
     "request_too_large": "Send less, or raise `limits.body`, `limits.json_depth` or `limits.json_nodes`.",

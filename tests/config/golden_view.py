@@ -10,8 +10,9 @@ import msgspec
 from waypost.config.load import load_bytes
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
-from waypost.config.snapshot import Snapshot
+from waypost.config.snapshot import Settings, Snapshot
 from waypost.config.targets import Provider
+from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.core.quirks import Quirks
@@ -226,8 +227,16 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
             for name, route in snapshot.routes.items()
         },
         "aliases": snapshot.aliases,
-        "settings": snapshot.settings,
+        "settings": _settings(snapshot.settings),
     }  # fmt: skip
+
+
+def _settings(settings: Settings) -> dict[str, object]:
+    """Without the figures of resilience, unless one was set."""
+    shown = msgspec.structs.asdict(settings)
+    if settings.resilience == Resilience():
+        del shown["resilience"]
+    return shown
 
 
 def _more(provider: Provider) -> dict[str, object]:

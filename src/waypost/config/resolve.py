@@ -13,6 +13,7 @@ from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
 from waypost.config.problems import Path, did_you_mean
+from waypost.config.resilience_schema import resolve_resilience
 from waypost.config.schema import Config, ModelConfig, PricesConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
@@ -231,4 +232,5 @@ def build_settings(config: Config) -> Settings:
         replay_s=parse_duration(config.idempotency.retention) if config.idempotency.store else 0.0,
         replay_max_bytes=parse_size(config.idempotency.max_body),
         replay_total_bytes=parse_size(config.idempotency.max_total),
+        resilience=resolve_resilience(config.resilience),
     )

@@ -19,6 +19,7 @@ from waypost.config.kinds import (
     Text,
     UrlPath,
 )
+from waypost.config.resilience_schema import ResilienceConfig
 from waypost.core.quirks import Taken
 
 
@@ -339,6 +340,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """What requests may take."""
     deadlines: DeadlinesConfig = DeadlinesConfig()
     """How long each phase of an attempt may take, for every provider."""
+    resilience: ResilienceConfig = ResilienceConfig()
+    """When targets that fail are left alone, and when they are tried again."""
     ledger: LedgerConfig = LedgerConfig()
     """How money is counted."""
     log: LogConfig = LogConfig()

@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.config.nodes import Node
 from waypost.config.targets import Provider, Target
+from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.dialects.json_limits import JsonLimits
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Of one answer; a larger one is not kept."""
     replay_total_bytes: int = 1024 * 1024 * 1024
     """Of all that are kept; those that expire first give way."""
+    resilience: Resilience = Resilience()
 
 
 class Catalog(Protocol):
