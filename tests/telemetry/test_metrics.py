@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from waypost.telemetry.metrics import METRICS, Metrics
+from waypost.telemetry.metrics import METRICS, Labelled, Metrics
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -35,9 +35,24 @@ def test_what_was_counted_is_what_is_scraped() -> None:
     assert found["waypost_exchanges_active", ()] == 3
 
 
+def test_what_others_keep_is_scraped_with_its_labels() -> None:
+    told = [
+        Labelled("waypost_target_breaker", ("provider", "model"), [(("p", "m"), 2.0)]),
+        Labelled("waypost_ejections_total", ("provider",), [(("p",), 3)]),
+    ]
+    found = samples(Metrics(labelled=lambda: told))
+    assert found["waypost_target_breaker", (("model", "m"), ("provider", "p"))] == 2
+    assert found["waypost_ejections_total", (("provider", "p"),)] == 3
+
+
 def test_every_metric_that_is_rendered_is_listed() -> None:
+    labelled = {"waypost_ejections_total", "waypost_parkings_total"} | {
+        name for name in METRICS if name.startswith("waypost_target_")
+    }
+    plain = [n for n in METRICS if "_total" not in n and "_seconds" not in n and n not in labelled]
     metrics = Metrics(
-        lambda: dict.fromkeys((n for n in METRICS if "_total" not in n and "_seconds" not in n), 0.0)
+        lambda: dict.fromkeys(plain, 0.0),
+        lambda: [Labelled(name, ("provider",), [(("p",), 1)]) for name in labelled],
     )
     metrics.exchange("chat", "ok", 200, 1, 1, 1)
     metrics.attempt("p", None, 1, 1, 1)

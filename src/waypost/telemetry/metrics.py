@@ -1,15 +1,15 @@
 """Counters and histograms of the request path: plain additions; rendered by prometheus-client when asked for.
 
-Labels are operations, outcomes, error codes, status codes and configured provider names: never a client's text, so
-their number is bounded by the configuration.
+Labels are operations, outcomes, error codes, status codes, and names of providers and models that are configured or
+were discovered: never a client's text, so their number is bounded by the configuration.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -57,6 +57,11 @@ METRICS: Mapping[str, str] = {
     "waypost_ready": "1 when the gateway admits new requests, else 0.",
     "waypost_config_version": "Counts up with every configuration that was put in force.",
     "waypost_resident_bytes": "Resident memory of the gateway's process.",
+    "waypost_target_breaker": "Breaker of a model at a provider: 0 closed, 1 half-open, 2 open.",
+    "waypost_target_in_flight": "Attempts under way, by provider and model.",
+    "waypost_target_parked": "Credentials that are parked for a model, by provider and model.",
+    "waypost_ejections_total": "How often a breaker opened, by provider.",
+    "waypost_parkings_total": "How often a credential was parked, by provider and reason (throttled, refused, quota).",
 }
 
 
@@ -94,10 +99,22 @@ class _Times:
         self.overhead = Histogram(_OVERHEAD)
 
 
+class Labelled(NamedTuple):
+    """A gauge with labels, or with a name in `_total` a counter, as somebody else keeps it."""
+
+    name: str
+    labels: tuple[str, ...]
+    rows: Sequence[tuple[tuple[str, ...], float]]
+
+
 class Metrics:
     """All counters of one process."""
 
-    def __init__(self, gauges: Callable[[], Mapping[str, float]] | None = None) -> None:
+    def __init__(
+        self,
+        gauges: Callable[[], Mapping[str, float]] | None = None,
+        labelled: Callable[[], Sequence[Labelled]] = tuple,
+    ) -> None:
         self._exchanges: dict[tuple[str, str, int], int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._tokens: dict[tuple[str, str], int] = {}
@@ -105,6 +122,7 @@ class Metrics:
         self._unpriced: dict[str, int] = {}
         self._times: dict[str, _Times] = {}
         self._gauges = gauges or dict
+        self._labelled = labelled
 
     def exchange(
         self,
@@ -175,6 +193,12 @@ class Metrics:
             yield spread
         for name, value in self._gauges().items():
             yield GaugeMetricFamily(name, METRICS[name], value=value)
+        for told in self._labelled():
+            kind = CounterMetricFamily if told.name.endswith("_total") else GaugeMetricFamily
+            kept = kind(told.name, METRICS[told.name], labels=told.labels)
+            for values, value in told.rows:
+                kept.add_metric(values, value)
+            yield kept
 
     def _counters(self) -> Iterator[tuple[str, list[str], list[tuple[list[str], int]]]]:
         exchanges = [([op, outcome, str(status)], n) for (op, outcome, status), n in self._exchanges.items()]

@@ -1,0 +1,74 @@
+"""What is forgotten, and what is not."""
+
+from __future__ import annotations
+
+from routing.health.rig import Rig, target
+from waypost import errors
+from waypost.providers.spec import RateHeaders
+
+DAY = 86_400.0
+
+
+def names(rig: Rig) -> set[str]:
+    return {place.target.model for place in rig.board.places()}
+
+
+def test_what_was_not_used_for_a_day_is_forgotten() -> None:
+    rig = Rig()
+    rig.attempt(target(model="old"))
+    rig.enter(target(model="busy"))
+    rig.attempt(target(model="parked"), errors.QuotaSpent("x", retry_after_s=2 * DAY))
+    rig.board.of(target(model="only looked at"))
+    rig.now += DAY - 1
+    rig.attempt(target("q", model="young"))
+    rig.board.tidy(rig.now)
+    assert names(rig) == {"old", "busy", "parked", "young"}
+    rig.now += 2
+    rig.board.tidy(rig.now)
+    assert names(rig) == {"busy", "young"}
+    registry = rig.board._registry
+    assert set(registry.places) == {("p", "", "busy"), ("q", "", "young")}
+    assert set(registry.breakers) == {("p", "busy"), ("q", "young")}
+    assert set(registry.parkings) == {("p", "", ""), ("q", "", ""), ("p", "", "busy"), ("q", "", "young")}
+
+
+def test_it_tidies_by_itself() -> None:
+    rig = Rig()
+    rig.attempt(target(model="old"))
+    rig.now += 2 * DAY
+    rig.attempt(target(model="young"))
+    assert names(rig) == {"young"}
+
+
+def test_names_that_clients_make_up_do_not_push_out_what_stands_for_something() -> None:
+    rig = Rig(most=100)
+    parked, busy = target(model="parked"), target(model="busy")
+    rig.attempt(parked, errors.Throttled("x", retry_after_s=3600))
+    rig.enter(busy)
+    for number in range(5000):
+        rig.now += 0.001
+        rig.attempt(target(model=f"made up {number}"), errors.Rejected("x", status=404))
+        assert len(rig.board._registry.places) <= 100
+    assert {"parked", "busy", "made up 4999"} <= names(rig)
+    assert not rig.enter(parked)
+    registry = rig.board._registry
+    assert len(registry.breakers) <= 100
+    assert len(registry.parkings) <= 101
+    rig.ok(busy)
+    assert rig.board.of(busy).in_flight == 0
+
+
+def test_even_what_stands_for_something_is_bounded() -> None:
+    rig = Rig(most=20)
+    for number in range(200):
+        rig.attempt(target(model=str(number)), errors.Throttled("x", retry_after_s=3600))
+    assert len(rig.board._registry.places) <= 20
+
+
+def test_other_rate_headers_are_taken_up_with_a_new_configuration() -> None:
+    rig = Rig()
+    old, new = target(), target(rates=RateHeaders(requests_limit="l", requests_remaining="r"))
+    rig.attempt(old)
+    rig.board.replaced([old.provider], [new.provider], rig.now)
+    rig.board.told(new, rig.now, [(b"l", b"10"), (b"r", b"1")])
+    assert rig.board.of(new).headroom(rig.now, 0) == 0.1
