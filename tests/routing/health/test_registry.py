@@ -58,6 +58,22 @@ def test_names_that_clients_make_up_do_not_push_out_what_stands_for_something() 
     assert rig.board.of(busy).in_flight == 0
 
 
+def test_the_least_recently_used_goes_first() -> None:
+    rig = Rig(most=10)
+    for number in range(10):
+        rig.attempt(target(model=str(number)))
+    rig.now += 100
+    rig.attempt(target(model="0"))
+    rig.attempt(target(key="k", model="1"))
+    assert names(rig) == {*map(str, range(10))}  # the first user of model 1 went, the second came
+    registry = rig.board._registry
+    assert ("p", "", "1") not in registry.places
+    assert ("p", "1") in registry.breakers
+    rig.attempt(target(model="new"))
+    assert names(rig) == {*map(str, range(10)), "new"} - {"2"}
+    assert set(registry.breakers) == {("p", model) for model in names(rig)}
+
+
 def test_even_what_stands_for_something_is_bounded() -> None:
     rig = Rig(most=20)
     for number in range(200):

@@ -23,6 +23,7 @@ from waypost.routing.health.registry import TARGETS_MOST, Registry
 from waypost.routing.health.windows import size_of
 
 _TIDY_EVERY_S: Final = 600.0
+_TOUCH_EVERY_S: Final = 60.0
 #: The speed of a shorter answer says little.
 _LEAST_OUTPUT: Final = 10
 
@@ -202,8 +203,11 @@ class HealthBoard:
     def _enter(self, place: Place, target: Target, now: float, tokens: int) -> None:
         place.in_flight += 1
         place.tokens += tokens
-        place.used_at = now
         place.target = target
+        if now - place.touched_at > _TOUCH_EVERY_S:
+            self._registry.touch(place)
+            place.touched_at = now
+        place.used_at = now
         place.retries.entered(now)
         if now >= self._tidy_at:
             self.tidy(now)

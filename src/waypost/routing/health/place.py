@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from waypost.config.targets import Target
 from waypost.routing.board import Kind
@@ -37,6 +38,7 @@ class Place:
         "retries",
         "target",
         "tokens",
+        "touched_at",
         "used_at",
     )
 
@@ -62,6 +64,8 @@ class Place:
         """Estimated for the requests under way."""
         self.used_at: float | None = None
         """When an attempt last began; None: never."""
+        self.touched_at = -inf
+        """When it was last moved behind those that are not used."""
         self._busy = busy
 
     @property
@@ -112,3 +116,7 @@ class Place:
     def idle(self, now: float) -> bool:
         """Whether nothing is under way and nothing keeps it from being used."""
         return not self.in_flight and now >= self.parking.until and now >= self.breaker.until
+
+    def stands(self) -> bool:
+        """Whether it stands for something that should not be forgotten for want of room."""
+        return bool(self.in_flight) or self.parking.held or self.breaker.state != "closed"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final, TypeVar
 
 from waypost.config.targets import Provider, Target
@@ -18,7 +20,7 @@ TARGETS_MOST: Final = 10_000
 #: A target that was not used for so long is forgotten.
 UNUSED_S: Final = 86_400.0
 #: How much is dropped at once when there are too many: one in so many.
-_DROPPED_SHARE: Final = 10
+_DROPPED_SHARE: Final = 100
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -40,6 +42,8 @@ class Registry:
         self.parkings: dict[Key, Parking] = {}
         """With model "": of the whole credential."""
         self._names: dict[RateHeaders, Names] = {}
+        self._shares: dict[tuple[str, str], int] = {}
+        """How many places each breaker has."""
 
     def add(self, target: Target) -> Place:
         """A place for a target that has none."""
@@ -47,6 +51,7 @@ class Registry:
         if len(self.places) >= self._most:
             self._shrink()
         key = (provider.name, provider.key_name, target.model)
+        self._shares[provider.name, target.model] = self._shares.get((provider.name, target.model), 0) + 1
         place = self.places[key] = Place(
             target,
             self.breaker(provider.name, target.model),
@@ -92,21 +97,30 @@ class Registry:
             [key for key, parking in self.parkings.items() if now >= parking.until],
         )
 
-    def _shrink(self) -> None:
-        """Room for more: the tenth that was used least recently goes; what is in use, ejected or parked goes last."""
-        order = sorted(self.places, key=self._worth)
-        _drop(self.places, order[: max(1, self._most // _DROPPED_SHARE)])
-        self._drop_unplaced(list(self.breakers), [key for key in self.parkings if key[2]])
+    def touch(self, place: Place) -> None:
+        """It is used: the oldest in use come first, to the minute, and are forgotten first when there are too many."""
+        provider = place.target.provider
+        key = (provider.name, provider.key_name, place.target.model)
+        if self.places.get(key) is place:
+            self.places[key] = self.places.pop(key)
 
-    def _worth(self, key: Key) -> tuple[bool, bool, float]:
-        place = self.places[key]
-        stands = place.parking.held or place.breaker.state != "closed"
-        return bool(place.in_flight), stands, place.used_at if place.used_at is not None else 0.0
+    def _shrink(self) -> None:
+        """Room for more: those go that were used least recently, and what is in use, ejected or parked goes last."""
+        wanted = max(1, self._most // _DROPPED_SHARE)
+        light = (key for key, place in self.places.items() if not place.stands())
+        for key in list(islice(light, wanted)) or list(islice(self.places, wanted)):
+            del self.places[key]
+            del self.parkings[key]
+            shared = (key[0], key[2])
+            self._shares[shared] -= 1
+            if not self._shares[shared]:
+                del self._shares[shared]
+                del self.breakers[shared]
 
     def _drop_unplaced(self, breakers: list[tuple[str, str]], parkings: list[Key]) -> None:
         """Drop those of them that no place has."""
-        kept = {(provider, model) for provider, _, model in self.places}
-        _drop(self.breakers, [key for key in breakers if key not in kept])
+        self._shares = Counter((provider, model) for provider, _, model in self.places)
+        _drop(self.breakers, [key for key in breakers if key not in self._shares])
         held = set(self.places) | {(provider, key_name, "") for provider, key_name, _ in self.places}
         _drop(self.parkings, [key for key in parkings if key not in held])
 
