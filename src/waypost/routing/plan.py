@@ -1,46 +1,187 @@
-"""Stage 7: the order in which a route's targets are tried."""
+"""Stage 7: which targets of a route may be asked, in which order, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import groupby
+from math import inf
 
+from waypost.config.nodes import NO_PREFERENCES, Leaf
 from waypost.config.snapshot import Route
 from waypost.config.targets import Target
+from waypost.core.decision import Considered, Decision
+from waypost.routing.board import Board
+from waypost.routing.canary import RolledBack
+from waypost.routing.order import STRATEGIES, by_priority, drawn_by_priority
+from waypost.routing.place import BUSY, EJECTED, MISFIT, Place, Places, rank_of
+from waypost.routing.planned import Candidate, Plan
+from waypost.routing.preferences import only_first, prefer
+from waypost.routing.view import Random, View
+from waypost.routing.walk import Kept, Walk
 
-#: Uniform in [0, 1), injected.
-Random = Callable[[], float]
+
+class Planner:
+    """Plans requests. Pure but for what it was handed (randomness, the board, the view) and for the canaries it rolled
+    back. One per process; not for use by several threads."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._kept = Kept()
+
+    def rolled_back(self) -> list[RolledBack]:
+        """The canaries that get no more requests."""
+        return self._kept.canaries.rolled_back()
+
+    def begin_anew(self) -> None:
+        """To be called when there is a new configuration: canaries get their share again, and nothing that was worked
+        out of the old one is kept."""
+        self._kept = Kept()
+
+    def plan(self, route: Route, view: View, board: Board) -> Plan:
+        """The targets to try, in order: those that can be asked now; those whose quota is used up or whose context is
+        probably too small; those that are busy; and at the very end, for when nothing else is left, those that are
+        ejected. A target is in it at most once. Raises nothing."""
+        node = route.node
+        targets = route.targets
+        if len(targets) == 1 and (node is None or type(node) is Leaf) and view.preferences is NO_PREFERENCES:
+            plan = _simple(targets[0], node, view, board)
+            if plan is not None:
+                return plan
+        walk = Walk(view, board, self._random, STRATEGIES, self._kept)
+        places = by_priority(walk, targets) if node is None else walk.visit(node, ())
+        wanted = view.preferences
+        if wanted is not NO_PREFERENCES:
+            places = prefer(walk, places, wanted)
+        return _conclude(route, walk, places, alone=not wanted.fallbacks and not wanted.order)
+
+
+def _simple(target: Target, node: Leaf | None, view: View, board: Board) -> Plan | None:
+    """The plan for a single target without any needs, when it can be asked now."""
+    if node is not None and node.need is not None:
+        return None
+    lane = view.serve(target)
+    if isinstance(lane, str):
+        return None
+    standing, now = board.of(target), view.now
+    if standing.parked_until(now) > now or standing.ejected_until(now) > now:
+        return None
+    return Plan((Candidate(target, lane, "only", None, None if node is None else node.overlay),))
+
+
+def _conclude(route: Route, walk: Walk, places: Places, *, alone: bool) -> Plan:
+    idents = {id(place.target) for place in places}
+    if len(idents) != len(places):
+        places = _each_once(places)
+    excluded = walk.excluded
+    if excluded:
+        for ident in idents & excluded.keys():  # left out at one place of the tree, admitted at another
+            del excluded[ident]
+    if walk.ranks >= MISFIT:
+        places = _fitting(walk, places)
+    if walk.ranks:
+        places = sorted(places, key=rank_of)
+    if alone:
+        places = only_first(walk, places)
+    decision = _decide(route, walk, places)
+    return Plan(
+        tuple(
+            [Candidate(place.target, place.lane, place.rule, place.score, place.overlay) for place in places]
+        ),
+        decision,
+        _hedge_after_s(walk, places) if walk.hedges else None,
+        _shadows(walk, places) if walk.shadows else (),
+        _soonest_s(walk, places),
+    )
+
+
+def _each_once(places: Places) -> Places:
+    """The first place of each target wins."""
+    found: dict[int, Place] = {}
+    for place in places:
+        found.setdefault(id(place.target), place)
+    return list(found.values())
+
+
+def _fitting(walk: Walk, places: Places) -> Places:
+    """Those that have the most of what the request uses, as OpenRouter does: a soft wish that never removes the last
+    (https://openrouter.ai/docs/features/provider-routing, 2026-11-25)."""
+    fewest = min((place.rank // MISFIT for place in places), default=0)
+    told: Places = []
+    for place in places:
+        if place.rank // MISFIT == fewest:
+            place.rank %= MISFIT
+            told.append(place)
+        else:
+            walk.exclude(place.target, *walk.misfit(place.target))
+    return told
+
+
+def _decide(route: Route, walk: Walk, places: Places) -> Decision | None:
+    """The record of the plan. Targets at its end because they are ejected or busy are told as excluded, in the order in
+    which they are tried."""
+    excluded, notes, targets = walk.excluded, walk.notes, route.targets
+    asked = places
+    if walk.ranks and places and places[-1].rank >= BUSY:
+        asked = [place for place in places if place.rank < BUSY]
+        for place in places[len(asked) :]:
+            _told_as_last(walk, place)
+        if places[0].rank == EJECTED:
+            notes.append("Every target that could be asked is ejected: they are tried all the same.")
+    if len(asked) + len(excluded) < len(targets):
+        idents = {id(place.target) for place in asked}
+        for target in targets:
+            if id(target) not in idents:
+                walk.exclude(target, "branch", "in a branch that was not taken")
+    if len(targets) == 1 and asked and not notes:
+        return None
+    labels = walk.kept.labels.of_all([place.target for place in asked])
+    return Decision(
+        tuple(
+            [Considered(label, place.rule, place.score) for label, place in zip(labels, asked, strict=True)]
+        ),
+        tuple(excluded.values()),
+        tuple(notes),
+    )
+
+
+def _told_as_last(walk: Walk, place: Place) -> None:
+    if place.rank == BUSY:
+        walk.exclude(place.target, "busy", "asked after the others")
+    else:
+        left = place.standing.ejected_until(walk.now) - walk.now
+        walk.exclude(place.target, "ejected", f"for {left:.0f} s; asked when nothing else is left")
+
+
+def _soonest_s(walk: Walk, places: Places) -> float | None:
+    if walk.soonest == inf or (places and places[0].rank < EJECTED):
+        return None
+    return max(0.0, walk.soonest - walk.now)
+
+
+def _hedge_after_s(walk: Walk, places: Places) -> float | None:
+    """Of the innermost hedge around the first target. A second one that is busy or ejected is no help."""
+    if len(places) < 2 or places[0].rank >= BUSY or places[1].rank >= BUSY:
+        return None
+    first = places[0]
+    for hedged in walk.hedges:
+        if id(first.target) in hedged.targets:
+            if hedged.after_s is not None:
+                return hedged.after_s
+            return first.standing.measured("first_token", 95, walk.tokens, walk.now)
+    return None
+
+
+def _shadows(walk: Walk, places: Places) -> tuple[Candidate, ...]:
+    if not places:
+        return ()
+    first = id(places[0].target)
+    return tuple(
+        Candidate(place.target, place.lane, place.rule, place.score, place.overlay)
+        for targets, place in ((each.targets, each.place) for each in walk.shadows)
+        if first in targets
+    )
 
 
 def plan(route: Route, random: Random) -> tuple[Target, ...]:
-    """Lower priority numbers first; within one priority a weighted draw without replacement.
-
-    So a target of weight 3 is first three times as often as its neighbour of weight 1, and the neighbour is what a
-    failure goes to next.
-    """
+    """A route's targets by priority and weight alone, whatever is known of them."""
     if len(route.targets) == 1:
         return route.targets
-    order: list[Target] = []
-    for _, group in groupby(route.targets, key=_priority):
-        order.extend(_draw(list(group), random))
-    return tuple(order)
-
-
-def _priority(target: Target) -> int:
-    return target.priority
-
-
-def _draw(group: list[Target], random: Random) -> list[Target]:
-    drawn: list[Target] = []
-    while len(group) > 1:
-        drawn.append(group.pop(_pick(group, random() * sum(target.weight for target in group))))
-    return drawn + group
-
-
-def _pick(group: list[Target], point: float) -> int:
-    """The index of the target whose share of the weights holds `point`."""
-    for index, target in enumerate(group):
-        point -= target.weight
-        if point < 0:
-            return index
-    return len(group) - 1
+    return tuple(route.targets[index] for index in drawn_by_priority(route.targets, random))

@@ -1,0 +1,147 @@
+"""What a request is expected to cost at a target, and what a target's list price is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from waypost.config.nodes import MaxPrice
+from waypost.config.targets import Target
+from waypost.core.asked import Asked
+from waypost.core.price import Tariff
+from waypost.core.usage import Usage
+from waypost.routing.view import View
+
+#: Small enough for every model's lowest band of context, large enough for published prices to be exact.
+_SAMPLE = 10_000
+_PER_MILLION = 1_000_000
+#: Prices may change with the hour of the day; none is known to begin off a quarter of an hour.
+_SLOT_S = 900
+_KEPT_MOST = 4096
+
+
+def slot_of(at: float) -> int:
+    """The number of the quarter of an hour: within one, list prices do not change."""
+    return int(at) // _SLOT_S
+
+
+def tokens_of(asked: Asked) -> int:
+    """What an attempt is counted with against a target's quota of tokens, before its usage is known."""
+    return asked.input_estimate
+
+
+def expected_output(target: Target, asked: Asked, reserve: int) -> int:
+    """The client's limit, else `reserve` or the model's own smaller maximum, for each answer it asked for."""
+    if not asked.choices:
+        return 0
+    limit = asked.max_output
+    if limit is None:
+        most = target.facts.max_output
+        limit = most if most is not None and most < reserve else reserve
+    return limit * asked.choices
+
+
+class Expected:
+    """Expected costs of one request."""
+
+    __slots__ = ("_usages", "_view")
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._usages: dict[int | None, Usage] = {}
+        """By the model's own maximum of output tokens."""
+
+    def costs(self, targets: Iterable[Target | None]) -> list[int | None]:
+        """Nano-dollars at each; None where there is no target, or no known price."""
+        view, usages = self._view, self._usages
+        asked = view.asked
+        estimate, tier, at = asked.input_estimate, asked.tier, view.at
+        told: list[int | None] = []
+        for target in targets:
+            tariff = None if target is None else target.tariff
+            if target is None or tariff is None:
+                told.append(None)
+                continue
+            most = target.facts.max_output
+            usage = usages.get(most)
+            if usage is None:
+                output = expected_output(target, asked, view.reserve_output)
+                usage = usages[most] = Usage(estimate, output)
+            told.append(tariff.cost(usage, at, tier))
+        return told
+
+    def cost(self, target: Target) -> int | None:
+        """The same of one."""
+        (cost,) = self.costs((target,))
+        return cost
+
+
+class ListPrice(msgspec.Struct, frozen=True):
+    """Nano-dollars for 10,000 tokens of a kind, and for a request as such. Rounded up."""
+
+    input: int
+    output: int
+    audio: int
+    request: int
+
+
+class ListPrices:
+    """Tariffs' list prices, asked once per quarter of an hour. Keeps at most 4,096, then begins anew."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, str | None], tuple[Tariff, ListPrice]] = {}
+
+    def of(self, tariff: Tariff, at: float, tier: str | None) -> ListPrice:
+        key = (id(tariff), slot_of(at), tier)
+        kept = self._kept.get(key)
+        if kept is None:
+            if len(self._kept) >= _KEPT_MOST:
+                self._kept.clear()
+            kept = self._kept[key] = (tariff, _list_price(tariff, at, tier))
+        return kept[1]
+
+    def above(self, most: MaxPrice, target: Target, at: float, tier: str | None) -> str | None:
+        """What of a target's list price is above these, for people; None: nothing. A price that is not known is.
+
+        With a service tier, its price and the usual one both have to hold: which one is served is for the provider to
+        say. An image has no price of its own anywhere but that of its tokens.
+        """
+        tariff = target.tariff
+        if tariff is None:
+            return "its price is not known"
+        told = _above(most, self.of(tariff, at, None))
+        if told is None and tier is not None:
+            told = _above(most, self.of(tariff, at, tier))
+        return told
+
+
+def _list_price(tariff: Tariff, at: float, tier: str | None) -> ListPrice:
+    request = tariff.cost(Usage(), at, tier)
+    return ListPrice(
+        tariff.cost(Usage(input=_SAMPLE), at, tier) - request,
+        tariff.cost(Usage(output=_SAMPLE), at, tier) - request,
+        tariff.cost(Usage(input=_SAMPLE, audio_input=_SAMPLE), at, tier) - request,
+        request,
+    )
+
+
+def _above(most: MaxPrice, price: ListPrice) -> str | None:
+    if most.input is not None and price.input > _of_sample(most.input):
+        return f"its input costs {_dollars(price.input)} per million tokens"
+    if most.output is not None and price.output > _of_sample(most.output):
+        return f"its output costs {_dollars(price.output)} per million tokens"
+    if most.request is not None and price.request > most.request:
+        return f"a request costs {price.request / 1e9:g} US dollars"
+    if most.audio is not None and price.audio > most.audio * _SAMPLE:
+        return f"its audio costs {_dollars(price.audio)} per million tokens"
+    return None
+
+
+def _of_sample(per_million: int) -> int:
+    """Rounded up as the prices are, so that a price exactly at the limit is not above it."""
+    return -(-per_million * _SAMPLE // _PER_MILLION)
+
+
+def _dollars(of_sample: int) -> str:
+    return f"{of_sample * (_PER_MILLION // _SAMPLE) / 1e9:g} US dollars"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from routing.boards import ASKED, AT, PerToken, named, view
+from waypost.catalog.rows import PriceRow
+from waypost.catalog.tariff import build_sheet
+from waypost.config.nodes import MaxPrice
+from waypost.core.facts import ModelFacts
+from waypost.routing.expected import Expected, ListPrices, expected_output, slot_of, tokens_of
+
+TARGET = named("p", tariff=PerToken(2))
+SMALL = named("s", tariff=PerToken(2), facts=ModelFacts(max_output=40))
+
+
+@pytest.mark.parametrize(
+    ("asked", "large", "small"),
+    [
+        ({}, 100, 40),  # the reserve, or the model's own maximum
+        ({"max_output": 300}, 300, 300),
+        ({"max_output": 300, "choices": 3}, 900, 900),
+        ({"choices": 2}, 200, 80),
+        ({"choices": 0, "max_output": 300}, 0, 0),
+    ],
+)
+def test_expected_output_and_cost(asked: dict[str, object], large: int, small: int) -> None:
+    seen = view(**asked)
+    for target, output in ((TARGET, large), (SMALL, small)):
+        assert expected_output(target, seen.asked, seen.reserve_output) == output
+        assert Expected(seen).cost(target) == 2 * (1000 + 10 * output)
+
+
+def test_costs_of_several_and_none_where_nothing_is_known() -> None:
+    unpriced = named("u", tariff=None)
+    assert Expected(view()).costs([TARGET, None, unpriced, SMALL]) == [4000, None, None, 2800]
+
+
+def test_the_tier_that_was_asked_for_counts() -> None:
+    assert Expected(view(tier="priority")).cost(TARGET) == 12_000
+
+
+def test_a_request_counts_with_its_estimate() -> None:
+    assert tokens_of(ASKED) == 1000
+
+
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        (MaxPrice(), None),
+        (MaxPrice(input=2_000_000), None),
+        (MaxPrice(input=1_999_900), "its input costs 0.002 US dollars per million tokens"),
+        (MaxPrice(output=20_000_000), None),
+        (MaxPrice(output=19_999_900), "its output costs 0.02 US dollars per million tokens"),
+        (MaxPrice(audio=12), None),
+        (MaxPrice(audio=11), "its audio costs 0.012 US dollars per million tokens"),
+        (MaxPrice(request=0, image=0), None),
+    ],
+)
+def test_a_list_price_above_the_most(most: MaxPrice, told: str | None) -> None:
+    assert ListPrices().above(most, TARGET, AT, None) == told
+
+
+def test_a_price_that_is_not_known_is_above() -> None:
+    assert ListPrices().above(MaxPrice(input=10**12), named("u", tariff=None), AT, None)
+
+
+def test_with_a_tier_both_prices_have_to_hold() -> None:
+    prices = ListPrices()
+    assert prices.above(MaxPrice(input=2_000_000), TARGET, AT, "flex") is None
+    assert prices.above(MaxPrice(input=2_000_000), TARGET, AT, "priority") is not None
+
+
+def test_of_a_real_price_sheet_the_lowest_band_and_the_fee() -> None:
+    small = (150_000_000, 600_000_000, None, None, None, None, None, None, 5_000_000_000_000)
+    large = (300_000_000, 900_000_000)
+    rows = [PriceRow(0, "", None, None, above, rates) for above, rates in ((0, small), (200_000, large))]
+    sheet = build_sheet("1", rows)
+    target = named("p", tariff=sheet)
+    prices = ListPrices()
+    assert (
+        prices.above(MaxPrice(input=150_000_000, output=600_000_000, request=5_000_000), target, AT, None)
+        is None
+    )
+    assert prices.above(MaxPrice(input=149_999_900), target, AT, None) is not None
+    assert prices.above(MaxPrice(request=4_999_999), target, AT, None) == "a request costs 0.005 US dollars"
+
+
+def test_a_list_price_is_asked_once_in_a_quarter_of_an_hour_and_few_are_kept() -> None:
+    tariff, prices = PerToken(1), ListPrices()
+    assert prices.of(tariff, AT, None) is prices.of(tariff, slot_of(AT) * 900 + 899.0, None)
+    first = prices.of(tariff, AT, None)
+    for slot in range(1, 4097):
+        prices.of(tariff, AT + 900 * slot, None)
+    assert prices.of(tariff, AT, None) is not first
