@@ -6,7 +6,7 @@ booked.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import StringIO
@@ -26,13 +26,17 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
-from waypost.errors import BudgetExceeded, StoreUnavailable
+from waypost.errors import BudgetExceeded, StoreUnavailable, UpstreamError
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Hold
+from waypost.routing.board import Board, Kind
+from waypost.routing.plan import Planner
+from waypost.routing.planned import Candidate, Plan
+from waypost.routing.view import View
 from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -121,6 +125,7 @@ class FakeLedger:
     def __init__(self, limit: int | None = None) -> None:
         self.ready: str | None = None
         self.limit = limit
+        self.no_more = False
         self.holds: list[FakeHold] = []
         self.marks: list[DispatchMark] = []
         self.checkpoints: list[Checkpoint] = []
@@ -141,6 +146,12 @@ class FakeLedger:
 
     async def durable(self) -> None:
         return None
+
+    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+        if self.no_more:
+            raise BudgetExceeded("The budget is spent.")
+        assert isinstance(hold, FakeHold)
+        hold.amount_nusd += more_nusd
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         self.checkpoints.append(checkpoint)
@@ -196,10 +207,12 @@ class ScriptedAnswer:
 
 
 class ScriptedUpstream:
-    """Answers requests from a list, in order, and keeps what was sent."""
+    """Answers requests from a list, in order, or from one list per provider, and keeps what was sent."""
 
-    def __init__(self, script: Sequence[object]) -> None:
-        self.script = list(script)
+    def __init__(self, script: Sequence[object] | Mapping[str, Sequence[object]]) -> None:
+        each = isinstance(script, Mapping)
+        self.script = [] if each else list(script)
+        self.scripts = {name: list(steps) for name, steps in script.items()} if each else {}
         self.sent: list[tuple[Origin, bytes, bytes]] = []
         self.answers: list[ScriptedAnswer] = []
 
@@ -207,12 +220,13 @@ class ScriptedUpstream:
         self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, stream: bool = False
     ) -> ScriptedAnswer:
         self.sent.append((origin, head, body))
-        step = self.script.pop(0)
-        if isinstance(step, BaseException):
-            raise step
+        script = self.scripts.get(origin.host.partition(".")[0], self.script)
+        step = script.pop(0)
         if callable(step):
             await step()
-            step = self.script.pop(0)
+            step = script.pop(0)
+        if isinstance(step, BaseException):
+            raise step
         assert isinstance(step, ScriptedAnswer)
         self.answers.append(step)
         return step
@@ -310,11 +324,122 @@ def target(served_by: Provider, model: str = "m1", **changes: object) -> Target:
     return msgspec.structs.replace(Target(provider=served_by, model=model, tariff=FlatTariff()), **changes)
 
 
+class Calm:
+    """The standing of a target of which nothing is known."""
+
+    in_flight = 0
+    failed_at = 0.0
+
+    def parked_until(self, now: float) -> float:
+        return 0.0
+
+    def ejected_until(self, now: float) -> float:
+        return 0.0
+
+    def probing(self, now: float) -> bool:
+        return False
+
+    def busy(self, now: float) -> bool:
+        return False
+
+    def headroom(self, now: float, tokens: int) -> float:
+        return 1.0
+
+    def measured(self, kind: Kind, percentile: int, input_tokens: int, now: float) -> float | None:
+        return None
+
+    def failing(self, now: float, window_s: float) -> tuple[int, int]:
+        return 0, 0
+
+    def health(self, now: float) -> float:
+        return 1.0
+
+
+class OpenBoard:
+    """Lets every attempt through but those of `closed` providers, and writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[str, str]] = []
+        self.heard: list[str] = []
+        self.closed: set[str] = set()
+        self.under_way: dict[str, int] = {}
+        self.retries = 100
+
+    def of(self, target: Target) -> Calm:
+        return Calm()
+
+    def try_enter(self, target: Target, now: float, tokens: int) -> bool:
+        name = target.provider.name
+        if name in self.closed:
+            return False
+        self.under_way[name] = self.under_way.get(name, 0) + 1
+        return True
+
+    def _left(self, target: Target, what: str) -> None:
+        self.under_way[target.provider.name] -= 1
+        self.ends.append((target.provider.name, what))
+
+    def told(self, target: Target, now: float, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.heard.append(target.provider.name)
+
+    def force_probe(self, target: Target, now: float, tokens: int) -> bool:
+        return False
+
+    def leave(self, target: Target, now: float, tokens: int, began: float | None = None) -> None:
+        self._left(target, "left")
+
+    def succeeded(
+        self,
+        target: Target,
+        now: float,
+        tokens: int,
+        headers: Sequence[tuple[bytes, bytes]],
+        usage: Usage | None,
+        first_token_s: float | None,
+        total_s: float,
+    ) -> None:
+        self._left(target, "ok")
+
+    def failed(
+        self,
+        target: Target,
+        now: float,
+        tokens: int,
+        error: UpstreamError,
+        headers: Sequence[tuple[bytes, bytes]],
+        began: float | None = None,
+    ) -> None:
+        self._left(target, error.code)
+
+    def may_retry(self, target: Target, now: float) -> bool:
+        self.retries -= 1
+        return self.retries >= 0
+
+
+class Plans:
+    """The planner, with a hedge or shadows wished into its plans."""
+
+    def __init__(self) -> None:
+        self.planner = Planner(lambda: 0.25)
+        self.hedge_after_s: float | None = None
+        self.shadows: tuple[Target, ...] = ()
+
+    def plan(self, route: Route, view: View, board: Board) -> Plan:
+        made = self.planner.plan(route, view, board)
+        beside: list[Candidate] = []
+        for each in self.shadows:
+            lane = view.serve(each)
+            assert not isinstance(lane, str)
+            beside.append(Candidate(each, lane, "order"))
+            made = msgspec.structs.replace(made, candidates=made.candidates[:1])
+        return msgspec.structs.replace(made, hedge_after_s=self.hedge_after_s, shadows=tuple(beside))
+
+
 @dataclass
 class Stage:
     """Everything around one pipeline."""
 
-    script: Sequence[object] = ()
+    script: Sequence[object] | Mapping[str, Sequence[object]] = ()
     targets: tuple[Target, ...] = ()
     settings: Settings = field(default_factory=Settings)
     key: Key = field(
@@ -334,6 +459,7 @@ class Stage:
         self.upstream = ScriptedUpstream(self.script)
         self.rates = Rates()
         self.slept: list[float] = []
+        self.sleeps: Callable[[], Awaitable[None]] | None = None
         self.log = StringIO()
         self.metrics = Metrics()
         self.snapshot = Snapshot(
@@ -346,10 +472,14 @@ class Stage:
         )
         self.responses = FakeResponses()
         self.replays = MemoryReplays()
+        self.board = OpenBoard()
+        self.planner = Plans()
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,
             replays=self.replays,
             lanes=Lanes(DIALECTS),
+            board=self.board,
+            planner=self.planner,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             random=lambda: 0.25,
@@ -364,6 +494,8 @@ class Stage:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        if self.sleeps is not None:
+            await self.sleeps()
         self.clock.advance(seconds)
 
     async def ask(
@@ -391,6 +523,9 @@ class Stage:
         await self.pipeline.run(call)
         assert self.pipeline.active == 0
         assert all(hold.closed for hold in self.ledger.holds), "a hold was left open"
+        assert self.planner.shadows or not any(self.board.under_way.values()), (
+            "the board waits for an attempt to end"
+        )
         return client
 
     @property

@@ -113,6 +113,8 @@ class Talk:
         stage_ = self.stage
         self.sessions = Sessions(
             lanes=Lanes(DIALECTS),
+            board=stage_.board,
+            planner=stage_.planner,
             snapshot=lambda: stage_.snapshot,
             clock=stage_.clock,
             random=lambda: 0.25,

@@ -24,6 +24,7 @@ from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
 from waypost.app.renew import Renewals
 from waypost.app.shelf import KeptAnswers, end_lost
+from waypost.app.steering import Steering
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
@@ -269,7 +270,8 @@ class _Gateway:
             now["waypost_upstream_connections"] += sockets.open
             return now
 
-        metrics = Metrics(measured)
+        steering = Steering(config, clock)
+        metrics = Metrics(measured, steering.labelled)
         parts = Parts(
             lanes=Lanes(DIALECTS),
             snapshot=config.snapshot,
@@ -282,6 +284,8 @@ class _Gateway:
             upstream=upstream,
             settle=Settle(clock, ledger, metrics),
             log=self._log,
+            board=steering.board,
+            planner=steering.planner,
         )
         pipeline = Pipeline(**parts, responses=responses, replays=self._replays())
         sessions = Sessions(**parts, sockets=sockets)

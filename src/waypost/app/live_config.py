@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from waypost.app.found import LOCAL_MODEL
@@ -45,6 +45,8 @@ class LiveConfig:
         self._catalog = GatewayCatalog(catalog, free, self._local_names)
         self._version = 0
         self._snapshot: Snapshot | None = None
+        #: Called with the snapshot before and the one that is in force now.
+        self.on_swap: Callable[[Snapshot | None, Snapshot], None] = lambda _before, _after: None
 
     @property
     def config(self) -> Config:
@@ -113,12 +115,14 @@ class LiveConfig:
             discovered=self._discovered,
             standing=_standing(self._snapshot),
         )
+        old = self._snapshot
         try:
             self._snapshot = resolve(loaded, around, self._version + 1)
         except ConfigError:
             self._found, self._discovered, self._local = before
             raise
         self._version += 1
+        self.on_swap(old, self._snapshot)
 
     def _local_names(self) -> frozenset[str]:
         return self._local

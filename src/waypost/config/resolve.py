@@ -222,6 +222,7 @@ def build_settings(config: Config) -> Settings:
         write_stall_s=parse_duration(config.server.write_stall),
         drain_s=parse_duration(config.server.drain),
         concurrency_max=config.limits.concurrency,
+        exchange_s=parse_duration(config.limits.exchange),
         reserve_output_tokens=config.ledger.reserve_output_tokens,
         allow_unpriced=config.ledger.allow_unpriced,
         log_content=config.log.content,

@@ -256,6 +256,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Most values in a JSON body. Embeddings of token arrays hold many."""
     concurrency: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
     """Most requests under way at once; more are answered 503."""
+    exchange: Duration = "15m"
+    """The longest that a request may take, with everything that is tried for it. A request can ask for less."""
 
 
 class LedgerConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True):
     """How long running streams may go on after SIGTERM."""
     concurrency_max: int = 4096
     """Exchanges under way at once; more are answered 503."""
+    exchange_s: float = 900.0
+    """The longest that an exchange may take, all of its attempts together."""
     reserve_output_tokens: int = 4096
     """Held per answer when the client sets no limit and the model's own is larger."""
     allow_unpriced: bool = False

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from waypost.config.nodes import NO_PREFERENCES, Preferences
 from waypost.config.snapshot import Route, Snapshot
 from waypost.config.targets import Target
-from waypost.core.asked import Asked, PathAsk, Stamp
+from waypost.core.asked import Asked, PathAsk, Reply, Stamp
 from waypost.core.decision import Decision
 from waypost.core.key import Key
-from waypost.core.record import Attempt, AttemptState, Exchange, Outcome
+from waypost.core.record import Attempt, AttemptState, Exchange, Outcome, Role
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
-from waypost.ports import Client, Hold
+from waypost.ports import Answer, Client, Hold
 
 if TYPE_CHECKING:
     from waypost.pipeline.shared import Shared
@@ -51,12 +52,34 @@ class Call(msgspec.Struct):
 
 
 class Trial:
-    """The attempt under way."""
+    """An attempt under way."""
 
-    __slots__ = ("answered", "dropped", "first_token", "lane", "number", "relay", "sent", "started", "target")
+    __slots__ = (
+        "answer",
+        "answered",
+        "body",
+        "dropped",
+        "first_token",
+        "head",
+        "held",
+        "lane",
+        "number",
+        "relay",
+        "reply",
+        "role",
+        "sent",
+        "started",
+        "target",
+    )
 
     def __init__(
-        self, target: Target, lane: Lane, dropped: tuple[str, ...], number: int, started: float
+        self,
+        target: Target,
+        lane: Lane,
+        dropped: tuple[str, ...],
+        number: int,
+        started: float,
+        role: Role = "first",
     ) -> None:
         self.target = target
         self.lane = lane
@@ -64,6 +87,14 @@ class Trial:
         self.dropped = dropped
         self.number = number
         self.started = started
+        self.role: Role = role
+        #: The request, ready for the wire.
+        self.head = self.body = b""
+        self.answer: Answer | None = None
+        #: Of a whole answer, what it says.
+        self.reply: Reply | None = None
+        #: Of a stream, what came up to the commit point, for the client.
+        self.held = b""
         #: The request was handed to the upstream client; before that no provider can have worked.
         self.sent = False
         self.answered: int | None = None
@@ -78,10 +109,14 @@ class LiveExchange:
         "aborted",
         "asked",
         "attempts",
+        "begun",
         "call",
         "cancelling",
         "closing",
+        "deadline",
+        "decision",
         "drain_limit",
+        "drill",
         "error",
         "finish_reason",
         "first_token",
@@ -89,12 +124,15 @@ class LiveExchange:
         "key",
         "original",
         "outcome",
+        "preferences",
         "rate_taken",
         "relay",
         "replay_of",
         "response_body",
+        "rival",
         "route",
         "settled",
+        "shadow",
         "shape",
         "shared",
         "snapshot",
@@ -115,10 +153,24 @@ class LiveExchange:
         self.key: Key | None = None
         self.asked: Asked | None = None
         self.route: Route | None = None
+        #: What it asks of its plan beside the route.
+        self.preferences: Preferences = NO_PREFERENCES
         self.hold: Hold | None = None
         self.rate_taken = False
         self.trial: Trial | None = None
+        #: A second attempt beside `trial`: whichever answers first is passed on.
+        self.rival: Trial | None = None
+        #: Attempts so far, those under way included.
+        self.begun = 0
         self.attempts: list[Attempt] = []
+        #: Why these targets in this order.
+        self.decision: Decision | None = None
+        #: The outage rehearsal that it was made part of.
+        self.drill: str | None = None
+        #: Monotonic seconds by which everything has to be over.
+        self.deadline = float("inf")
+        #: A copy that was sent beside, for nobody.
+        self.shadow = False
         #: The response's head has been sent: from here on an error can only be told in-band.
         self.streaming = False
         self.status = 0
@@ -171,9 +223,16 @@ class LiveExchange:
             except asyncio.CancelledError:
                 self.abort_arrived()
 
-    def open_trial(self, target: Target, lane: Lane, dropped: tuple[str, ...], now: float) -> Trial:
-        self.trial = Trial(target, lane, dropped, len(self.attempts) + 1, now)
-        return self.trial
+    def open_trial(
+        self, target: Target, lane: Lane, dropped: tuple[str, ...], now: float, role: Role = "first"
+    ) -> Trial:
+        self.begun += 1
+        trial = Trial(target, lane, dropped, self.begun, now, role)
+        if self.trial is None:
+            self.trial = trial
+        else:
+            self.rival = trial
+        return trial
 
     def stamp(self) -> Stamp:
         """For answers of another dialect than the client's."""
@@ -189,12 +248,16 @@ class LiveExchange:
         usage: Usage | None,
         cost_nusd: int | None,
         error: UpstreamError | GatewayError | None = None,
+        trial: Trial | None = None,
     ) -> None:
-        """Turn the attempt under way into its record."""
-        trial = self.trial
+        """Turn an attempt under way into its record: `trial`, or the only one there is."""
+        trial = trial or self.trial
+        if trial is self.rival:
+            self.rival = None
+        elif trial is self.trial:
+            self.trial, self.rival = self.rival, None
         if trial is None:
             return
-        self.trial = None
         target = trial.target
         started = trial.started
         self.attempts.append(
@@ -214,6 +277,7 @@ class LiveExchange:
                 cost_nusd=cost_nusd,
                 price_version=None if target.tariff is None else target.tariff.version,
                 key_name=target.provider.key_name,
+                role=trial.role,
             )
         )
 
@@ -252,5 +316,10 @@ class LiveExchange:
             finish_reason=self.finish_reason,
             request_body=self.call.body if keep_content else None,
             response_body=self.response_body if keep_content else None,
-            decision=None if self.replay_of is None else Decision(notes=(f"the answer of {self.replay_of}",)),
+            decision=self.decision if self.replay_of is None else _replayed(self.replay_of),
+            drill=self.drill,
         )
+
+
+def _replayed(exchange_id: str) -> Decision:
+    return Decision(notes=(f"the answer of {exchange_id}",))

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from waypost.core.asked import Reply
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import StreamRelay
 from waypost.errors import Misshapen, TimedOut, UpstreamError
@@ -35,12 +36,34 @@ class Relay:
         self._settle = settle
         self._conversations = conversations
 
-    async def whole(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
-        """A complete body: read the usage, write the cost into it, settle, then answer."""
+    async def open(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
+        """An answer up to the point where it can be passed on: a whole one is read, a stream up to its first content.
+        Raises UpstreamError while another target may still answer."""
+        trial.answer = answer
+        if answer.body is None:
+            trial.held = await self._until_commit(live, trial, answer)
+            trial.first_token = self._clock.monotonic()
+        else:
+            answer.close()
+            trial.reply = trial.lane.parse_reply(answer.body)
+
+    async def go_on(self, live: LiveExchange, trial: Trial) -> None:
+        """Pass an opened answer on to its end."""
+        answer = trial.answer
+        assert answer is not None  # noqa: S101 - `open` set it
+        if trial.reply is not None:
+            await self._whole(live, trial, answer, trial.reply)
+            return
+        relay = trial.relay
+        assert relay is not None  # noqa: S101 - `open` set it
+        live.relay = relay
+        await self._start(live, trial, answer)
+        await self._pass(live, trial, relay, answer, trial.held)
+
+    async def _whole(self, live: LiveExchange, trial: Trial, answer: Answer, reply: Reply) -> None:
+        """A complete body: price it, write the cost into it, settle, then answer."""
         lane, asked = trial.lane, live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
-        answer.close()
-        reply = lane.parse_reply(answer.body or b"")
         usage = reply.usage
         if usage is None:
             usage = lane.estimate_output(asked, reply)
@@ -68,27 +91,16 @@ class Relay:
         self._settle.settle(live)
         await live.call.client.reply(200, lines, body)
 
-    async def stream(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
-        """An event stream: events pass as they came, the meter reads beside them."""
+    async def _until_commit(self, live: LiveExchange, trial: Trial, answer: Answer) -> bytes:
+        """Everything up to the first delta, in hand."""
         asked = live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
-        relay = trial.lane.stream_relay(
+        relay = trial.relay = trial.lane.stream_relay(
             asked, lambda usage, tier: self._settle.price(live, trial, usage, tier), live.stamp()
         )
-        trial.relay = relay
-        try:
-            held = await self._until_commit(live, relay, answer)
-            live.relay = relay
-            await self._start(live, trial, answer)
-            await self._pass(live, trial, relay, answer, held)
-        finally:
-            answer.close()
-
-    async def _until_commit(self, live: LiveExchange, relay: StreamRelay, answer: Answer) -> bytes:
-        """Everything up to the first delta, in hand. Raises UpstreamError while another target may still answer."""
         monotonic = self._clock.monotonic
         held: list[bytes] = []
-        limit = live.trial.target.provider.deadlines.progress_s if live.trial is not None else 0.0
+        limit = trial.target.provider.deadlines.progress_s
         began = monotonic()
         while not (relay.committed or relay.finished):
             waiting = monotonic()
@@ -106,7 +118,7 @@ class Relay:
 
     async def _start(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
         now = self._clock.monotonic()
-        trial.first_token = live.first_token = now
+        live.first_token = trial.first_token
         live.status = 200
         live.streaming = True
         lines = self._headers(live, trial, answer, now)

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Protocol, Unpack
 
 from waypost.config.snapshot import Snapshot
-from waypost.config.targets import Target
 from waypost.core.asked import Asked
-from waypost.dialects.lane import Lane, Lanes
+from waypost.dialects.lane import Lanes
 from waypost.dialects.shown import shown_status
 from waypost.dialects.structured import wanted_shape
 from waypost.errors import (
@@ -21,30 +20,29 @@ from waypost.errors import (
     Disconnected,
     Draining,
     GatewayError,
-    InvalidRequest,
-    Retry,
     StoreUnavailable,
-    UpstreamError,
 )
-from waypost.pipeline import headers, shape
+from waypost.pipeline import headers
+from waypost.pipeline.attempts import Attempts, Tools
 from waypost.pipeline.behind import Behind
-from waypost.pipeline.conversation import FAMILY, Conversations, asked_of, can_serve, refuse_unknown
+from waypost.pipeline.conversation import FAMILY, Conversations
 from waypost.pipeline.counting import HEADER as COUNTED
-from waypost.pipeline.counting import can_count, count
+from waypost.pipeline.counting import count
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.once import Once
 from waypost.pipeline.options import read_options
+from waypost.pipeline.planning import Planner, Planning
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
+from waypost.pipeline.shadow import Shadows
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Clock, Ledger, Replays, Responses, Upstream
-from waypost.routing.plan import plan
-from waypost.routing.retry import backoff_s, has_room, step, worst
+from waypost.routing.board import Board
+from waypost.routing.view import Lookup
 from waypost.telemetry.logs import Log
-from waypost.upstream.attempt import Heads, accept
 
 
 class Guard(Protocol):
@@ -62,7 +60,7 @@ class Pipeline:
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         random: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Callable[[float], Coroutine[object, object, None]],
         authenticate: Authenticate,
         rates: Rates,
         ledger: Ledger,
@@ -70,6 +68,8 @@ class Pipeline:
         settle: Settle,
         log: Log,
         lanes: Lanes,
+        board: Board,
+        planner: Planner,
         guards: Sequence[Guard] = (),
         responses: Responses | None = None,
         replays: Replays | None = None,
@@ -77,24 +77,33 @@ class Pipeline:
         """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
         that come again. None: nowhere."""
         self._snapshot = snapshot
-        self._lanes = lanes
         self._clock = clock
-        self._random = random
-        self._sleep = sleep
         self._authenticate = authenticate
         self._rates = rates
         self._ledger = ledger
-        self._upstream = upstream
         self._settle = settle
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
         self._once = Once(replays, clock, rates, settle, log)
-        self._relay = Relay(clock, settle, self._conversations)
-        self._heads = Heads(clock.wall)
+        self._planning = Planning(lanes, planner, board, clock, lambda _: Lookup({}))
+        self._attempts = self._asking(
+            clock=clock,
+            random=random,
+            sleep=sleep,
+            ledger=ledger,
+            upstream=upstream,
+            settle=settle,
+            relay=Relay(clock, settle, self._conversations),
+            board=board,
+        )
+        self._shadows = Shadows(self._attempts.run, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)
         self._live: set[LiveExchange] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _asking(self, **tools: Unpack[Tools]) -> Attempts:
+        return Attempts(**tools)
 
     @property
     def active(self) -> int:
@@ -115,6 +124,7 @@ class Pipeline:
         """End what is made in the background, and keep that it was ended."""
         if self._behind is not None:
             await self._behind.stop()
+        await self._shadows.stop()
 
     def abort_all(self) -> None:
         """End every exchange under way with an honest error; the drain limit has passed."""
@@ -126,6 +136,7 @@ class Pipeline:
         live = LiveExchange(call, self._snapshot(), int(self._clock.wall() * 1e6))
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
+        live.deadline = call.received + live.snapshot.settings.exchange_s
         live.task = asyncio.current_task(self._loop)  # given its loop, it needs no system call to find it
         self._live.add(live)
         try:
@@ -173,11 +184,13 @@ class Pipeline:
         for guard in self._guards:
             await guard.check(live.asked)  # 5
         # 6: no cache is configured in this version, so nothing is recalled.
-        targets = self._plan(live)  # 7
-        if not targets:
+        plan = self._planning.plan(live)  # 7
+        if plan is None:
             await self._count(live)
             return
-        await self._attempt_each(live, targets)  # 8, 9
+        if plan.shadows:
+            self._shadows.send(live, plan.shadows)
+        await self._attempts.run(live, plan)  # 8, 9
 
     async def _admit(self, live: LiveExchange) -> None:
         key, asked, settings = live.key, live.asked, live.snapshot.settings
@@ -199,28 +212,6 @@ class Pipeline:
             hold = self._ledger.try_reserve(key, amount, at)
         live.hold = hold
 
-    def _plan(self, live: LiveExchange) -> list[tuple[Target, Lane]]:
-        route, dialect = live.route, live.call.dialect
-        assert route is not None  # noqa: S101 - stage 4 set it
-        able: list[tuple[Target, Lane]] = []
-        order = plan(route, self._random)
-        if live.shape is not None:
-            shape.prepare(live.shape, order)
-        for target in order:
-            lane = self._lanes.find(dialect, target.provider.dialects)
-            if lane is not None and live.shape is not None:
-                lane = shape.shaped_lane(dialect, lane, target.provider.quirks)
-            if lane is not None and can_serve(live, lane):
-                able.append((target, lane))
-        if not able and live.unknown_previous is not None:
-            raise refuse_unknown(live.unknown_previous)
-        if not able and not can_count(dialect):
-            raise InvalidRequest(
-                f"No target of {route.name!r} serves {dialect.operation}. Choose another model.",
-                param="model",
-            )
-        return able
-
     async def _count(self, live: LiveExchange) -> None:
         """No target can count tokens: it is done here."""
         call, asked = live.call, live.asked
@@ -229,66 +220,6 @@ class Pipeline:
         self._settle.settle(live)
         lines = [(b"content-type", b"application/json"), COUNTED, *headers.identity(call.exchange_id)]
         await call.client.reply(200, lines, count(call.dialect, asked))
-
-    async def _attempt_each(self, live: LiveExchange, targets: list[tuple[Target, Lane]]) -> None:
-        failures: list[UpstreamError] = []
-        too_small: list[Target] = []
-        first = live.asked
-        for target, lane in targets:
-            if not has_room(target, too_small):
-                continue
-            tries = 0
-            live.asked = first  # what one target was told of its wrong answer is not another's business
-            while True:
-                tries += 1
-                try:
-                    return await self._attempt(live, target, lane)
-                except UpstreamError as error:
-                    self._settle.fail_trial(live, error)
-                    if live.streaming:
-                        raise
-                    if live.call.client.gone:
-                        raise Disconnected("The client left before any target answered.") from None
-                    failures.append(error)
-                    follows = step(error, tries, target.provider.retries)
-                if follows is Retry.STOP:
-                    raise failures[-1]
-                if follows is Retry.LARGER:
-                    too_small.append(target)
-                if follows is not Retry.AGAIN:
-                    break
-                waiting = self._clock.monotonic()
-                await self._sleep(backoff_s(tries, self._random))
-                live.waited += self._clock.monotonic() - waiting
-        raise worst(failures)
-
-    async def _attempt(self, live: LiveExchange, target: Target, lane: Lane) -> None:
-        call, asked = live.call, live.asked
-        assert asked is not None  # noqa: S101 - stage 3 set it
-        monotonic = self._clock.monotonic
-        provider = target.provider
-        onward = lane.render_onward(asked_of(live, provider, lane), target.model, provider.quirks)
-        head = self._heads.render(target, lane, asked.stream, call.headers, onward, live.snapshot.version)
-        trial = live.open_trial(target, lane, onward.dropped, monotonic())
-        self._settle.dispatch(live, trial)
-        if live.snapshot.settings.durability == "fsync":
-            await self._ledger.durable()
-        if live.aborted is not None:
-            raise live.aborted  # its cancellation would arrive only once the request is on its way
-        trial.sent = True
-        sent = monotonic()
-        try:
-            answer = await self._upstream.send(
-                provider.origin, head, onward.body, provider.deadlines, stream=asked.stream
-            )
-        finally:
-            live.waited += monotonic() - sent
-        trial.answered = answer.status
-        accept(lane, asked, answer, provider.credential)
-        if answer.body is None:
-            await self._relay.stream(live, trial, answer)
-        else:
-            await self._relay.whole(live, trial, answer)
 
     def _client_gone(self, live: LiveExchange) -> None:
         """Before an attempt: stop. During one: let the provider finish for an exact bill, or cancel, as configured."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TypedDict, Unpack, cast
 
 from waypost.config.snapshot import Snapshot
-from waypost.config.targets import Target
-from waypost.dialects.lane import Lane, Lanes
+from waypost.core.record import Role
+from waypost.dialects.lane import Lanes
 from waypost.errors import Disconnected
 from waypost.pipeline import headers
-from waypost.pipeline.exchange import LiveExchange
+from waypost.pipeline.attempts import Attempts, Tools
+from waypost.pipeline.exchange import LiveExchange, Trial
+from waypost.pipeline.planning import Planner
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.session import Desk, Session
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Clock, Ledger, SocketClient, Sockets, Upstream
+from waypost.routing.board import Board
+from waypost.routing.planned import Candidate
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import without_key
 from waypost.upstream.sockets import render_head
@@ -29,7 +34,7 @@ class Parts(TypedDict):
     snapshot: Callable[[], Snapshot]
     clock: Clock
     random: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
+    sleep: Callable[[float], Coroutine[object, object, None]]
     authenticate: Authenticate
     rates: Rates
     ledger: Ledger
@@ -37,6 +42,8 @@ class Parts(TypedDict):
     settle: Settle
     log: Log
     lanes: Lanes
+    board: Board
+    planner: Planner
 
 
 class Sessions(Pipeline):
@@ -44,23 +51,47 @@ class Sessions(Pipeline):
     client's upgrade is taken up, which is once a provider has taken up ours."""
 
     def __init__(self, *, sockets: Sockets, **parts: Unpack[Parts]) -> None:
-        super().__init__(**parts)
-        self._sockets = sockets
+        self._upgrades = partial(_Upgrades, sockets, parts["authenticate"])
         self._running: dict[LiveExchange, Session] = {}
-        self._draining = False
+        super().__init__(**parts)
+
+    def _asking(self, **tools: Unpack[Tools]) -> Attempts:
+        made = self._upgrades(**tools)
+        self._running, self._drain = made.running, made.drain
+        return made
 
     def drain(self) -> None:
         """End each session as soon as no response is under way on it."""
+        self._drain()
+
+    def _client_gone(self, live: LiveExchange) -> None:
+        """A session hears of it by its socket, and decides."""
+        if live not in self._running:
+            live.abort(Disconnected("The client closed its connection."))
+
+
+class _Upgrades(Attempts):
+    """Attempts that are sessions."""
+
+    def __init__(self, sockets: Sockets, authenticate: Authenticate, **tools: Unpack[Tools]) -> None:
+        super().__init__(**tools)
+        self._sockets = sockets
+        self._authenticate = authenticate
+        self.running: dict[LiveExchange, Session] = {}
+        self._draining = False
+
+    def drain(self) -> None:
         self._draining = True
-        for session in tuple(self._running.values()):
+        for session in tuple(self.running.values()):
             session.drain()
 
-    async def _attempt(self, live: LiveExchange, target: Target, lane: Lane) -> None:
+    async def attempt(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial:
         call, monotonic = live.call, self._clock.monotonic
+        target, lane = candidate.target, candidate.lane
         provider = target.provider
         path = lane.target.onward_path(target.model, True)
         head = render_head(target, lane.target, path, call.headers, self._clock.wall())
-        trial = live.open_trial(target, lane, (), monotonic())
+        trial = live.open_trial(target, lane, (), monotonic(), role)
         self._settle.dispatch(live, trial)
         if live.snapshot.settings.durability == "fsync":
             await self._ledger.durable()
@@ -77,7 +108,7 @@ class Sessions(Pipeline):
             raise lane.parse_error(opening.status, opening.headers, body)
         loop = asyncio.get_running_loop()
         desk = Desk(self._clock, self._settle, self._ledger, self._authenticate, loop.call_later)
-        session = self._running[live] = Session(live, trial, desk, opening.socket)
+        session = self.running[live] = Session(live, trial, desk, opening.socket)
         lines = headers.served(
             call.exchange_id,
             target.model,
@@ -92,9 +123,5 @@ class Sessions(Pipeline):
                 session.drain()
             await session.run(cast(SocketClient, call.client), lines)
         finally:
-            del self._running[live]
-
-    def _client_gone(self, live: LiveExchange) -> None:
-        """A session hears of it by its socket, and decides."""
-        if live not in self._running:
-            live.abort(Disconnected("The client closed its connection."))
+            del self.running[live]
+        return trial

@@ -72,26 +72,29 @@ class Settle:
         cost = self.price(live, trial, usage, None)
         self._ledger.checkpoint(Checkpoint(attempt_id=live.attempt_id(trial), usage=usage, cost_nusd=cost))
 
-    def fail_trial(self, live: LiveExchange, error: GatewayError) -> None:
-        """Close the attempt under way as a failure, with what it may have cost.
+    def fail_trial(self, live: LiveExchange, error: GatewayError, trial: Trial | None = None) -> None:
+        """Close an attempt under way as a failure, with what it may have cost: `trial`, or all there are.
 
         Delivered content is settled as counted. Nothing delivered, but the provider may have worked: `unknown`, at the
         cost of the estimated input. Never sent, or refused before any work: voided.
         """
-        trial = live.trial
         if trial is None:
-            return
+            if live.rival is not None:
+                self.fail_trial(live, error, live.rival)
+            if live.trial is None:
+                return
+            trial = live.trial
         now = self._clock.monotonic()
         relay = trial.relay
         if relay is not None and (relay.usage is not None or relay.deltas):
             usage = relay.usage if relay.usage is not None else relay.partial()
-            live.close_trial(now, "settled", usage, self.price(live, trial, usage, relay.tier), error)
+            live.close_trial(now, "settled", usage, self.price(live, trial, usage, relay.tier), error, trial)
         elif not trial.sent or (isinstance(error, UpstreamError) and not error.may_have_billed):
-            live.close_trial(now, "voided", None, 0, error)
+            live.close_trial(now, "voided", None, 0, error, trial)
         else:
             # A disconnect or a shutdown while waiting counts like a deadline: the provider was at work.
             usage = Usage(input=0 if live.asked is None else live.asked.input_estimate, source="estimated")
-            live.close_trial(now, "unknown", usage, self.price(live, trial, usage, None), error)
+            live.close_trial(now, "unknown", usage, self.price(live, trial, usage, None), error, trial)
 
     def keeps_content(self, live: LiveExchange) -> bool:
         """Whether bodies are stored with the record: the key's own setting, else the gateway's (off by default)."""
@@ -108,7 +111,7 @@ class Settle:
         if live.trial is not None:
             self.fail_trial(live, Bug("The exchange ended without closing its attempt."))
         exchange = live.record(now, self.keeps_content(live))
-        if live.key is not None or self._records_unknown(now):
+        if live.key is not None or live.shadow or self._records_unknown(now):
             self._ledger.settle(live.hold, exchange)
         self._metrics.exchange(exchange.operation, exchange.outcome, exchange.status, exchange.total_us,
                                exchange.overhead_us, exchange.first_token_us)  # fmt: skip

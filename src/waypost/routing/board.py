@@ -20,6 +20,11 @@ class Standing(Protocol):
     in_flight: int
     """Attempts under way from this process."""
 
+    @property
+    def failed_at(self) -> float:
+        """When it failed last; earlier than anything for one that has not."""
+        ...
+
     def parked_until(self, now: float) -> float:
         """Until when its credential is not to be used for this model; 0.0 when it may be."""
         ...
@@ -67,9 +72,18 @@ class Board(Protocol):
         with nothing changed, when it may not be asked now (open, parked, or another probe is under way)."""
         ...
 
-    def leave(self, target: Target, now: float, tokens: int) -> None:
+    def force_probe(self, target: Target, now: float, tokens: int) -> bool:
+        """`try_enter` for when all targets of a route are ejected: it does not wait for the end of the ejection. False
+        when its credential is parked, another probe is under way, or it failed just now."""
+        ...
+
+    def told(self, target: Target, now: float, headers: Headers) -> None:
+        """The head of an answer came, and its body is still to come: what is left of the quota is known already."""
+        ...
+
+    def leave(self, target: Target, now: float, tokens: int, began: float | None = None) -> None:
         """An attempt that told nothing of the target (cancelled, the client left): no longer under way, the probe is
-        free again."""
+        free again. `began`: the `now` of its `try_enter`."""
         ...
 
     def succeeded(
@@ -83,11 +97,20 @@ class Board(Protocol):
         total_s: float,
     ) -> None:
         """An attempt ended well. `tokens` as given to `try_enter`; `headers` of the answer tell what is left of the
-        quota."""
+        quota; `total_s` counts from the `now` of `try_enter`."""
         ...
 
-    def failed(self, target: Target, now: float, tokens: int, error: UpstreamError, headers: Headers) -> None:
-        """An attempt failed: opens the breaker, parks the credential, or does nothing, as the kind of error says."""
+    def failed(
+        self,
+        target: Target,
+        now: float,
+        tokens: int,
+        error: UpstreamError,
+        headers: Headers,
+        began: float | None = None,
+    ) -> None:
+        """An attempt failed: opens the breaker, parks the credential, or does nothing, as the kind of error says.
+        `began`: the `now` of its `try_enter`; what began before a probe is no news of it."""
         ...
 
     def may_retry(self, target: Target, now: float) -> bool:

@@ -10,7 +10,7 @@ from waypost.config.targets import Target
 from waypost.core.decision import Considered, Decision
 from waypost.routing.board import Board
 from waypost.routing.canary import RolledBack
-from waypost.routing.order import STRATEGIES, by_priority, drawn_by_priority
+from waypost.routing.order import STRATEGIES, by_priority
 from waypost.routing.place import BUSY, EJECTED, MISFIT, Place, Places, rank_of
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.preferences import only_first, prefer
@@ -178,10 +178,3 @@ def _shadows(walk: Walk, places: Places) -> tuple[Candidate, ...]:
         for targets, place in ((each.targets, each.place) for each in walk.shadows)
         if first in targets
     )
-
-
-def plan(route: Route, random: Random) -> tuple[Target, ...]:
-    """A route's targets by priority and weight alone, whatever is known of them."""
-    if len(route.targets) == 1:
-        return route.targets
-    return tuple(route.targets[index] for index in drawn_by_priority(route.targets, random))

@@ -18,6 +18,7 @@ from waypost.errors import (
     Failed,
     Garbled,
     Misshapen,
+    Overcrowded,
     QuotaSpent,
     Rejected,
     Throttled,
@@ -53,6 +54,8 @@ EFFECTS: Final[Mapping[type[UpstreamError], Effect]] = {
     CredentialRefused: Effect(breaker=False, park="refused", counts="failure"),
     QuotaSpent: Effect(breaker=False, park="quota", counts="failure"),
     Throttled: Effect(breaker=False, park="throttled", counts="throttled"),
+    # Whoever asks is turned away: the server's trouble, and asking less is what helps.
+    Overcrowded: Effect(breaker=True, park="throttled", counts="failure"),
     Unavailable: _DOWN,
     Untrusted: _DOWN,
     EgressDenied: _DOWN,

@@ -1,0 +1,59 @@
+"""What steers requests, wired: the board of health, the planner, and what both have to hear of a new configuration."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+from waypost.app.live_config import LiveConfig
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Provider
+from waypost.ports import Clock
+from waypost.routing.health.board import HealthBoard
+from waypost.routing.health.gauges import health_gauges
+from waypost.routing.plan import Planner
+from waypost.telemetry.metrics import Labelled
+
+
+class Steering:
+    """Owns the state of routing; one per process."""
+
+    def __init__(self, config: LiveConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        draw = random.SystemRandom().random
+        self.board = HealthBoard(lambda: config.snapshot().settings.resilience, draw, clock.wall)
+        self.planner = Planner(draw)
+        self._known: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
+        config.on_swap = self._swapped
+
+    def labelled(self) -> Sequence[Labelled]:
+        """For `/metrics`. Only targets of the configuration and of providers' lists are named: clients can make up
+        others, and a label is there for good."""
+        snapshot = self._config.snapshot()
+        if self._known[0] != snapshot.version:
+            self._known = (snapshot.version, frozenset(_names(snapshot)))
+        known = self._known[1]
+        return health_gauges(
+            self.board, self._clock.monotonic(), lambda provider, model: (provider, model) in known
+        )
+
+    def _swapped(self, before: Snapshot | None, after: Snapshot) -> None:
+        self.planner.begin_anew()
+        if before is not None:
+            self.board.replaced(_providers(before), _providers(after), self._clock.monotonic())
+
+
+def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for route in snapshot.routes.values():
+        for target in route.targets:
+            yield target.provider.name, target.model
+
+
+def _providers(snapshot: Snapshot) -> Iterable[Provider]:
+    """Each once for each of its credentials."""
+    found: dict[tuple[str, str], Provider] = {(p.name, p.key_name): p for p in snapshot.providers.values()}
+    for route in snapshot.routes.values():
+        for target in route.targets:
+            found.setdefault((target.provider.name, target.provider.key_name), target.provider)
+    return found.values()

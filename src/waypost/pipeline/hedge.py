@@ -1,0 +1,192 @@
+"""A second attempt beside the first, when the first takes longer to begin than it mostly does.
+
+Whichever begins to answer first is passed on. The other one is cancelled, and booked for what it may have cost: its
+provider was at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from waypost.config.nodes import Overlay
+from waypost.core.record import Role
+from waypost.errors import BudgetExceeded, Disconnected, GatewayError, Unrepresentable, UpstreamError
+from waypost.pipeline.exchange import LiveExchange, Trial
+from waypost.pipeline.relay import Relay
+from waypost.pipeline.settle import Settle
+from waypost.ports import Clock, Ledger
+from waypost.routing.board import Board
+from waypost.routing.planned import Candidate
+
+
+class Asking(Protocol):
+    """The parts of an attempt."""
+
+    def begin(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial: ...
+
+    async def open(self, live: LiveExchange, trial: Trial, overlay: Overlay | None) -> None: ...
+
+    def succeeded(self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float) -> None: ...
+
+    def failed(
+        self,
+        live: LiveExchange,
+        candidate: Candidate,
+        trial: Trial | None,
+        error: UpstreamError,
+        began: float,
+    ) -> None: ...
+
+
+class _Leg:
+    """One of the two."""
+
+    def __init__(self, candidate: Candidate, trial: Trial, task: asyncio.Task[None], began: float) -> None:
+        self.candidate = candidate
+        self.trial = trial
+        self.task = task
+        self.began = began
+
+
+class Hedges:
+    """Runs races. Stateless but for what it was given."""
+
+    def __init__(
+        self,
+        attempts: Asking,
+        clock: Clock,
+        sleep: Callable[[float], Coroutine[object, object, None]],
+        ledger: Ledger,
+        settle: Settle,
+        relay: Relay,
+        board: Board,
+    ) -> None:
+        self._attempts = attempts
+        self._clock = clock
+        self._sleep = sleep
+        self._ledger = ledger
+        self._settle = settle
+        self._relay = relay
+        self._board = board
+
+    async def race(
+        self,
+        live: LiveExchange,
+        first: Candidate,
+        second: Candidate,
+        after_s: float,
+        failures: list[GatewayError],
+    ) -> int | None:
+        """Ask `first`, and `second` too if that has not begun to answer after `after_s`. None: one of them answered.
+        Else how many were asked in vain; why is among `failures`."""
+        legs: list[_Leg] = []
+        winner: _Leg | None = None
+        timer = asyncio.ensure_future(self._sleep(after_s))
+        waiting: set[asyncio.Future[None]] = {timer}
+        try:
+            used = self._start(live, first, "first", legs, failures)
+            while legs and winner is None:
+                tasks = waiting.union(leg.task for leg in legs)
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                winner = self._look(live, legs, failures)
+                if timer in done:
+                    waiting = set()
+                    if winner is None and legs and self._afford(live):
+                        used += self._start(live, second, "hedge", legs, failures)
+        finally:
+            timer.cancel()
+            await self._end(live, [leg for leg in legs if leg is not winner])
+        if winner is None:
+            return used
+        await self._pass_on(live, winner)
+        return None
+
+    def _start(
+        self,
+        live: LiveExchange,
+        candidate: Candidate,
+        role: Role,
+        legs: list[_Leg],
+        failures: list[GatewayError],
+    ) -> int:
+        """Begin a leg. 1; 0 where its target may not be asked now."""
+        began = self._clock.monotonic()
+        if not self._board.try_enter(candidate.target, began, _tokens(live)):
+            return 0
+        try:
+            trial = self._attempts.begin(live, candidate, role)
+        except UpstreamError as error:
+            self._attempts.failed(live, candidate, None, error, began)
+            failures.append(error)
+        except Unrepresentable as error:
+            self._leave(live, candidate, began)
+            failures.append(error)
+        else:
+            task = asyncio.ensure_future(self._attempts.open(live, trial, candidate.overlay))
+            legs.append(_Leg(candidate, trial, task, began))
+        return 1
+
+    def _afford(self, live: LiveExchange) -> bool:
+        """Hold as much again for the second leg; where the budget has no room for that, there is none."""
+        hold, key = live.hold, live.key
+        if hold is None or key is None:
+            return True
+        try:
+            self._ledger.extend(hold, key, hold.amount_nusd, live.started_us / 1e6)
+        except BudgetExceeded:
+            return False
+        return True
+
+    def _look(self, live: LiveExchange, legs: list[_Leg], failures: list[GatewayError]) -> _Leg | None:
+        """The leg that has begun to answer, if there is one; legs that failed are closed and taken out. Raises what is
+        no failure of a target."""
+        for leg in [leg for leg in legs if leg.task.done()]:
+            error = leg.task.exception()
+            if error is None:
+                return leg
+            if not isinstance(error, UpstreamError):
+                raise error
+            legs.remove(leg)
+            _close(leg.trial)
+            self._settle.fail_trial(live, error, leg.trial)
+            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began)
+            failures.append(error)
+        return None
+
+    async def _end(self, live: LiveExchange, legs: list[_Leg]) -> None:
+        """Cancel legs and close their books."""
+        for leg in legs:
+            leg.task.cancel()
+        await asyncio.gather(*(leg.task for leg in legs), return_exceptions=True)
+        for leg in legs:
+            _close(leg.trial)
+            self._settle.fail_trial(live, Disconnected("Another target answered sooner."), leg.trial)
+            self._leave(live, leg.candidate, leg.began)
+
+    async def _pass_on(self, live: LiveExchange, leg: _Leg) -> None:
+        try:
+            await self._relay.go_on(live, leg.trial)
+        except UpstreamError as error:
+            self._settle.fail_trial(live, error)
+            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began)
+            raise
+        except BaseException:
+            self._leave(live, leg.candidate, leg.began)
+            raise
+        finally:
+            _close(leg.trial)
+        self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began)
+
+    def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
+        self._board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
+
+
+def _close(trial: Trial) -> None:
+    if trial.answer is not None:
+        trial.answer.close()
+
+
+def _tokens(live: LiveExchange) -> int:
+    return 0 if live.asked is None else live.asked.input_estimate
