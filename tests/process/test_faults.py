@@ -40,6 +40,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "404": ("next 404 model_not_found",),
     "413": ("told 413 request_too_large",),
     "422": ("told 422 None",),
+    # Another target may have a larger context, as long as nothing else is known.
     "context-length": ("next 400 context_length_exceeded",),
     "content-filter": ("told 400 content_filter",),
     "quota": (_SPENT,),

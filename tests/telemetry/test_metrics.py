@@ -19,6 +19,8 @@ def test_what_was_counted_is_what_is_scraped() -> None:
     metrics.exchange("chat", "ok", 200, 2_500, 90, None)
     metrics.attempt("openai", None, 39, 9, 3)
     metrics.attempt("openai", "upstream_timeout", None, 9, 0)
+    metrics.skipped("openai", 2)
+    metrics.skipped("openai", 1)
     found = samples(metrics)
     chat = ("operation", "chat")
     assert found["waypost_exchanges_total", (chat, ("outcome", "ok"), ("status", "200"))] == 2
@@ -27,6 +29,7 @@ def test_what_was_counted_is_what_is_scraped() -> None:
     assert found["waypost_tokens_total", (("kind", "input"), ("provider", "openai"))] == 18
     assert found["waypost_cost_nanodollars_total", (("provider", "openai"),)] == 39
     assert found["waypost_unpriced_attempts_total", (("provider", "openai"),)] == 1
+    assert found["waypost_stream_events_skipped_total", (("provider", "openai"),)] == 3
     assert found["waypost_exchange_seconds_count", (chat,)] == 2
     assert found["waypost_exchange_seconds_sum", (chat,)] == 0.004
     assert found["waypost_exchange_seconds_bucket", (("le", "0.0025"), chat)] == 2

@@ -11,6 +11,7 @@ from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.dialect import Pricer
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.sse import EventSplitter
 from waypost.errors import Garbled, GatewayError, Truncated, UpstreamError
 
@@ -30,10 +31,13 @@ class Splitter(Protocol):
 
 class BesideRelay(ABC):
     """A `StreamRelay`. A dialect's own says in `_take` what one event means: sets `committed`, `finished`, `failure`,
-    `tier` and `finish_reason`, counts content with `_content` and usage with `_seen`, and returns the bytes to send."""
+    `tier` and `finish_reason`, counts content with `_content` and usage with `_seen`, and returns the bytes to send.
+    An event that can not be read is `_skip`ped; after one that can, `_garbage.row` is 0."""
 
     __slots__ = (
         "_asked",
+        "_garbage",
+        "_late",
         "_price",
         "_seen",
         "_size",
@@ -57,6 +61,9 @@ class BesideRelay(ABC):
         self.deltas = 0
         self._asked = asked
         self._price = price
+        self._garbage = Garbage()
+        #: Events that came behind the end.
+        self._late = 0
         self._splitter = EventSplitter() if splitter is None else splitter
         #: What the provider counted so far; `usage` once it is the bill.
         self._seen: Usage | None = None
@@ -82,11 +89,26 @@ class BesideRelay(ABC):
     def feed(self, chunk: bytes) -> bytes:
         """See `StreamRelay.feed`."""
         if self._over():
+            self._late += len(self._splitter.feed(chunk))
             return b""
-        out = [b"" if self._over() else self._take(raw) for raw in self._splitter.feed(chunk)]
+        out = [self._take(raw) if not self._over() else self._drop() for raw in self._splitter.feed(chunk)]
         if self._splitter.overflow and not self._over():
             self.failure = Garbled("The provider sent a stream event over the size limit. Try another model.")
         return b"".join(out)
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamRelay.skipped`."""
+        return self._garbage.skipped + self._late
+
+    def _drop(self) -> bytes:
+        self._late += 1
+        return b""
+
+    def _skip(self) -> bytes:
+        """An event that can not be read."""
+        self.failure = self._garbage.skip()
+        return b""
 
     def end(self) -> bytes:
         """See `StreamRelay.end`."""

@@ -148,6 +148,11 @@ class CrossRelay:
         self._seen: Usage | None = None
         self._size = 0
 
+    @property
+    def skipped(self) -> int:
+        """See `StreamRelay`."""
+        return self._parser.skipped
+
     def feed(self, chunk: bytes) -> bytes:
         """See `StreamRelay`."""
         if self.finished or self.failure is not None:

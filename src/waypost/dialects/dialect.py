@@ -63,6 +63,11 @@ class StreamRelay(Protocol):
     deltas: int
     """Content deltas so far: a rise is progress, comments and pings are not."""
 
+    @property
+    def skipped(self) -> int:
+        """Events that were left out: they could not be read, or came behind the end."""
+        ...
+
     def feed(self, chunk: bytes) -> bytes:
         """The bytes to send on for this chunk; b"" when there is nothing yet. Whole events only.
 
@@ -95,6 +100,11 @@ class StreamParser(Protocol):
     @property
     def failure(self) -> UpstreamError | None:
         """An error event, bytes that are no stream, or an end before the end. The events before it were returned."""
+        ...
+
+    @property
+    def skipped(self) -> int:
+        """As `StreamRelay.skipped`."""
         ...
 
     def feed(self, chunk: bytes) -> list[Event]: ...

@@ -236,6 +236,10 @@ class _FromTool:
     def failure(self) -> UpstreamError | None:
         return self._inner.failure
 
+    @property
+    def skipped(self) -> int:
+        return self._inner.skipped
+
     def feed(self, chunk: bytes) -> list[Event]:
         return [change for event in self._inner.feed(chunk) for change in self._changed(event)]
 

@@ -169,8 +169,7 @@ class Attempts:
             await self.open(live, trial, candidate.overlay)
             await self._relay.go_on(live, trial)
         finally:
-            if trial.answer is not None:
-                trial.answer.close()
+            self._relay.close(trial)
         return trial
 
     def begin(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial:

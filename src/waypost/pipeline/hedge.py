@@ -149,7 +149,7 @@ class Hedges:
             if not isinstance(error, UpstreamError):
                 raise error
             legs.remove(leg)
-            _close(leg.trial)
+            self._relay.close(leg.trial)
             self._settle.fail_trial(live, error, leg.trial)
             self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began)
             failures.append(error)
@@ -161,7 +161,7 @@ class Hedges:
             leg.task.cancel()
         await asyncio.gather(*(leg.task for leg in legs), return_exceptions=True)
         for leg in legs:
-            _close(leg.trial)
+            self._relay.close(leg.trial)
             self._settle.fail_trial(live, Disconnected("Another target answered sooner."), leg.trial)
             self._leave(live, leg.candidate, leg.began)
 
@@ -176,16 +176,11 @@ class Hedges:
             self._leave(live, leg.candidate, leg.began)
             raise
         finally:
-            _close(leg.trial)
+            self._relay.close(leg.trial)
         self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began)
 
     def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
         self._board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
-
-
-def _close(trial: Trial) -> None:
-    if trial.answer is not None:
-        trial.answer.close()
 
 
 def _tokens(live: LiveExchange) -> int:

@@ -60,6 +60,15 @@ class Relay:
         await self._start(live, trial, answer)
         await self._pass(live, trial, relay, answer, trial.held)
 
+    def close(self, trial: Trial) -> None:
+        """Let go of an answer, whatever became of it; what of it could not be read is counted. Once for
+        each attempt."""
+        if trial.answer is not None:
+            trial.answer.close()
+        relay = trial.relay
+        if relay is not None and relay.skipped:
+            self._settle.skipped(trial, relay.skipped)
+
     async def _whole(self, live: LiveExchange, trial: Trial, answer: Answer, reply: Reply) -> None:
         """A complete body: price it, write the cost into it, settle, then answer."""
         lane, asked = trial.lane, live.asked
@@ -172,7 +181,7 @@ class Relay:
         if out:
             await client.write(out)
         await client.finish()
-        await _read_trailer(answer)
+        await _read_trailer(relay, answer)
 
     async def _keep(self, live: LiveExchange, trial: Trial, body: bytes | None) -> bool:
         """Keep an answer of the Responses dialect. False: it should have been kept and could not be."""
@@ -314,12 +323,13 @@ class Passage:
         return pass_frame
 
 
-async def _read_trailer(answer: Answer) -> None:
-    """Read the body's end behind the terminator, so that the connection can serve again; not for long."""
+async def _read_trailer(relay: StreamRelay, answer: Answer) -> None:
+    """Read the body's end behind the terminator, so that the connection can serve again; not for long. What else stands
+    there the relay counts, and nobody is sent it."""
     try:
         async with asyncio.timeout(_TRAILER_S):
-            while await answer.next():
-                pass
+            while chunk := await answer.next():
+                relay.feed(chunk)
     except (TimeoutError, UpstreamError):
         # The exchange is complete and settled; a provider that dawdles or breaks here only loses its connection.
         answer.close()

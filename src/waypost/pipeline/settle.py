@@ -96,6 +96,10 @@ class Settle:
             usage = Usage(input=0 if live.asked is None else live.asked.input_estimate, source="estimated")
             live.close_trial(now, "unknown", usage, self.price(live, trial, usage, None), error, trial)
 
+    def skipped(self, trial: Trial, events: int) -> None:
+        """Events of the provider's stream were left out."""
+        self._metrics.skipped(trial.target.provider.name, events)
+
     def keeps_content(self, live: LiveExchange) -> bool:
         """Whether bodies are stored with the record: the key's own setting, else the gateway's (off by default)."""
         if live.key is not None and live.key.log_content is not None:

@@ -44,6 +44,7 @@ METRICS: Mapping[str, str] = {
     "waypost_tokens_total": "Tokens metered, by provider and kind (input, output).",
     "waypost_cost_nanodollars_total": "Cost posted, in billionths of a US dollar, by provider.",
     "waypost_unpriced_attempts_total": "Attempts whose price is unknown, by provider.",
+    "waypost_stream_events_skipped_total": "Events of streams that were left out, by provider.",
     "waypost_exchange_seconds": "Duration of exchanges, by operation.",
     "waypost_first_token_seconds": "Time to the first token of streams, by operation.",
     "waypost_overhead_seconds": "Time the gateway itself added, by operation.",
@@ -120,6 +121,7 @@ class Metrics:
         self._tokens: dict[tuple[str, str], int] = {}
         self._cost: dict[str, int] = {}
         self._unpriced: dict[str, int] = {}
+        self._skipped: dict[str, int] = {}
         self._times: dict[str, _Times] = {}
         self._gauges = gauges or dict
         self._labelled = labelled
@@ -158,6 +160,10 @@ class Metrics:
             self._tokens[provider, "input"] = self._tokens.get((provider, "input"), 0) + input
         if output:
             self._tokens[provider, "output"] = self._tokens.get((provider, "output"), 0) + output
+
+    def skipped(self, provider: str, events: int) -> None:
+        """Count events of a stream that were left out."""
+        self._skipped[provider] = self._skipped.get(provider, 0) + events
 
     def render(self) -> bytes:
         """The Prometheus text format."""
@@ -210,5 +216,6 @@ class Metrics:
         for name, by_provider in (
             ("waypost_cost_nanodollars_total", self._cost),
             ("waypost_unpriced_attempts_total", self._unpriced),
+            ("waypost_stream_events_skipped_total", self._skipped),
         ):
             yield name, ["provider"], [([provider], n) for provider, n in by_provider.items()]

@@ -69,6 +69,7 @@ class AnthropicRelay(BesideRelay):
                 size = _DELTA.decode(event.data).delta.size()
             except ValueError:
                 return self._read(raw, event.data, event.event)
+            self._garbage.row = 0
             if size:
                 self._content(size)
             return raw
@@ -78,10 +79,8 @@ class AnthropicRelay(BesideRelay):
         try:
             fields = parse_object(data)
         except ValueError:
-            self.failure = Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
-            return b""
+            return self._skip()
+        self._garbage.row = 0
         kind = loose_string(fields.get("type")) or name
         if kind == "error" or name == "error":
             self.failure = parse_inline(data)

@@ -13,6 +13,7 @@ from waypost.dialects.anthropic_messages.own import Taking
 from waypost.dialects.anthropic_messages.response import take_ending, take_head
 from waypost.dialects.anthropic_messages.usage import TIERS, merge, parse_usage, tier_of
 from waypost.dialects.fields import Fields, parse_object
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.sse import SseEvent, SseParser
 from waypost.dialects.taking import INTEGER, TEXT, object_or_none, object_raw
 from waypost.errors import Garbled, Truncated, UpstreamError
@@ -36,16 +37,22 @@ class _OpenBlock:
 class AnthropicStreamParser:
     """A `StreamParser`."""
 
-    __slots__ = ("_blocks", "_counts", "_ended", "_parts", "_sse", "failure", "finished")
+    __slots__ = ("_blocks", "_counts", "_ended", "_garbage", "_parts", "_sse", "failure", "finished")
 
     def __init__(self) -> None:
         self._sse = SseParser()
+        self._garbage = Garbage()
         self._blocks: dict[int, _OpenBlock] = {}
         self._parts = 0
         self._counts: Fields = {}
         self._ended = False
         self.finished = False
         self.failure: UpstreamError | None = None
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
@@ -76,9 +83,9 @@ class AnthropicStreamParser:
         try:
             fields = parse_object(event.data)
         except ValueError:
-            raise Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            ) from None
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         taking = Taking(fields)
         kind = taking.take("type", TEXT) or event.event
         if kind == "error" or event.event == "error":

@@ -147,6 +147,12 @@ def _broken(why: str) -> Garbled:
     )
 
 
+def is_lost(raw: bytes) -> bool:
+    """Whether what the splitter handed out is a prelude that can not be trusted: where the next message begins is not
+    known."""
+    return len(raw) < _LEAST
+
+
 class FrameSplitter:
     """A `beside.Splitter`. Cuts a byte stream into whole messages, however it is split.
 

@@ -10,7 +10,13 @@ import msgspec
 
 from waypost.core.asked import Asked
 from waypost.dialects.bedrock_converse.errors import parse_exception, render_exception
-from waypost.dialects.bedrock_converse.eventstream import Frame, FrameSplitter, decode_frame, encode_frame
+from waypost.dialects.bedrock_converse.eventstream import (
+    Frame,
+    FrameSplitter,
+    decode_frame,
+    encode_frame,
+    is_lost,
+)
 from waypost.dialects.bedrock_converse.reply import read_tier
 from waypost.dialects.bedrock_converse.usage import parse_usage, splice_cost
 from waypost.dialects.beside import BesideRelay
@@ -46,18 +52,18 @@ class ConverseRelay(BesideRelay):
         try:
             frame = decode_frame(raw)
         except Garbled as error:
-            self.failure = error
-            return b""
+            if is_lost(raw):
+                self.failure = error
+                return b""
+            return self._skip()
         if frame.text(":message-type") not in ("event", ""):
             self.failure = parse_exception(frame)
             return b""
         try:
             fields = parse_object(frame.payload)
         except ValueError:
-            self.failure = Garbled(
-                "The provider sent a stream event that is not JSON. Try again, or another model."
-            )
-            return b""
+            return self._skip()
+        self._garbage.row = 0
         return self._read(raw, frame, fields)
 
     def _read(self, raw: bytes, frame: Frame, fields: Fields) -> bytes:

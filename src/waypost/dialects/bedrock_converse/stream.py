@@ -12,12 +12,13 @@ from waypost.core.request import Extras, Media, Opaque, Text, Thinking, ToolCall
 from waypost.core.response import Finish, ReplyPart
 from waypost.dialects.bedrock_converse.citations import parse_citation
 from waypost.dialects.bedrock_converse.errors import parse_exception
-from waypost.dialects.bedrock_converse.eventstream import FrameSplitter, decode_frame
+from waypost.dialects.bedrock_converse.eventstream import FrameSplitter, decode_frame, is_lost
 from waypost.dialects.bedrock_converse.own import CLAUDE, NAME, Taking
 from waypost.dialects.bedrock_converse.parts import CONTENT, OWN, parse_block, unredact
 from waypost.dialects.bedrock_converse.response import read_finish, read_stop_text
 from waypost.dialects.bedrock_converse.usage import parse_usage
 from waypost.dialects.fields import Fields, parse_object
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.taking import INTEGER, ITEMS, TEXT, object_or_none, object_raw
 from waypost.errors import Garbled, Truncated, UpstreamError
 
@@ -40,10 +41,11 @@ class _Block:
 class ConverseStreamParser:
     """A `StreamParser`."""
 
-    __slots__ = ("_blocks", "_parts", "_splitter", "_started", "_stopped", "failure", "finished")
+    __slots__ = ("_blocks", "_garbage", "_parts", "_splitter", "_started", "_stopped", "failure", "finished")
 
     def __init__(self) -> None:
         self._splitter = FrameSplitter()
+        self._garbage = Garbage()
         self._blocks: dict[int, _Block] = {}
         self._parts = 0
         self._started = False
@@ -51,15 +53,17 @@ class ConverseStreamParser:
         self.finished = False
         self.failure: UpstreamError | None = None
 
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
+
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: a message that can not be read, or is over the size limit."""
         events: list[Event] = []
-        try:
-            for raw in self._splitter.feed(chunk):
-                if not self.finished and self.failure is None:
-                    self._read(raw, events)
-        except Garbled as error:
-            self.failure = error
+        for raw in self._splitter.feed(chunk):
+            if not self.finished and self.failure is None:
+                self._read(raw, events)
         if self._splitter.overflow and self.failure is None:
             self.failure = Garbled("The provider sent a stream event over the size limit. Try another model.")
         return events
@@ -76,7 +80,11 @@ class ConverseStreamParser:
         return []
 
     def _read(self, raw: bytes, out: list[Event]) -> None:
-        frame = decode_frame(raw)
+        try:
+            frame = decode_frame(raw)
+        except Garbled as error:
+            self.failure = error if is_lost(raw) else self._garbage.skip()
+            return
         if frame.text(":message-type") not in ("event", ""):
             self.failure = parse_exception(frame)
             out.append(Failed(self.failure.code, self.failure.message))
@@ -84,9 +92,9 @@ class ConverseStreamParser:
         try:
             fields = parse_object(frame.payload)
         except ValueError:
-            raise Garbled(
-                "The provider sent a stream event that is not JSON. Try again, or another model."
-            ) from None
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         if not self._started:
             self._started = True
             out.append(Started("", ""))

@@ -13,7 +13,7 @@ from waypost.dialects.cohere.errors import parse_end, render_stream_error
 from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields
 from waypost.dialects.sse import parse_event, render
 from waypost.dialects.taking import object_or_none, object_raw
-from waypost.errors import Garbled, GatewayError
+from waypost.errors import GatewayError
 
 #: Events that carry something a reader, or a tool, is given.
 _CONTENT = frozenset(("content-delta", "tool-plan-delta", "tool-call-start", "tool-call-delta"))
@@ -36,10 +36,8 @@ class CohereRelay(BesideRelay):
         try:
             fields = parse_object(event.data)
         except ValueError:
-            self.failure = Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
-            return b""
+            return self._skip()
+        self._garbage.row = 0
         kind = loose_string(fields.get("type")) or event.event
         if kind in _CONTENT:
             self._content(len(event.data))

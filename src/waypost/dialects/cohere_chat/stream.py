@@ -13,6 +13,7 @@ from waypost.dialects.cohere.errors import parse_end
 from waypost.dialects.cohere_chat.own import Taking
 from waypost.dialects.cohere_chat.response import PLAN, parse_call, parse_citations, read_finish
 from waypost.dialects.fields import Fields, loose_string
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.sse import SseEvent, SseParser
 from waypost.dialects.taking import TEXT, object_or_none
 from waypost.errors import Garbled, Truncated, UpstreamError
@@ -24,15 +25,21 @@ class CohereStreamParser:
     """A `StreamParser`. One part is open at a time; a text stays open until the next part, since its citations may
     come after its last word."""
 
-    __slots__ = ("_open", "_parts", "_sse", "_started", "failure", "finished")
+    __slots__ = ("_garbage", "_open", "_parts", "_sse", "_started", "failure", "finished")
 
     def __init__(self) -> None:
         self._sse = SseParser()
+        self._garbage = Garbage()
         self._open: str = ""
         self._parts = 0
         self._started = False
         self.finished = False
         self.failure: UpstreamError | None = None
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
@@ -59,9 +66,9 @@ class CohereStreamParser:
             return
         fields = object_or_none(msgspec.Raw(event.data))
         if fields is None:
-            raise Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         kind = loose_string(fields.get("type")) or event.event or ""
         delta = object_or_none(fields.get("delta")) or {}
         if not self._started:

@@ -21,14 +21,12 @@ from waypost.dialects.sse import SseEvent, parse_event
 from waypost.errors import Garbled, GatewayError
 
 _COUNTS = b'"usageMetadata"'
-#: Events in a row that are not JSON, after which the stream is given up.
-_GARBAGE_IN_A_ROW = 3
 
 
 class GeminiRelay(BesideRelay):
     """A `StreamRelay`. Upstream it is always server-sent events; an array client gets their data as elements."""
 
-    __slots__ = ("_began", "_blocked", "_counted", "_ended", "_envelope", "_framing", "_garbage")
+    __slots__ = ("_began", "_blocked", "_counted", "_ended", "_envelope", "_framing")
 
     def __init__(self, asked: Asked, price: Pricer) -> None:
         super().__init__(asked, price)
@@ -36,7 +34,6 @@ class GeminiRelay(BesideRelay):
         self._began: set[int] = set()
         self._ended: set[int] = set()
         self._blocked = False
-        self._garbage = 0
         #: The last event with counts in it. Every one counts anew, so they are read when they are wanted.
         self._counted = b""
         #: What an event weighs without its text, once one was read.
@@ -52,7 +49,12 @@ class GeminiRelay(BesideRelay):
         return self._framing.fail(render_error(error))
 
     def _take(self, raw: bytes) -> bytes:
-        if self._envelope is not None and self._asked.choices <= 1 and not self._garbage and is_ordinary(raw):
+        if (
+            self._envelope is not None
+            and self._asked.choices <= 1
+            and not self._garbage.row
+            and is_ordinary(raw)
+        ):
             self._content(max(1, len(raw) - self._envelope))
             if _COUNTS in raw:
                 self._counted = raw
@@ -69,7 +71,7 @@ class GeminiRelay(BesideRelay):
             chunk = Chunk()
         except (ValueError, RecursionError):
             return self._skip()
-        self._garbage = 0
+        self._garbage.row = 0
         if chunk.has_error():
             self.failure = parse_inline(chunk.error)
             return b""
@@ -129,14 +131,6 @@ class GeminiRelay(BesideRelay):
         cost = self._price(usage, self.tier)
         fields["usageMetadata"] = splice_cost(chunk.usage_metadata, usage, cost)
         return render_fields(fields)
-
-    def _skip(self) -> bytes:
-        self._garbage += 1
-        if (not self._began and not self.committed) or self._garbage >= _GARBAGE_IN_A_ROW:
-            self.failure = Garbled(
-                "The provider sent stream events that are not JSON. Try again, or another model."
-            )
-        return b""
 
     def _close(self, rest: bytes) -> bytes:
         out = self._last(rest) if rest.strip() else b""

@@ -21,6 +21,7 @@ from waypost.core.events import (
 from waypost.core.request import Citation, Extras, Text, Thinking, ToolCall
 from waypost.core.response import Finish, ReplyPart
 from waypost.dialects.fields import Fields
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.gemini.errors import find_error, parse_inline
 from waypost.dialects.gemini.usage import parse_tier, parse_usage
 from waypost.dialects.gemini_generate.finish import FIELD, read_finish
@@ -131,15 +132,30 @@ class _OpenChoice:
 class GeminiStreamParser:
     """A `StreamParser`."""
 
-    __slots__ = ("_blocked", "_choices", "_response_id", "_sse", "_started", "failure", "finished")
+    __slots__ = (
+        "_blocked",
+        "_choices",
+        "_garbage",
+        "_response_id",
+        "_sse",
+        "_started",
+        "failure",
+        "finished",
+    )
 
     def __init__(self) -> None:
         self._sse = SseParser()
+        self._garbage = Garbage()
         self._choices: dict[int, _OpenChoice] = {}
         self._response_id = ""
         self._started = self._blocked = False
         self.finished = False
         self.failure: UpstreamError | None = None
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
@@ -176,9 +192,9 @@ class GeminiStreamParser:
             return
         fields = object_or_none(msgspec.Raw(event.data))
         if fields is None:
-            raise Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         taking = Taking(fields)
         raw = taking.rest.get("usageMetadata")
         if not self._started:

@@ -62,7 +62,7 @@ class OpenAIRelay:
         self.tier: str | None = None
         self.finish_reason: str | None = None
         self.deltas = 0
-        #: Events that were no JSON, and were left out.
+        #: Events that were left out: no JSON, a second end, or behind the end.
         self.skipped = 0
         self._asked = asked
         self._price = price
@@ -88,6 +88,7 @@ class OpenAIRelay:
             self.size += len(chunk)
             return chunk
         if self._over():
+            self.skipped += len(self._splitter.feed(chunk))
             return b""
         out = [self._take(raw) for raw in self._splitter.feed(chunk)]
         if self._splitter.overflow:
@@ -173,6 +174,7 @@ class OpenAIRelay:
     def _take(self, raw: bytes) -> bytes:
         """One event in, the bytes for it out."""
         if self._over():
+            self.skipped += 1
             return b""
         if self.committed and self._garbage == 0 and count_ordinary(raw):
             self.deltas += 1
@@ -207,6 +209,9 @@ class OpenAIRelay:
         if bytes(chunk.service_tier):
             self.tier = loose_string(chunk.service_tier) or self.tier
         if chunk.choices:
+            if self._ended and not chunk.has_usage() and all(map(self._ends_again, chunk.choices)):
+                self.skipped += 1
+                return b""
             self._meter(raw, chunk.choices)
         if not chunk.has_usage():
             return raw
@@ -218,6 +223,10 @@ class OpenAIRelay:
         if not self._asked.wants_usage or self.usage is None:
             return raw
         return self._priced(parse_object(data), event)
+
+    def _ends_again(self, choice: Choice) -> bool:
+        """It ended before, and has nothing but another end."""
+        return bool(choice.finish_reason) and choice.index in self._ended and not choice.content_size()
 
     def _meter(self, raw: bytes, choices: list[Choice]) -> None:
         size = 0
@@ -255,7 +264,7 @@ class OpenAIRelay:
             return b""
         self.skipped += 1
         self._garbage += 1
-        first = self.skipped == 1 and self._head is None and not self.committed
+        first = self._head is None and not self.committed and not self._ended
         if first or self._garbage >= _GARBAGE_IN_A_ROW:
             self.failure = Garbled(
                 "The provider sent stream events that are not JSON. Try again, or another model."

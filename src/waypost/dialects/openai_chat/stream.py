@@ -8,6 +8,7 @@ from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, P
 from waypost.core.request import Extras, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
 from waypost.dialects.fields import NULL
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.openai.errors import parse_inline
 from waypost.dialects.openai.usage import parse_usage
 from waypost.dialects.openai_chat.calls import CALLS, OLD_CALL
@@ -109,14 +110,20 @@ class _OpenChoice:
 class ChatStreamParser:
     """A `StreamParser`."""
 
-    __slots__ = ("_choices", "_sse", "_started", "failure", "finished")
+    __slots__ = ("_choices", "_garbage", "_sse", "_started", "failure", "finished")
 
     def __init__(self) -> None:
         self._sse = SseParser()
+        self._garbage = Garbage()
         self._choices: dict[int, _OpenChoice] = {}
         self._started = False
         self.finished = False
         self.failure: UpstreamError | None = None
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
@@ -143,6 +150,7 @@ class ChatStreamParser:
         if not text or choice is None or choice.ended or choice.open_kind != CONTENT:
             return None
         choice.length += len(text)
+        self._garbage.row = 0
         return PartDelta(index, choice.open_part, text)
 
     def end(self) -> list[Event]:
@@ -165,9 +173,9 @@ class ChatStreamParser:
             return
         fields = object_or_none(msgspec.Raw(event.data))
         if fields is None:
-            raise Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         taking = Taking(fields)
         error = taking.rest.pop("error", None)
         if event.event == "error" or (error is not None and bytes(error) != NULL):

@@ -9,7 +9,7 @@ from waypost.dialects.fields import parse_object
 from waypost.dialects.openai.errors import parse_inline, render_stream_error
 from waypost.dialects.openai_media.reply import parse_usage
 from waypost.dialects.sse import parse_event
-from waypost.errors import Garbled, GatewayError, Truncated, UpstreamError
+from waypost.errors import GatewayError, Truncated, UpstreamError
 
 _ENDS = (".completed", ".done")
 
@@ -29,8 +29,8 @@ class EventRelay(BesideRelay):
         try:
             fields = parse_object(event.data)
         except ValueError:
-            self.failure = Garbled("The provider sent a stream event that is no JSON object. Try again.")
-            return b""
+            return self._skip()
+        self._garbage.row = 0
         error = fields.get("error")
         if error is not None and bytes(error) != b"null":
             self.failure = parse_inline(error)
@@ -68,6 +68,7 @@ class BytesRelay:
         "failure",
         "finish_reason",
         "finished",
+        "skipped",
         "tier",
         "usage",
     )
@@ -80,6 +81,7 @@ class BytesRelay:
         self.tier: str | None = None
         self.finish_reason: str | None = None
         self.deltas = 0
+        self.skipped = 0
         self._asked = asked
 
     def feed(self, chunk: bytes) -> bytes:

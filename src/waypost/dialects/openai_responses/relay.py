@@ -18,10 +18,8 @@ from waypost.dialects.openai_responses.reply import finish_word
 from waypost.dialects.openai_responses.usage import parse_usage, splice_cost
 from waypost.dialects.sse import parse_event, render
 from waypost.dialects.taking import object_or_none, object_raw
-from waypost.errors import Garbled, GatewayError
+from waypost.errors import GatewayError
 
-#: Events in a row that are not JSON, after which the stream is given up.
-_GARBAGE_IN_A_ROW = 3
 #: Items that are only a frame around the deltas that follow; any other item is a call of a tool.
 _FRAMES = frozenset({"message", "reasoning"})
 #: Events, besides deltas, that carry content.
@@ -35,11 +33,10 @@ _DELTA_TEXT = re.compile(rb'"(?:delta|partial_image_b64)"\s*:\s*"((?:[^"\\]|\\.)
 class ResponsesRelay(BesideRelay):
     """A `StreamRelay`. Committed by the first delta, or the first item that is a tool's."""
 
-    __slots__ = ("_garbage", "_last", "_passed")
+    __slots__ = ("_last", "_passed")
 
     def __init__(self, asked: Asked, price: Pricer) -> None:
         super().__init__(asked, price)
-        self._garbage = 0
         #: How many events were sent on, and the last of them.
         self._passed = 0
         self._last = b""
@@ -52,7 +49,7 @@ class ResponsesRelay(BesideRelay):
     def _take(self, raw: bytes) -> bytes:
         if _is_delta(raw):  # nearly every event: no need to parse it
             self._delta(raw)
-            self._garbage = 0
+            self._garbage.row = 0
             return self._pass(raw)
         event = parse_event(raw)
         if event.data is None:
@@ -64,7 +61,7 @@ class ResponsesRelay(BesideRelay):
             fields = parse_object(data)
         except ValueError:
             return self._skip()
-        self._garbage = 0
+        self._garbage.row = 0
         kind = loose_string(fields.get("type")) or event.event or ""
         if kind == "error" or bytes(fields.get("error", msgspec.Raw(NULL))) != NULL:
             self.failure = read_error_event(data, fields)
@@ -116,14 +113,6 @@ class ResponsesRelay(BesideRelay):
     def _close(self, rest: bytes) -> bytes:
         out = self._take(rest + b"\n\n") if rest.strip() else b""
         return out if self._over() else out + super()._close(b"")
-
-    def _skip(self) -> bytes:
-        self._garbage += 1
-        if not self._passed or self._garbage >= _GARBAGE_IN_A_ROW:
-            self.failure = Garbled(
-                "The provider sent stream events that are not JSON. Try again, or another model."
-            )
-        return b""
 
 
 def _is_delta(raw: bytes) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from waypost.core.events import Event, Failed, Finished, Started, Used
 from waypost.dialects.fields import NULL, Fields, loose_string
+from waypost.dialects.garbage import Garbage
 from waypost.dialects.openai_responses.ends import WAITING, read_finish
 from waypost.dialects.openai_responses.errors import read_error_event, read_failure
 from waypost.dialects.openai_responses.own import Taking
@@ -33,16 +34,22 @@ _CALLS = ("function_call", "custom_tool_call")
 class ResponsesStreamParser:
     """A `StreamParser`."""
 
-    __slots__ = ("_items", "_parts", "_sse", "_started", "_waits", "failure", "finished")
+    __slots__ = ("_garbage", "_items", "_parts", "_sse", "_started", "_waits", "failure", "finished")
 
     def __init__(self) -> None:
         self._sse = SseParser()
+        self._garbage = Garbage()
         self._items: dict[int, OpenItem] = {}
         self._parts = 0
         self._started = False
         self._waits = False
         self.finished = False
         self.failure: UpstreamError | None = None
+
+    @property
+    def skipped(self) -> int:
+        """See `StreamParser`."""
+        return self._garbage.skipped
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
@@ -74,9 +81,9 @@ class ResponsesStreamParser:
             return
         fields = object_or_none(msgspec.Raw(event.data))
         if fields is None:
-            raise Garbled(
-                "The provider sent a stream event that is no JSON object. Try again, or another model."
-            )
+            self.failure = self._garbage.skip()
+            return
+        self._garbage.row = 0
         kind = loose_string(fields.get("type")) or event.event or ""
         if kind == "error" or bytes(fields.get("error", msgspec.Raw(NULL))) != NULL:
             self._fail(read_error_event(event.data, fields), out)
