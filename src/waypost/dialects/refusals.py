@@ -3,25 +3,29 @@
 A word is an error's `code`, `type` or `status`; a phrase is part of its message, for providers that put the cause
 nowhere else. Where they are from (read 2026-11-25):
 
-- OpenAI: https://platform.openai.com/docs/guides/error-codes; the codes that share the type `insufficient_quota`:
-  https://learn.microsoft.com/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota; `server_is_overloaded`
-  and `slow_down` in streams; `billing_hard_limit_reached` and `moderation_blocked` of pictures.
-- Azure: `content_filter` with `innererror.code` ResponsibleAIPolicyViolation,
-  https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter.
-- Anthropic: https://platform.claude.com/docs/en/api/errors; `error.details.error_code` as in anthropic 2.14.0 on PyPI;
-  the sentences of https://github.com/earendil-works/pi/issues/102 and of spend limits, which name when they end.
-- Google: https://ai.google.dev/gemini-api/docs/troubleshooting; a quota of the day has `PerDay` in its id,
+- OpenAI: https://platform.openai.com/docs/guides/error-codes (2026-11-21); the codes that share the type
+  `insufficient_quota`: https://learn.microsoft.com/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota.
+- Azure: `innererror.code` ResponsibleAIPolicyViolation,
+  https://raw.githubusercontent.com/api-evangelist/microsoft-azure/refs/heads/main/json-schema/microsoft-azure-innererrorcode-schema.json,
+  and its sentence: https://github.com/microsoft/azurechat/issues/351.
+- Anthropic: https://docs.claude.com/en/api/errors; `error.details.error_code` as in anthropic 2.14.0 on PyPI; "prompt
+  is too long": https://github.com/earendil-works/pi/issues/102.
+- Google: https://google.aip.dev/193; a quota of the day has `PerDay` in its id:
   https://github.com/google-gemini/gemini-cli/issues/8437.
 - Groq says 413 `rate_limit_exceeded` to a request over a minute's tokens: not too large, only for this account.
 - Bedrock's sentences: https://github.com/strands-agents/sdk-python/blob/main/src/strands/models/bedrock.py.
 - OpenRouter: https://openrouter.ai/docs/api/errors and
   https://openrouter.ai/docs/client-sdks/python/components/apierrortype; a 403 with `metadata.reasons` is moderation.
 - Cohere: https://docs.cohere.com/errors-reference. DeepSeek: https://api-docs.deepseek.com/quick_start/error_codes.
-- Together says 403 where input and output are over the context: https://docs.together.ai/docs/error-codes.
+- Together says 403 where input and output are over the context: https://docs.together.ai/docs/error-codes; its older
+  sentence: https://portkey.ai/error-library/input-validation-error-10151.
 - SGLang inside a 200: https://github.com/BerriAI/litellm/issues/25492.
-- vLLM, llama.cpp, LM Studio, Ollama, Groq, Mistral, xAI, Moonshot, MiniMax, in their own words:
-  https://github.com/badlogic/pi-mono/blob/main/packages/ai/src/utils/overflow.ts and these servers' own sources.
-- Alibaba's `data_inspection_failed` and DeepSeek's "Content Exists Risk", as their users quote them.
+- vLLM, llama.cpp, LM Studio, Groq, Mistral, xAI, Moonshot, MiniMax in their own words:
+  https://github.com/badlogic/pi-mono/blob/main/packages/ai/src/utils/overflow.ts.
+- What stands in no document, as many applications quote it: Ollama's sentence, `server_is_overloaded` and `slow_down`
+  in OpenAI's streams, `moderation_blocked` and `billing_hard_limit_reached` of its pictures, Moonshot's
+  `engine_overloaded_error` and `exceeded_current_quota_error`, Alibaba's `data_inspection_failed`, DeepSeek's "Content
+  Exists Risk", Anthropic's filter and spend limits, Bedrock's tokens per day.
 """
 
 from __future__ import annotations
