@@ -18,6 +18,7 @@ def snapshot(version: int = 1) -> Snapshot:
     routes = {
         "fast": Route("fast", (known, unknown)),
         "p2/m2": Route("p2/m2", (unknown,), kind="discovered"),
+        "route/smart": Route("route/smart", (known, known), kind="route"),
     }
     return msgspec.structs.replace(Stage().snapshot, version=version, routes=routes)
 
@@ -29,17 +30,18 @@ def rows(body: bytes) -> list[dict[str, object]]:
 
 def test_the_list_is_openais_and_says_what_is_known() -> None:
     body = ModelsList().render(snapshot(), ALL, 0.0)
-    fast, other = rows(body)
+    fast, other, smart = rows(body)
     assert Model.model_validate(fast).id == "fast"
     assert (fast["context_length"], fast["max_output_tokens"], fast["features"]) == (128_000, 4096, ["tools"])
     assert fast["targets"] == ["p1/m1", "p2/m2"]
     assert fast["pricing"] == {"input": 0.001, "output": 0.01, "cache_read": 0.001}
     assert (other["owned_by"], other["pricing"]) == ("p2", None)
+    assert (smart["id"], smart["owned_by"], smart["targets"]) == ("route/smart", "waypost", ["p1/m1"])
 
 
 def test_the_list_has_the_fields_anthropics_client_pages_by() -> None:
     page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0))
-    assert (page["first_id"], page["last_id"], page["has_more"]) == ("fast", "p2/m2", False)
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("fast", "route/smart", False)
     assert {"type", "display_name", "created_at", "lifecycle", "max_tokens"} <= set(page["data"][0])
 
 
@@ -55,7 +57,7 @@ def test_a_key_sees_what_it_may_use() -> None:
     listing = ModelsList()
     limited = msgspec.structs.replace(ALL, models=("p2/*",))
     assert [row["id"] for row in rows(listing.render(snapshot(), limited, 0.0))] == ["p2/m2"]
-    assert len(rows(listing.render(snapshot(), ALL, 0.0))) == 2
+    assert len(rows(listing.render(snapshot(), ALL, 0.0))) == 3
     none = msgspec.structs.replace(ALL, models=("nothing",))
     assert rows(listing.render(snapshot(), none, 0.0)) == []
 

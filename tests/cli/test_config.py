@@ -25,6 +25,13 @@ def test_check_says_valid(tmp_path: Path) -> None:
     assert view["valid"] is True
 
 
+def test_check_counts_models_and_routes(tmp_path: Path) -> None:
+    text = (
+        GOOD + "models: [{name: m, targets: [{provider: lab, model: x}]}]\nroutes: [{name: r, target: m}]\n"
+    )
+    assert "1 provider(s), 1 model(s), 1 route(s)" in run("check", write(tmp_path, text)).stdout
+
+
 def test_check_says_file_line_path_and_what_was_expected(tmp_path: Path) -> None:
     file = write(tmp_path, BAD)
     done = run("check", file)

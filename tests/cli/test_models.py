@@ -51,6 +51,19 @@ def test_show_explains_one_model(tmp_path: Path) -> None:
     assert (missing.exit_code, "There is no model 'nope'" in missing.stderr) == (1, True)
 
 
+def test_a_route_is_shown_as_a_tree(tmp_path: Path) -> None:
+    routes = (
+        "routes: [{name: r, weighted: [{target: lab/a, weight: 3}, {route: s}]}, {name: s, target: lab/b}]\n"
+    )
+    (tmp_path / "r.yaml").write_text(CONFIG + routes)
+    known = ("--config", str(tmp_path / "r.yaml"), "--data", str(tmp_path / "data"))
+    shown = run("models", "show", "policy/r", *known).stdout
+    assert "route/r  route\n  weighted\n    3: lab/a\n    1: lab/b\n" in shown
+    (view,) = documents(run("models", "show", "route/r", *known, "--json"))
+    assert view["order"] == ["weighted", "  3: lab/a", "  1: lab/b"]
+    assert "lab/a, lab/b" in run("models", "list", "route/r", *known).stdout
+
+
 def test_without_anything(tmp_path: Path) -> None:
     done = run("models", "list", "--data", str(tmp_path))
     assert (done.exit_code, done.stdout) == (0, "No models.\n")

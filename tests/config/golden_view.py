@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from waypost.config.load import load_bytes
+from waypost.config.outline import outline
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
 from waypost.config.snapshot import Settings, Snapshot
@@ -206,7 +207,7 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
                 "private": provider.origin.private,
                 "proxy": str(provider.origin.proxy) if provider.origin.proxy else None,
                 "headers": provider.headers.decode().split("\r\n")[:-1],
-                **_more(provider),
+                **_more(provider, snapshot.pools.get(name, ())),
                 "secret_headers": [line.partition(b":")[0].decode() for line in _lines(provider.credential.reveal())],
             }
             for name, provider in snapshot.providers.items()
@@ -214,9 +215,10 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
         "routes": {
             name: {
                 "kind": route.kind,
+                **({"node": outline(route.node)} if route.node is not None else {}),
                 "targets": [
                     {
-                        "target": target.name,
+                        "target": target.label,
                         "priority": target.priority,
                         "weight": target.weight,
                         "cost_of_a_million_each": _cost(target.tariff),
@@ -239,7 +241,7 @@ def _settings(settings: Settings) -> dict[str, object]:
     return shown
 
 
-def _more(provider: Provider) -> dict[str, object]:
+def _more(provider: Provider, pool: tuple[Provider, ...]) -> dict[str, object]:
     """What only some have."""
     authorizer = provider.credential.authorizer
     found = {
@@ -255,6 +257,12 @@ def _more(provider: Provider) -> dict[str, object]:
         },
         "authorizer": repr((authorizer, authorizer.key)) if authorizer else "",
         "models_origin": provider.models_origin.authority if provider.models_origin else "",
+    }
+    found |= {
+        "region": provider.region,
+        "keys": [[key.key_name, key.key_weight, key.key_rpm, key.key_concurrency] for key in pool],
+        "trains": None if provider.trains is None else str(provider.trains),
+        "retains": None if provider.retains is None else str(provider.retains),
     }
     return {name: value for name, value in found.items() if value}
 

@@ -28,6 +28,15 @@ def test_rows_say_type_and_default() -> None:
     assert rows["providers[].models"].type == "list of text"
 
 
+def test_a_node_of_a_route_is_described_once() -> None:
+    paths = [row.path for row in describe_fields()]
+    assert paths.index("routes[].name") < paths.index("routes[].target")
+    assert "routes[].weighted[].weight" in paths
+    assert "routes[].fallback[].target" not in paths
+    node = json_schema()["$defs"]["NodeConfig"]  # type: ignore[index]
+    assert {"required": ["fallback"]} in node["oneOf"]
+
+
 def test_field_docs_are_one_line() -> None:
     docs = field_docs(ProviderConfig)
     assert docs["base_url"].startswith("Its URL up to the version")

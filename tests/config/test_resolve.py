@@ -5,7 +5,8 @@ import pytest
 
 from config.golden_view import PRESETS, surroundings
 from waypost.config.load import load_bytes
-from waypost.config.resolve import build_settings, merge_facts, resolve
+from waypost.config.places import merge_facts
+from waypost.config.resolve import build_settings, resolve
 from waypost.config.schema import Config
 from waypost.config.snapshot import Settings, Snapshot
 from waypost.config.targets import Credential, Provider

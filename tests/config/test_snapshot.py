@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from transcript import NoCatalog, provider, target
+from waypost.config.nodes import Keys
 from waypost.config.snapshot import Route, Settings, Snapshot
 from waypost.errors import ModelNotFound
 
@@ -35,3 +37,13 @@ def test_a_name_an_alias_or_any_model_of_a_provider(asked: str, name: str, kind:
 def test_anything_else_is_not_found_and_says_where_to_look(asked: str) -> None:
     with pytest.raises(ModelNotFound, match="GET /v1/models"):
         SNAPSHOT.find(asked)
+
+
+def test_any_model_of_a_provider_with_several_keys_is_asked_with_each() -> None:
+    pool = (provider("p", key_name="a", key_weight=2), provider("p", key_name="b"))
+    snapshot = msgspec.structs.replace(SNAPSHOT, providers={"p": pool[0]}, pools={"p": pool})
+    route = snapshot.find("p/any")
+    assert [(one.label, one.weight) for one in route.targets] == [("p#a/any", 2), ("p#b/any", 1)]
+    assert route.node == Keys(route.targets)
+    assert snapshot.every_provider() == pool
+    assert SNAPSHOT.every_provider() == (P,)

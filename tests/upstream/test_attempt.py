@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from transcript import ScriptedAnswer, provider, target
-from waypost.config.targets import Credential
+from waypost.config.targets import Credential, Target
 from waypost.core.asked import Asked, Onward
 from waypost.core.origin import Origin
 from waypost.dialects.lane import SameLane
@@ -180,3 +180,15 @@ def test_a_dialects_own_headers_give_way_to_the_clients() -> None:
     assert own + b": client\r\n" in head
     assert own + b": default" not in head
     assert b"x-a: 1\r\n" in head
+
+
+def test_two_keys_of_one_provider_are_told_apart_on_the_wire() -> None:
+    def keyed(name: str) -> Target:
+        line = f"authorization: Bearer secret-{name}\r\n".encode()
+        return target(provider(key_name=name, credential=Credential(line)))
+
+    heads = Heads(wall)
+    for name in ("a", "b", "a", "b"):
+        head = heads.render(keyed(name), CHAT, False, {}, Onward(b""), 1)
+        assert head.count(b"authorization:") == 1
+        assert f"\r\nauthorization: Bearer secret-{name}\r\n".encode() in head

@@ -96,7 +96,7 @@ class Background:
 
     async def _renew(self) -> None:
         while True:
-            await self._renewals.refresh(self._config.snapshot().providers.values())
+            await self._renewals.refresh(self._config.snapshot().every_provider())
             await asyncio.sleep(_RENEW_S)
 
     async def _refresh_models(self) -> None:

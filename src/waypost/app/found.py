@@ -89,6 +89,7 @@ def _provider(
         prices=spec.prices or spec.name,
         rates=spec.rates,
         origin_label="local" if local else "environment",
+        region=filled.region or "",
     )
 
 

@@ -129,10 +129,10 @@ class LiveConfig:
 
 
 def _standing(snapshot: Snapshot | None) -> dict[str, Authorizer]:
-    """The authorizers in force, by provider."""
-    providers = {} if snapshot is None else snapshot.providers
-    made = {name: provider.credential.authorizer for name, provider in providers.items()}
-    return {name: authorizer for name, authorizer in made.items() if authorizer is not None}
+    """The authorizers in force, by provider and key."""
+    providers = () if snapshot is None else snapshot.every_provider()
+    made = {one.label: one.credential.authorizer for one in providers}
+    return {label: authorizer for label, authorizer in made.items() if authorizer is not None}
 
 
 def _wants(discovery: DiscoveryConfig, found: Provider) -> bool:

@@ -71,8 +71,8 @@ def _row(route: Route, at: float) -> dict[str, object]:
         # Providers' lists seldom say, and both clients insist on the fields: the epoch stands for "not known".
         "created": 0,
         "created_at": "1970-01-01T00:00:00Z",
-        "owned_by": first.provider.name if route.kind != "config" else "waypost",
-        "targets": [target.name for target in route.targets],
+        "owned_by": "waypost" if route.kind in ("config", "route") else first.provider.name,
+        "targets": list(dict.fromkeys(target.name for target in route.targets)),
     }
     facts = first.facts
     if facts.context is not None:

@@ -54,9 +54,10 @@ def check(file: File = None, config: ConfigFile = None, as_json: Json = False) -
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         fail(f"{count} in {name}")
     else:
-        models = sum(route.kind == "config" for route in snapshot.routes.values())
+        kinds = [route.kind for route in snapshot.routes.values()]
+        counts = f"{kinds.count('config')} model(s), {kinds.count('route')} route(s)"
         people().print(
-            f"{OK} {name or 'no file: all defaults'}: {len(snapshot.providers)} provider(s), {models} model(s)"
+            f"{OK} {name or 'no file: all defaults'}: {len(snapshot.providers)} provider(s), {counts}"
         )
 
 

@@ -30,7 +30,8 @@ Pattern = Annotated[
 def list_models(
     pattern: Pattern = None, data: Data = DEFAULT_DATA, config: ConfigFile = None, as_json: Json = False
 ) -> None:
-    """List models: configured ones first, then what each provider offers. Prices in USD per million tokens.
+    """List models: configured ones and routes first, then what each provider offers. Prices in USD per million tokens,
+    of the first target.
 
     Examples:
 
@@ -60,7 +61,7 @@ def list_models(
         prices = _prices(first) if first else None
         shown.add_row(
             visible(route.name),
-            visible(", ".join(target.name for target in route.targets) if route.kind == "config" else ""),
+            visible(_named(route) if route.kind in ("config", "route") else ""),
             f"{first.facts.context:,}" if first and first.facts.context else "–",
             prices[0] if prices else "unknown",
             prices[1] if prices else "unknown",
@@ -83,15 +84,20 @@ def show(
 
       waypost models show openai/gpt-5-mini --json
     """
+    from waypost.config.outline import outline
+
     route = _snapshot(data, config).find(model)
     if as_json:
         print_json(_view(route))
         return
     console = people()
     console.print(f"[bold]{route.name}[/]  [dim]{route.kind}[/]")
-    for target in route.targets:
+    for line in outline(route.node) if route.node is not None else ():
+        console.print(f"  {line}", markup=False)
+    for target in _once(route):
         prices = _prices(target)
-        console.print(f"\n  {target.name}  [dim]priority {target.priority}, weight {target.weight}[/]")
+        place = "" if route.node else f"  [dim]priority {target.priority}, weight {target.weight}[/]"
+        console.print(f"\n  {target.name}{place}")
         cost = f"${prices[0]} in, ${prices[1]} out per million tokens" if prices else "unknown"
         console.print(f"    price     {cost}")
         if target.tariff is not None:
@@ -122,6 +128,21 @@ def _snapshot(data: Path, config: Path | None) -> Snapshot:
     return resolve_config(loaded, listed)
 
 
+def _once(route: Route) -> list[Target]:
+    """Its targets; where they are in a tree, each model of a provider once."""
+    if route.node is None:
+        return list(route.targets)
+    first: dict[str, Target] = {}
+    for target in route.targets:
+        first.setdefault(target.name, target)
+    return list(first.values())
+
+
+def _named(route: Route) -> str:
+    """The names of its targets, each once."""
+    return ", ".join(dict.fromkeys(target.name for target in route.targets))
+
+
 def _prices(target: Target) -> tuple[str, str] | None:
     """Input and output price in USD per million tokens, of a short request now."""
     from waypost.app.clock import SystemClock
@@ -140,12 +161,15 @@ def _prices(target: Target) -> tuple[str, str] | None:
 
 
 def _view(route: Route) -> dict[str, object]:
+    from waypost.config.outline import outline
+
     targets: list[dict[str, object]] = []
     for target in route.targets:
         prices = _prices(target)
         targets.append(
             {
                 "provider": target.provider.name,
+                "key": target.provider.key_name or None,
                 "model": target.model,
                 "priority": target.priority,
                 "weight": target.weight,
@@ -154,4 +178,5 @@ def _view(route: Route) -> dict[str, object]:
                 "facts": target.facts,
             }
         )
-    return {"name": route.name, "kind": route.kind, "targets": targets}
+    order = None if route.node is None else outline(route.node)
+    return {"name": route.name, "kind": route.kind, "order": order, "targets": targets}

@@ -38,6 +38,8 @@ class _Walk:
                 yield from self.walk(item, inner.item_type, (*path, index))
             if inner.min_length and len(node.value) < inner.min_length:
                 yield self._problem(node, path, "the list is empty", "at least one item")
+            if inner.max_length is not None and len(node.value) > inner.max_length:
+                yield self._problem(node, path, "the list is too long", f"at most {inner.max_length} items")
         elif isinstance(inner, shape.DictType):
             if not isinstance(node.value, dict):
                 yield self._wrong(node, kind, path)
@@ -96,6 +98,8 @@ class _Walk:
 
 def _fits(value: object, kind: shape.Type) -> bool:
     """Whether a scalar is of this type. Decimals are prices: finite, and not below zero."""
+    if isinstance(kind, shape.AnyType):
+        return True
     if isinstance(kind, shape.LiteralType):
         return value in kind.values
     if isinstance(kind, shape.BoolType):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect as shape
 
+from waypost.config.route_schema import KINDS, NodeConfig
 from waypost.config.schema import Config
 
 _PLAIN = {
@@ -39,7 +40,15 @@ class FieldRow(msgspec.Struct, frozen=True):
 
 
 def field_docs(struct: type) -> dict[str, str]:
-    """The text under each field of a struct, on one line each."""
+    """The text under each field of a struct and of those it extends, on one line each."""
+    docs: dict[str, str] = {}
+    for extended in struct.__bases__:
+        if extended is not msgspec.Struct and issubclass(extended, msgspec.Struct):
+            docs.update(field_docs(extended))
+    return {**docs, **_own_docs(struct)}
+
+
+def _own_docs(struct: type) -> dict[str, str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(struct)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs: dict[str, str] = {}
@@ -77,7 +86,8 @@ def expected(kind: shape.Type) -> str:
     if isinstance(kind, shape.ListType):
         return "a list, one item per `- `"
     if isinstance(kind, shape.DictType):
-        return "a mapping of names to texts"
+        values, _ = bare(kind.value_type)
+        return f"a mapping of names to {'values' if isinstance(values, shape.AnyType) else 'texts'}"
     if isinstance(kind, shape.StructType):
         return (
             "a mapping with "
@@ -121,9 +131,14 @@ def _struct(root: type) -> shape.StructType:
     return kind
 
 
-def _rows(struct: shape.StructType, prefix: str) -> Iterator[FieldRow]:
+def _rows(struct: shape.StructType, prefix: str, told: frozenset[str] = frozenset()) -> Iterator[FieldRow]:
+    """`told`: fields of structs around this one that are of its own family, which say themselves what they are."""
     docs = field_docs(struct.cls)
-    for field in struct.fields:
+    family = _family(struct.cls)
+    known = told | {f"{family.__name__}.{field.name}" for field in struct.fields}
+    for field in sorted(struct.fields, key=lambda field: not field.required):
+        if f"{family.__name__}.{field.name}" in told:
+            continue
         path = prefix + field.encode_name
         yield FieldRow(path, label(field.type), _default(field), docs.get(field.name, ""))
         inner, _ = bare(field.type)
@@ -131,7 +146,15 @@ def _rows(struct: shape.StructType, prefix: str) -> Iterator[FieldRow]:
             path += "[]"
             inner, _ = bare(inner.item_type)
         if isinstance(inner, shape.StructType):
-            yield from _rows(inner, path + ".")
+            yield from _rows(inner, path + ".", known)
+
+
+def _family(struct: type) -> type:
+    """The struct that this one extends, and so on to the first."""
+    extended = [
+        one for one in struct.__mro__ if one is not msgspec.Struct and issubclass(one, msgspec.Struct)
+    ]
+    return extended[-1]
 
 
 def _default(field: shape.Field) -> str:
@@ -161,6 +184,8 @@ def json_schema() -> dict[str, object]:
         for field, entry in properties.items():
             described = {"$ref": entry["$ref"]} if set(entry) == {"$ref", "default"} else dict(entry)
             properties[field] = {"description": docs.get(field, ""), **_open_prices(described)}
+        if issubclass(structs[name], NodeConfig):
+            definition["oneOf"] = [{"required": [kind]} for kind in KINDS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Waypost configuration",
@@ -181,10 +206,18 @@ def _open_prices(entry: dict[str, object]) -> dict[str, object]:
 
 
 def _structs(struct: shape.StructType) -> Iterator[type]:
-    yield struct.cls
-    for field in struct.fields:
-        inner, _ = bare(field.type)
-        if isinstance(inner, shape.ListType):
-            inner, _ = bare(inner.item_type)
-        if isinstance(inner, shape.StructType):
-            yield from _structs(inner)
+    """Each once; a node of a route has nodes."""
+    found: dict[type, None] = {}
+    waiting = [struct]
+    while waiting:
+        struct = waiting.pop()
+        if struct.cls in found:
+            continue
+        found[struct.cls] = None
+        for field in struct.fields:
+            inner, _ = bare(field.type)
+            if isinstance(inner, shape.ListType):
+                inner, _ = bare(inner.item_type)
+            if isinstance(inner, shape.StructType):
+                waiting.append(inner)
+    yield from found

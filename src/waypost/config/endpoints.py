@@ -7,33 +7,23 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from waypost.config.credentials import (
-    BEARER,
-    RESERVED,
-    SecretMissing,
-    SecretStore,
-    render_credential,
-    render_header,
-    render_keyed,
-)
+from waypost.config.credentials import RESERVED, SecretStore, render_header
 from waypost.config.faults import Faults
 from waypost.config.origins import BadUrl, ProviderUrl, parse_base_url, parse_proxy
-from waypost.config.preset import UNLISTED, keyed, surface, unlisted
+from waypost.config.preset import surface, unlisted
 from waypost.config.problems import Path, did_you_mean
-from waypost.config.schema import AuthConfig, DeadlinesConfig, ProviderConfig, QuirksConfig
+from waypost.config.proving import NOTHING, Proving
+from waypost.config.schema import DeadlinesConfig, ProviderConfig, QuirksConfig
 from waypost.config.schemes import Schemes
-from waypost.config.targets import Credential, Provider
+from waypost.config.targets import Provider
 from waypost.config.values import is_secret_reference, parse_duration
 from waypost.core.origin import Deadlines, Origin, Proxy, TlsFiles
 from waypost.core.quirks import Quirks
-from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.fill import Filled, fill, parts_of
-from waypost.providers.spec import DIALECT_NAMES, KEYED, MADE, ProviderSpec, RateHeaders
+from waypost.providers.spec import DIALECT_NAMES, ProviderSpec, RateHeaders
 
 #: Dialects that a server of the OpenAI kind speaks beside chat, at the same base URL.
 FAMILIES = {"openai_chat": ("openai_chat", "openai_completions", "openai_embeddings")}
-
-_NO_SETTINGS = AuthConfig(scheme="none")
 
 
 class Endpoints:
@@ -54,11 +44,12 @@ class Endpoints:
         self._secrets = secrets
         self._faults = faults
         self._schemes = schemes
+        self._proving = Proving(secrets, faults, schemes)
         self._exists = exists
         self._deadlines = merge_deadlines(Deadlines(), defaults)
 
-    def build(self, entry: ProviderConfig, path: Path) -> Provider:
-        """The provider of one entry; `path` is where it stands."""
+    def build_pool(self, entry: ProviderConfig, path: Path) -> tuple[Provider, ...]:
+        """The provider of one entry, once for each of its keys; `path` is where it stands."""
         spec = self._preset(entry, path)
         filled = self._fill(entry, spec, path)
         url = self._url(entry, spec, filled, path)
@@ -70,7 +61,6 @@ class Endpoints:
             if spec is not None and filled is not None
             else unlisted(spoken, given)
         )
-        credential, others = self._credential(entry, spec, filled, hidden, path)
         origin = Origin(
             scheme=url.scheme,
             host=url.host,
@@ -79,13 +69,12 @@ class Endpoints:
             proxy=self._proxy(entry, path),
             tls=self._tls(entry, path),
         )
-        return Provider(
+        plainly = Provider(
             name=entry.name,
             dialects=spoken,
             origin=origin,
             path=url.path,
-            credential=credential,
-            credentials=others,
+            credential=NOTHING,
             quirks=merge_quirks(spec.quirks if spec else Quirks(), entry.quirks),
             deadlines=merge_deadlines(self._deadlines, entry.deadlines),
             headers=over.headers + plain,
@@ -100,7 +89,13 @@ class Endpoints:
             prices=entry.prices_from or (spec.prices or spec.name if spec else None),
             rates=spec.rates if spec else RateHeaders(),
             origin_label="config",
+            region=entry.region or (filled.region if filled is not None else None) or "",
+            trains=entry.data.training if entry.data is not None else None,
+            retains=entry.data.retention != "none"
+            if entry.data is not None and entry.data.retention
+            else None,
         )
+        return self._proving.provers(plainly, entry, spec, filled, hidden, path)
 
     def _paths(self, entry: ProviderConfig, path: Path) -> dict[str, str]:
         for name in entry.paths:
@@ -207,108 +202,6 @@ class Endpoints:
             )
         return filled if filled.whole else None
 
-    def _credential(
-        self,
-        entry: ProviderConfig,
-        spec: ProviderSpec | None,
-        filled: Filled | None,
-        hidden: bytes,
-        path: Path,
-    ) -> tuple[Credential, dict[str, Credential]]:
-        """The credential, and by dialect those that differ. Header lines made of secrets go with them, since no repr
-        shows what is in them."""
-        none: dict[str, Credential] = {}
-        scheme = (
-            entry.auth.scheme if entry.auth is not None else (spec.auth if spec is not None else "bearer")
-        )
-        if entry.auth is not None:
-            self._schemes.check(entry.auth, (*path, "auth"))
-        if entry.auth is not None and entry.api_key is not None and scheme not in (*KEYED, "ibm_iam"):
-            self._faults.add(
-                (*path, "api_key"), f"the scheme {scheme!r} takes no `api_key`", hint="Keep one of the two."
-            )
-            return Credential(hidden), none
-        made = scheme in MADE
-        if made and scheme != "ibm_iam" and entry.api_key is None:
-            secret = self._usual_key(spec) if entry.auth is None else None
-            if secret is None:
-                return Credential(hidden, self._authorizer(entry, spec, filled, scheme, path)), none
-        else:
-            secret = self._key(entry, spec, scheme, path)
-        if secret is None:
-            return Credential(hidden), none
-        if scheme == "ibm_iam":
-            return Credential(hidden, self._schemes.ibm(entry.name, secret)), none
-        header = (entry.auth.header or BEARER) if entry.auth is not None and scheme == "header" else None
-        if entry.auth is not None:
-            line = render_keyed(secret, header or BEARER)
-        else:
-            found = render_credential(secret, spec)
-            line = None if found is None else found.reveal()
-        if line is None:
-            self._faults.add((*path, "api_key"), "the key has characters that can not stand in a header")
-            return Credential(hidden), none
-        others = keyed(spec or UNLISTED, secret, hidden) if entry.auth is None else none
-        return Credential(line + hidden), others
-
-    def _key(self, entry: ProviderConfig, spec: ProviderSpec | None, scheme: str, path: Path) -> str | None:
-        """The one key of a provider; None when it needs none, or after a fault."""
-        if entry.api_key is not None:
-            return self._secret(entry.api_key, (*path, "api_key"))
-        if scheme == "none":
-            return None
-        secret = self._usual_key(spec)
-        if secret is None and spec is not None:
-            unset = (
-                f": {' and '.join(spec.env)} {'are' if len(spec.env) > 1 else 'is'} not set"
-                if spec.env
-                else ""
-            )
-            either = f"Set {spec.env[0]}, or write" if spec.env else "Write"
-            self._faults.add(
-                path,
-                f"the provider {entry.name!r} has no key{unset}",
-                hint=f"{either} `api_key: env:NAME` or `api_key: file:/path`.",
-            )
-        return secret
-
-    def _usual_key(self, spec: ProviderSpec | None) -> str | None:
-        names = spec.env if spec is not None else ()
-        return next((value for value in map(self._from_environment, names) if value), None)
-
-    def _authorizer(
-        self,
-        entry: ProviderConfig,
-        spec: ProviderSpec | None,
-        filled: Filled | None,
-        scheme: str,
-        path: Path,
-    ) -> Authorizer | None:
-        auth = entry.auth or _NO_SETTINGS
-        at: Path = path if entry.auth is None else (*path, "auth")
-        if scheme == "sigv4":
-            region = entry.region or (filled.region if filled is not None else None)
-            if region is None and auth.region is None and spec is not None and filled is None:
-                return None  # told of already
-            service = spec.aws_service if spec is not None else "bedrock"
-            return self._schemes.aws(entry.name, auth, service, region, at)
-        if scheme == "google":
-            return self._schemes.google(entry.name, auth, at)
-        return self._schemes.entra(entry.name, auth, at)
-
-    def _from_environment(self, name: str) -> str | None:
-        try:
-            return self._secrets.resolve(f"env:{name}")
-        except SecretMissing:
-            return None
-
-    def _secret(self, reference: str, path: Path) -> str | None:
-        try:
-            return self._secrets.resolve(reference)
-        except SecretMissing as fault:
-            self._faults.add(path, str(fault), hint="Set it before the gateway starts, or name another one.")
-            return None
-
     def _headers(self, entry: ProviderConfig, path: Path) -> tuple[bytes, bytes]:
         plain = hidden = b""
         for name, value in entry.headers.items():
@@ -322,7 +215,7 @@ class Endpoints:
                 )
                 continue
             secret = is_secret_reference(value)
-            found = self._secret(value, here) if secret else value
+            found = self._proving.secret(value, here) if secret else value
             line = render_header(name, found) if found is not None else b""
             if line is None:
                 self._faults.add(here, "this name or value can not stand in an HTTP header")
@@ -338,7 +231,7 @@ class Endpoints:
         here = (*path, "proxy")
         text: str | None = entry.proxy
         if is_secret_reference(entry.proxy):
-            text = self._secret(entry.proxy, here)
+            text = self._proving.secret(entry.proxy, here)
         elif "@" in entry.proxy:
             self._faults.add(
                 here,

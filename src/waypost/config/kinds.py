@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -88,3 +88,53 @@ Origins = Annotated[
         extra={"expected": "an origin such as https://app.example.com, or *", "label": "origin"},
     ),
 ]
+RateCount = Annotated[int, Meta(ge=1, le=1_000_000)]
+Ratio = Annotated[
+    Decimal, Meta(examples=[0.05, 2], extra={"expected": "a number such as 0.05", "label": "number"})
+]
+Dollars = Annotated[
+    Decimal,
+    Meta(examples=[0.25, "2.00"], extra={"expected": "an amount of USD, such as 0.25", "label": "price"}),
+]
+Percent = Annotated[
+    Decimal,
+    Meta(
+        examples=[5, 0.5], extra={"expected": "a percentage from 0 to 100, such as 5", "label": "percentage"}
+    ),
+]
+Retention = Annotated[
+    str,
+    Meta(
+        pattern=r"^(none|[1-9][0-9]{0,4}d)$",
+        examples=["none", "30d"],
+        extra={"expected": "none, or a number of days such as 30d", "label": "none | days"},
+    ),
+]
+Sticky = Annotated[
+    str,
+    Meta(
+        pattern=r"^(user|session|trace|key|header:[A-Za-z0-9_-]{1,64}|metadata:[^\s]{1,64})$",
+        extra={"expected": "user, session, trace, key, header:NAME or metadata:NAME", "label": "name"},
+    ),
+]
+Providers = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9*?][a-z0-9._*?-]*(/[A-Za-z0-9._*?-]+)?$",
+        max_length=128,
+        extra={"expected": "a provider's name, name/region, or a glob such as azure-*", "label": "provider"},
+    ),
+]
+Expression = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        examples=["request.input_tokens > 100000"],
+        extra={"expected": "a condition such as request.input_tokens > 100000", "label": "condition"},
+    ),
+]
+Status = Annotated[
+    int, Meta(ge=400, le=599, extra={"expected": "an HTTP status from 400 to 599", "label": "status"})
+]
+Json = Annotated[Any, Meta(extra={"expected": "any value", "label": "any value"})]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -12,29 +11,23 @@ from waypost.config.credentials import SecretStore, read_whole_file
 from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
+from waypost.config.nodes import Keys, targets_of
+from waypost.config.places import Entry, Listed, Places, changed, tree
+from waypost.config.price_schema import PricesConfig
 from waypost.config.problems import Path, did_you_mean
 from waypost.config.resilience_schema import resolve_resilience
-from waypost.config.schema import Config, ModelConfig, PricesConfig, ProviderConfig, TargetConfig
+from waypost.config.route_schema import RouteConfig
+from waypost.config.routes import ALIAS, PREFIX, Compiler, named_providers
+from waypost.config.schema import Config, ModelConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
-from waypost.config.targets import Provider, Target
+from waypost.config.targets import Provider
 from waypost.config.values import parse_duration, parse_size
-from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.dialects.json_limits import JsonLimits
 from waypost.errors import ConfigError
 from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.spec import ProviderSpec
-
-
-class Listed(Protocol):
-    """A model as a provider lists it."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def facts(self) -> ModelFacts: ...
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -52,7 +45,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What each provider lists, by its name."""
     read_file: Callable[[str], bytes] = read_whole_file
     standing: Mapping[str, Authorizer] = {}
-    """The authorizers in force, by provider: their tokens outlive a new configuration that does not change them."""
+    """The authorizers in force, by `Provider.label`: their tokens outlive a new configuration that does not change
+    them."""
 
 
 def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
@@ -64,64 +58,74 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     secrets = SecretStore(around.environ, around.read_file)
     schemes = Schemes(secrets, faults, around.standing)
     endpoints = Endpoints(around.presets, around.dialects, secrets, faults, config.deadlines, schemes)
-    providers: dict[str, Provider] = {}
+    pools: dict[str, tuple[Provider, ...]] = {}
     for index, entry in enumerate(config.providers):
         path: Path = ("providers", index)
-        built = endpoints.build(entry, path)
-        if entry.name in providers:
+        built = endpoints.build_pool(entry, path)
+        if entry.name in pools:
             faults.add((*path, "name"), f"there are two providers named {entry.name!r}")
-        providers.setdefault(entry.name, built)
-    taken = {entry.preset for entry in config.providers} | set(providers)
+        elif f"{entry.name}/" in (PREFIX, ALIAS):
+            faults.add(
+                (*path, "name"), f"`{entry.name}/…` is what clients ask routes by", hint="Take another name."
+            )
+        pools.setdefault(entry.name, built)
+    taken = {entry.preset for entry in config.providers} | set(pools)
     for found in around.found:
         if found.name not in taken:
             deadlines = merge_deadlines(found.deadlines, config.deadlines)
-            providers[found.name] = msgspec.structs.replace(found, deadlines=deadlines)
-    for name in _named_local_servers(config, around, providers):
+            pools[found.name] = (msgspec.structs.replace(found, deadlines=deadlines),)
+    for name in _named_local_servers(config, around, pools):
         # A server on this machine that a target names may come up later: a configuration is not wrong for that.
-        providers[name] = endpoints.build(ProviderConfig(name=name, preset=name), ())
-    routes = _Routes(providers, around, faults)
+        pools[name] = endpoints.build_pool(ProviderConfig(name=name, preset=name), ())
+    routes = _Routes(pools, around, faults)
     routes.add_configured(config.models)
-    routes.add_listed(_offered(config, providers, around))
+    routes.add_routes(config.routes)
+    routes.add_listed(_offered(config, pools, around))
     if faults.found:
         raise refuse(loaded.file, faults.found)
     return Snapshot(
         version=version,
-        providers=providers,
+        providers={name: pool[0] for name, pool in pools.items()},
         routes=routes.routes,
         aliases=routes.aliases,
         settings=build_settings(config),
         catalog=around.catalog,
+        pools={name: pool for name, pool in pools.items() if pool[1:]},
     )
 
 
 def _named_local_servers(
-    config: Config, around: Surroundings, providers: Mapping[str, Provider]
+    config: Config, around: Surroundings, pools: Mapping[str, tuple[Provider, ...]]
 ) -> list[str]:
     if not config.discovery.local:
         return []
     named = dict.fromkeys(target.provider for model in config.models for target in model.targets)
-    specs = (around.presets.get(name) for name in named if name not in providers)
+    named.update(dict.fromkeys(named_providers(config.routes)))
+    specs = (around.presets.get(name) for name in named if name not in pools)
     return [spec.name for spec in specs if spec is not None and spec.local_ports]
 
 
 def _offered(
-    config: Config, providers: Mapping[str, Provider], around: Surroundings
-) -> Iterator[tuple[Provider, Sequence[tuple[str, ModelFacts]]]]:
+    config: Config, pools: Mapping[str, tuple[Provider, ...]], around: Surroundings
+) -> Iterator[tuple[str, Sequence[str]]]:
     explicit = {entry.name: entry.models for entry in config.providers if entry.models is not None}
-    for name, provider in providers.items():
+    for name in pools:
         if name in explicit:
-            yield provider, [(model, ModelFacts()) for model in explicit[name]]
+            yield name, explicit[name]
         else:
-            yield provider, [(model.id, model.facts) for model in around.discovered.get(name, ())]
+            yield name, [model.id for model in around.discovered.get(name, ())]
 
 
 class _Routes:
     """Builds routes and aliases; collects what is wrong with them."""
 
-    def __init__(self, providers: Mapping[str, Provider], around: Surroundings, faults: Faults) -> None:
-        self._providers = providers
+    def __init__(
+        self, pools: Mapping[str, tuple[Provider, ...]], around: Surroundings, faults: Faults
+    ) -> None:
         self._around = around
         self._faults = faults
+        self._places = Places(pools, around.catalog, around.discovered)
+        self._models: dict[str, list[Entry]] = {}
         self.routes: dict[str, Route] = {}
         self.aliases: dict[str, str] = {}
 
@@ -131,52 +135,62 @@ class _Routes:
             head, slash, _ = model.name.partition("/")
             if model.name in self.routes:
                 self._faults.add((*path, "name"), f"there are two models named {model.name!r}")
-            elif slash and head in self._providers:
+            elif slash and head in self._places.pools:
                 self._faults.add(
                     (*path, "name"),
                     f"the name {model.name!r} would hide a model of the provider {head!r}",
                     hint="Take a name that does not begin with a provider's name and a slash.",
                 )
-            targets = [
-                self._target(model, target, (*path, "targets", place))
+            elif model.name.startswith((PREFIX, ALIAS)):
+                self._faults.add(
+                    (*path, "name"), "a name that begins like this is a route's", hint="Take another name."
+                )
+            found = [
+                self._entry(model, target, (*path, "targets", place))
                 for place, target in enumerate(model.targets)
             ]
-            ready = sorted((t for t in targets if t is not None), key=lambda target: target.priority)
-            self.routes.setdefault(model.name, Route(name=model.name, targets=tuple(ready), kind="config"))
+            entries = sorted((one for one in found if one is not None), key=lambda entry: entry.priority)
+            targets = tuple(target for entry in entries for target in entry.targets)
+            several = any(entry.targets[1:] for entry in entries)
+            node = tree(model.name, entries) if several else None
+            self._models.setdefault(model.name, entries)
+            self.routes.setdefault(model.name, Route(name=model.name, targets=targets, node=node))
 
-    def _target(self, model: ModelConfig, target: TargetConfig, path: Path) -> Target | None:
+    def add_routes(self, routes: Sequence[RouteConfig]) -> None:
+        compiler = Compiler(routes, self._models, self._places, self._tariff, self._no_provider, self._faults)
+        for name, node in compiler.compile():
+            route = Route(name=PREFIX + name, targets=targets_of(node), kind="route", node=node)
+            self.routes[route.name] = route
+            self.aliases[ALIAS + name] = route.name
+
+    def _entry(self, model: ModelConfig, target: TargetConfig, path: Path) -> Entry | None:
         prices, at = (
             (target.prices, (*path, "prices")) if target.prices else (model.prices, (*path[:2], "prices"))
         )
         tariff = (
             self._tariff(prices, f"{model.name}:{target.provider}/{target.model}", at) if prices else None
         )
-        provider = self._providers.get(target.provider)
-        if provider is None:
+        if target.provider not in self._places.pools:
             self._no_provider(target.provider, (*path, "provider"))
             return None
-        known, facts = self._around.catalog.find(provider.prices or provider.name, target.model)
-        for listed in self._around.discovered.get(provider.name, ()):
-            if listed.id == target.model:
-                facts = merge_facts(facts, listed.facts)
-        return Target(
-            provider=provider,
-            model=target.model,
-            tariff=tariff or known,
-            facts=facts,
+        targets = changed(
+            self._places.at(target.provider, target.model),
+            tariff=tariff,
+            quantization=target.quantization,
             priority=target.priority,
             weight=target.weight,
         )
+        return Entry(target.priority, target.weight, targets)
 
     def _no_provider(self, name: str, path: Path) -> None:
-        hint = did_you_mean(name, self._providers)
+        hint = did_you_mean(name, self._places.pools)
         spec = self._around.presets.get(name)
         if spec is not None and "{port}" in spec.base_url:
             hint = "Set `discovery: {local_model: on}` to have it started." if name == "local" else None
         elif spec is not None:
             key = f"Set {spec.env[0]}, or add" if spec.env else "Add"
             hint = f"{key} it to `providers`: {{name: {name}, preset: {name}}}."
-        names = ", ".join(self._providers)
+        names = ", ".join(self._places.pools)
         self._faults.add(
             path,
             f"there is no provider {name!r}",
@@ -192,24 +206,16 @@ class _Routes:
             self._faults.add(path, fault.message)
             return None
 
-    def add_listed(self, offered: Iterator[tuple[Provider, Sequence[tuple[str, ModelFacts]]]]) -> None:
+    def add_listed(self, offered: Iterator[tuple[str, Sequence[str]]]) -> None:
         for provider, models in offered:
-            for model, listed in models:
-                name = f"{provider.name}/{model}"
-                tariff, facts = self._around.catalog.find(provider.prices or provider.name, model)
-                target = Target(
-                    provider=provider, model=model, tariff=tariff, facts=merge_facts(facts, listed)
-                )
-                self.routes.setdefault(name, Route(name=name, targets=(target,), kind="discovered"))
+            for model in models:
+                name = f"{provider}/{model}"
+                targets = self._places.at(provider, model)
+                node = Keys(targets) if targets[1:] else None
+                self.routes.setdefault(name, Route(name, targets, "discovered", node))
                 # A bare id must not capture what `provider/model` would mean.
-                if model not in self.routes and model.partition("/")[0] not in self._providers:
+                if model not in self.routes and model.partition("/")[0] not in self._places.pools:
                     self.aliases.setdefault(model, name)
-
-
-def merge_facts(known: ModelFacts, listed: ModelFacts) -> ModelFacts:
-    """The catalogue's facts, with what the provider itself says in their place."""
-    said = {name: value for name, value in msgspec.structs.asdict(listed).items() if value not in (None, ())}
-    return msgspec.structs.replace(known, **said) if said else known
 
 
 def build_settings(config: Config) -> Settings:

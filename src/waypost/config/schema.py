@@ -11,7 +11,8 @@ from waypost.config.kinds import (
     Name,
     Origins,
     Port,
-    Price,
+    RateCount,
+    Retention,
     RouteName,
     Secret,
     Size,
@@ -19,31 +20,10 @@ from waypost.config.kinds import (
     Text,
     UrlPath,
 )
+from waypost.config.price_schema import PricesConfig
 from waypost.config.resilience_schema import ResilienceConfig
+from waypost.config.route_schema import Quantized, RouteConfig
 from waypost.core.quirks import Taken
-
-
-class PricesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a model costs: USD per million tokens, exact decimals. A kind left out costs what its plain kind costs."""
-
-    input: Price
-    """Input tokens that are not read from a cache. 0 if they are not billed."""
-    output: Price
-    """Output tokens. 0 if they are not billed, as with embeddings."""
-    cache_read: Price | None = None
-    """Input tokens read from the provider's prompt cache. Left out: the `input` price."""
-    cache_write: Price | None = None
-    """Input tokens written to the provider's prompt cache. Left out: the `input` price."""
-    cache_write_1h: Price | None = None
-    """Input tokens written to the one-hour cache. Left out: the `cache_write` price."""
-    audio_input: Price | None = None
-    """Audio input tokens. Left out: the `input` price."""
-    audio_output: Price | None = None
-    """Audio output tokens. Left out: the `output` price."""
-    reasoning: Price | None = None
-    """Reasoning tokens. Left out: the `output` price."""
-    request: Price | None = None
-    """USD per request (not per million), on top of the tokens."""
 
 
 class TargetConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -59,6 +39,8 @@ class TargetConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Share of the requests among targets of the same priority. 0 takes none unless the others fail."""
     prices: PricesConfig | None = None
     """What this target costs, when it differs from the model's `prices` and from the catalogue."""
+    quantization: Quantized | None = None
+    """How its weights are stored there, for routes that want it so. Left out: not known."""
 
 
 class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -175,6 +157,31 @@ class AuthConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     """With `azure_entra`: what tokens are asked for. Default `https://cognitiveservices.azure.com/.default`."""
 
 
+class KeyConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One of a provider's several keys."""
+
+    name: Name
+    """What it is called in logs, in metrics and by `explain`; the key itself is never shown."""
+    api_key: Secret
+    """Where it is: `env:NAME` or `file:/path`. Never the key itself."""
+    weight: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
+    """Share of the requests among keys that have as much of their quota left. 0 takes none unless the others fail."""
+    rpm: RateCount | None = None
+    """Most requests per minute with it, where the provider does not tell what is left of its quota."""
+    concurrency: RateCount | None = None
+    """Most requests under way with it at once."""
+
+
+class DataConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a provider does with what it is sent, as your contract with it says. Routes can ask for it."""
+
+    training: bool | None = None
+    """Whether it trains on it. Left out: not known, which is not good enough for `no_training`."""
+    retention: Retention | None = None
+    """How long it keeps it: `none`, or a number of days such as `30d`. Left out: not known, which is not good enough
+    for `zero_retention`."""
+
+
 class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who answers: a known provider by its `preset`, or any server by its `dialect` and `base_url`."""
 
@@ -190,13 +197,17 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     variables: dict[str, Text] = {}
     """Values for the parts in braces of a preset's URL, such as `{resource: my-company}`."""
     region: Slug | None = None
-    """The preset's region, such as `eu` or `us-east-1`. The page about providers lists those that have any."""
+    """The preset's region, such as `eu` or `us-east-1`. The page about providers lists those that have any. Of a server
+    without a preset: where it is, for routes that ask for `regions`."""
     base_url: Text | None = None
     """Its URL up to the version, such as `http://10.0.0.5:8000/v1`. Replaces the preset's. Private and loopback
     addresses are allowed here, because only the operator writes this file."""
     api_key: Secret | None = None
     """Where its key is: `env:NAME` or `file:/path`. Never the key itself. Left out: the preset's usual environment
     variables, or none for a server without one."""
+    keys: Annotated[list[KeyConfig], Meta(min_length=1, max_length=100)] | None = None
+    """Several keys, in place of `api_key`: each request takes the one with the most of its quota left. The list of
+    models is asked for with the first."""
     auth: AuthConfig | None = None
     """How the gateway proves itself, where that is not the preset's way: signatures, tokens, another header."""
     paths: dict[str, UrlPath] = {}
@@ -224,6 +235,8 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Whose prices in the catalogue apply, when it is not the preset's or its own name: `openai` for a mirror of it."""
     quirks: QuirksConfig | None = None
     """Where it differs from its dialect."""
+    data: DataConfig | None = None
+    """What it does with what it is sent."""
     discover: bool = True
     """Ask it for its list of models and offer them as `name/model`."""
 
@@ -336,6 +349,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """Who answers."""
     models: list[ModelConfig] = []
     """Names that clients ask for, with failover and weights."""
+    routes: list[RouteConfig] = []
+    """Trees of targets that clients ask for as `route/name`: by cost, by speed, by conditions, and more."""
     server: ServerConfig = ServerConfig()
     """Where the gateway listens."""
     limits: LimitsConfig = LimitsConfig()

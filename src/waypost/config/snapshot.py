@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from waypost.config.nodes import Node
+from waypost.config.nodes import Keys, Node
 from waypost.config.targets import Provider, Target
 from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
@@ -22,7 +22,8 @@ class Route(msgspec.Struct, frozen=True):
     """The canonical name: permissions are checked against it, never against what the client wrote."""
     targets: tuple[Target, ...]
     """Every target an answer can come from, each once."""
-    kind: Literal["config", "discovered", "direct"] = "config"
+    kind: Literal["config", "route", "discovered", "direct"] = "config"
+    """`config`: a name of `models`; `route`: one of `routes`."""
     node: Node | None = None
     """How they are ordered; None: by priority, and within one by weight."""
     requires: tuple[str, ...] = ()
@@ -76,11 +77,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     version: int
     providers: dict[str, Provider]
     routes: dict[str, Route]
-    """By canonical name: configured models by their name, discovered ones as `provider/model`."""
+    """By canonical name: configured models by their name, routes as `route/name`, discovered models as
+    `provider/model`."""
     aliases: dict[str, str]
     """Bare model ids and other spellings to canonical names."""
     settings: Settings
     catalog: Catalog
+    pools: dict[str, tuple[Provider, ...]] = {}
+    """By name, the providers that have several keys: one value for each key, the first of which is in `providers`."""
+
+    def every_provider(self) -> tuple[Provider, ...]:
+        """Each provider as often as it has keys."""
+        return tuple(
+            one for name, provider in self.providers.items() for one in self.pools.get(name, (provider,))
+        )
 
     def find(self, model: str) -> Route:
         """The route for what a client asked: a dict hit for known names; `provider/anything` always works.
@@ -101,5 +111,11 @@ class Snapshot(msgspec.Struct, frozen=True):
                 param="model",
             )
         tariff, facts = self.catalog.find(provider.prices or provider.name, rest)
-        target = Target(provider=provider, model=rest, tariff=tariff, facts=facts)
-        return Route(name=model, targets=(target,), kind="direct")
+        pool = self.pools.get(name, (provider,))
+        targets = tuple(
+            Target(
+                provider=one, model=rest, tariff=tariff, facts=facts, weight=one.key_weight if pool[1:] else 1
+            )
+            for one in pool
+        )
+        return Route(name=model, targets=targets, kind="direct", node=Keys(targets) if targets[1:] else None)

@@ -103,6 +103,17 @@ class Provider(msgspec.Struct, frozen=True):
     """Whether it trains on what it is sent; None: not known."""
     retains: bool | None = None
     """Whether it keeps what it is sent; None: not known."""
+    key_weight: int = 1
+    """Share of this key among those of its provider with as much of their quota left."""
+    key_rpm: int | None = None
+    """Most requests per minute with this key; None: as many as the provider allows."""
+    key_concurrency: int | None = None
+    """Most requests under way with this key at once."""
+
+    @property
+    def label(self) -> str:
+        """`name`, telling its credential from others of the same provider."""
+        return f"{self.name}#{self.key_name}" if self.key_name else self.name
 
     def credential_for(self, dialect: str) -> Credential:
         """What a request in this dialect proves itself with."""
@@ -132,5 +143,4 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """`name`, telling its credential from others of the same provider."""
-        key = self.provider.key_name
-        return f"{self.provider.name}#{key}/{self.model}" if key else self.name
+        return f"{self.provider.label}/{self.model}"

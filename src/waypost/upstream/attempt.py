@@ -41,13 +41,13 @@ class _More(NamedTuple):
 
 
 class Heads:
-    """Request heads, prebuilt once per provider and dialect, until the configuration changes."""
+    """Request heads, prebuilt once per credential and dialect, until the configuration changes."""
 
     __slots__ = ("_prefixes", "_version", "_wall")
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
-        self._prefixes: dict[tuple[str, str, str], tuple[bytes, _More | None]] = {}
+        self._prefixes: dict[tuple[str, str, str, str], tuple[bytes, _More | None]] = {}
         self._version = 0
 
     def render(
@@ -68,12 +68,13 @@ class Heads:
             self._version = version
         dialect = lane.target
         path = dialect.onward_path(target.model, stream)
-        known = self._prefixes.get((target.provider.name, dialect.name, path))
+        provider = target.provider
+        known = self._prefixes.get((provider.name, provider.key_name, dialect.name, path))
         if known is None:
             known = self._build(target, dialect.name, path)
         prefix, more = known
         if more is not None:
-            prefix += self._render_more(target.provider, lane, headers, onward.body, more)
+            prefix += self._render_more(provider, lane, headers, onward.body, more)
         forwarded = render_forwarded(headers, lane.forwarded)
         return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (
             prefix,
@@ -86,7 +87,8 @@ class Heads:
         provider = target.provider
         path = render_path(target, dialect, onward)
         # Where the model stands in what a provider puts before the dialect's path, there is one head for each.
-        key = (provider.name, dialect, path if _MODEL in provider.prefix_for(dialect) else onward)
+        own = path if _MODEL in provider.prefix_for(dialect) else onward
+        key = (provider.name, provider.key_name, dialect, own)
         known = self._prefixes.get(key)
         if known is None:
             defaults = provider.dialect_headers.get(dialect, ())
