@@ -81,12 +81,17 @@ def test_error_codes_in_the_life_of_a_request_exist() -> None:
     assert set(re.findall(r"`([a-z_]+)`", cells)) <= found
 
 
-def fields(shape: type, before: str = "") -> Iterator[str]:
-    """The dotted path of every field of the configuration."""
-    for field in msgspec.structs.fields(shape):
-        yield field.encode_name
-        for inner in inner_structs(msgspec.inspect.type_info(field.type)):
-            yield from fields(inner, before + field.encode_name + ".")
+def fields(shape: type) -> Iterator[str]:
+    """Every field of the configuration; a node of a route is in itself."""
+    seen, waiting = {shape}, [shape]
+    while waiting:
+        info = msgspec.inspect.type_info(waiting.pop())
+        assert isinstance(info, msgspec.inspect.StructType)
+        for field in info.fields:
+            yield field.encode_name
+            new = set(inner_structs(field.type)) - seen
+            seen |= new
+            waiting += new
 
 
 def inner_structs(info: object) -> Iterator[type]:
