@@ -68,6 +68,14 @@ async def test_a_failure_is_kept_as_one() -> None:
     assert "credential" in body["error"]["message"]
 
 
+async def test_what_was_asked_of_the_gateway_holds_behind_too() -> None:
+    stage = Stage([completion()], (CROSS,), keeps=True)
+    await ask(stage, model="nothing", waypost={"route": "fast"})
+    body = await made(stage)
+    assert (body["status"], body["model"]) == ("completed", "m1")
+    assert b"waypost" not in stage.upstream.sent[0][2]
+
+
 async def test_it_can_be_cancelled() -> None:
     release = asyncio.Event()
     stage = Stage([release.wait, completion()], (CROSS,), keeps=True)

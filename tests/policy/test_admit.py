@@ -48,6 +48,38 @@ def test_an_alias_that_spells_an_allowed_name_opens_nothing() -> None:
         check_access(key, route("openai/gpt-5"), "gpt-5")
 
 
+@pytest.mark.parametrize(
+    ("name", "requires", "key_route", "closed"),
+    [
+        ("fast", (), None, None),
+        ("fast", ("fast", "quick"), None, None),
+        ("fast", ("fast", "slow"), None, "slow"),
+        ("slow", ("slow",), None, "asked"),
+        ("slow", ("slow", "other"), None, "slow"),
+        # The route that the operator gave the key is open to it, and opens nothing else.
+        ("route/slow", (), "slow", None),
+        ("route/slow", (), "route/slow", None),
+        ("route/slow", (), "policy/slow", None),
+        ("slow", (), "slow", None),
+        ("route/other", (), "slow", "asked"),
+        ("slow", (), "route/slow", "asked"),
+        ("route/slow", ("route/slow",), "slow", "asked"),
+        ("route/slow", ("route/slow", "fast"), "slow", "asked"),
+    ],
+)
+def test_every_model_that_a_request_listed_has_to_be_allowed(
+    name: str, requires: tuple[str, ...], key_route: str | None, closed: str | None
+) -> None:
+    key = msgspec.structs.replace(KEY, models=("fast", "quick"), route=key_route)
+    put_together = msgspec.structs.replace(route(name), requires=requires)
+    check_access(msgspec.structs.replace(key, models=()), put_together, "asked")
+    if closed is None:
+        check_access(key, put_together, "asked")
+    else:
+        with pytest.raises(Forbidden, match=f"the model {closed!r}"):
+            check_access(key, put_together, "asked")
+
+
 def test_a_key_without_a_budget_holds_nothing_even_for_unpriced_models() -> None:
     assert (
         cost_ceiling(msgspec.structs.replace(KEY, budget_nusd=None), route(tariff=None), ASKED, Settings(), 0)

@@ -23,6 +23,7 @@ from waypost.errors import Bug, Draining, GatewayError, InvalidRequest, Overload
 from waypost.pipeline.conversation import row
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
+from waypost.pipeline.options import FIELD as OWN_FIELD
 from waypost.ports import Clock, Responses
 from waypost.telemetry.logs import Log
 
@@ -136,6 +137,9 @@ class Behind:
         fields["store"] = msgspec.Raw(b"false")  # it is kept here, under the id that the client knows
         # The idempotency key was for the request that began this, which has been answered.
         headers = {name: value for name, value in call.headers.items() if name != IDEMPOTENCY}
+        own = parse_object(call.body).get(OWN_FIELD)
+        if own is not None:
+            fields[OWN_FIELD] = own  # taken out when this request was read, and it is read once more
         inner = msgspec.structs.replace(
             call,
             body=render_fields(fields),

@@ -21,6 +21,8 @@ from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.ports import Answer, Client, Hold
+from waypost.routing.requested.select import Selected
+from waypost.routing.requested.wishes import NO_WISHES
 
 if TYPE_CHECKING:
     from waypost.pipeline.shared import Shared
@@ -131,6 +133,7 @@ class LiveExchange:
         "response_body",
         "rival",
         "route",
+        "selected",
         "settled",
         "shadow",
         "shape",
@@ -143,6 +146,7 @@ class LiveExchange:
         "trial",
         "unknown_previous",
         "waited",
+        "wishes",
     )
 
     def __init__(self, call: Call, snapshot: Snapshot, started_us: int) -> None:
@@ -155,6 +159,10 @@ class LiveExchange:
         self.route: Route | None = None
         #: What it asks of its plan beside the route.
         self.preferences: Preferences = NO_PREFERENCES
+        #: What the client asked of the gateway itself.
+        self.wishes = NO_WISHES
+        #: The route with what the request asks of it.
+        self.selected: Selected | None = None
         self.hold: Hold | None = None
         self.rate_taken = False
         self.trial: Trial | None = None

@@ -41,6 +41,8 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Clock, Ledger, Replays, Responses, Upstream
 from waypost.routing.board import Board
+from waypost.routing.requested.overlay import variants
+from waypost.routing.requested.select import Selector, trimmed
 from waypost.routing.view import Lookup
 from waypost.telemetry.logs import Log
 
@@ -99,6 +101,7 @@ class Pipeline:
         self._shadows = Shadows(self._attempts.run, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)
+        self._selector = Selector()
         self._live: set[LiveExchange] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -172,7 +175,7 @@ class Pipeline:
             await self._authenticate.lookup(call.key)
         )  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
-        live.asked = read_options(asked, call.headers)  # 3
+        live.asked, live.wishes = read_options(asked, call.headers)  # 3
         if IDEMPOTENCY in call.headers and await self._once.join(live, lambda: self._client_gone(live)):
             return
         live.shape = wanted_shape(call.dialect, live.asked)
@@ -196,7 +199,11 @@ class Pipeline:
         key, asked, settings = live.key, live.asked, live.snapshot.settings
         assert key is not None  # noqa: S101 - stage 2 set it or raised
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
-        live.route = route = live.snapshot.find(asked.model)
+        live.selected = selected = self._selector.select(live.snapshot, asked, live.wishes, key)
+        route, asked = selected.route, selected.asked
+        live.route, live.asked = route, asked
+        if live.original is not None:
+            live.original = (live.original[0], trimmed(live.original[1], asked))
         check_access(key, route, asked.model)
         check_alternatives(key, asked)
         reason = self._ledger.ready
@@ -205,7 +212,10 @@ class Pipeline:
         self._rates.take(key, self._clock.monotonic())
         live.rate_taken = True
         at = live.started_us / 1e6
-        amount = cost_ceiling(key, route, asked, settings, at)
+        call, amount = live.call, 0
+        if key.budget_nusd is not None:
+            forms = variants(route.node, asked, call.dialect, settings.json, call.path)
+            amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
         hold = self._ledger.try_reserve(key, amount, at)
         while hold is None:
             await self._ledger.load(key, at)

@@ -8,6 +8,7 @@ from waypost.core.key import Key
 from waypost.errors import Forbidden, Unpriced
 
 _ALTERNATIVES = ("fallbacks", "models")
+_NAMED = "route/"
 _NOTHING = frozenset((b"null", b"[]"))
 
 
@@ -15,18 +16,33 @@ def check_access(key: Key, route: Route, asked: str) -> None:
     """Raises Forbidden unless the key may use the matched route.
 
     The route's canonical name decides. What the client wrote (an alias, a bare model id) counts only through the
-    route it was matched to, so a spelling can not open what a name closes.
+    route it was matched to, so a spelling can not open what a name closes. Where a request put its route together
+    itself, every model that it listed has to be allowed.
     """
-    if key.models and not key.may_use(route.name):
-        raise Forbidden(
-            f"The key {key.name!r} may not use the model {asked!r}. It may use: {', '.join(key.models)}.",
-            param="model",
-        )
+    if not key.models:
+        return
+    closed = [name for name in route.requires if not key.may_use(name)]
+    if not closed and (key.may_use(route.name) or _is_own(key, route)):
+        return
+    named = asked if closed in ([], [route.name]) else closed[0]
+    raise Forbidden(
+        f"The key {key.name!r} may not use the model {named!r}. It may use: {', '.join(key.models)}.",
+        param="model",
+    )
+
+
+def _is_own(key: Key, route: Route) -> bool:
+    """The route that the operator gave the key is open to it, whatever its list of models says. A route that a request
+    put together itself has names in `requires`, and never is."""
+    if key.route is None or route.requires:
+        return False
+    return key.route == route.name or f"{_NAMED}{key.route.removeprefix('policy/')}" == route.name
 
 
 def check_alternatives(key: Key, asked: Asked) -> None:
     """Raises Forbidden where a key with a list of models lets a provider choose others: Anthropic's `fallbacks` and
-    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway.
+    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway. Selecting a route takes
+    both out of the request; this is the net below it, for what would reach a provider all the same.
 
     https://platform.claude.com/docs/en/api/messages and https://openrouter.ai/docs/features/model-routing (2026-11-25)
     """
@@ -37,7 +53,7 @@ def check_alternatives(key: Key, asked: Asked) -> None:
         if raw is not None and bytes(raw) not in _NOTHING:
             raise Forbidden(
                 f"The key {key.name!r} may only use some models, and `{name}` lets the provider go to others. Leave it "
-                "out; targets for when one fails belong into the gateway's configuration.",
+                "out, or list them where the gateway reads them: at the top of the body.",
                 param=name,
             )
 

@@ -1,0 +1,1 @@
+"""What one request asks of its routing, in every spelling that clients know, compiled to one form."""

@@ -1,0 +1,63 @@
+"""What a request asks of the gateway itself, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from waypost.core.asked import Asked
+from waypost.dialects.fields import loose_string
+
+SESSION_HEADER = b"x-session-id"
+#: As OpenRouter bounds it: https://openrouter.ai/docs/openapi (2026-08-22).
+IDENTITY_MAX = 256
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """None everywhere: nothing was asked, and what is configured holds."""
+
+    route: str | None = None
+    """A named route, with or without `route/` before it."""
+    route_from: str = "x-waypost-route"
+    """Which header or field named it, for errors."""
+    config: bytes | None = None
+    """`x-portkey-config`, as it came."""
+    provider: str | None = None
+    """`x-portkey-provider` or `x-portkey-virtual-key`, without its `@`."""
+    user: str | None = None
+    session: str | None = None
+    trace: str | None = None
+    metadata: Mapping[str, str] = {}
+    continue_on_failure: bool = False
+    """Finish an answer that broke off on another target, from the text so far."""
+    hedge: float | Literal["auto", "off"] | None = None
+    """Ask a second target too after so many seconds; `auto`: after the first one's own 95th percentile."""
+    deadline_s: float | None = None
+    """For the whole exchange, from the head of the request to the end of the answer."""
+
+
+NO_WISHES = Wishes()
+
+
+def user_of(wishes: Wishes, asked: Asked) -> str | None:
+    """Who asks, for sticky draws and conditions: what the gateway was told, else the body's `user`, which stays in the
+    body."""
+    return wishes.user or _said(asked, "user")
+
+
+def session_of(wishes: Wishes, asked: Asked, headers: Mapping[bytes, bytes]) -> str | None:
+    """The conversation, likewise: the body's `session_id`, the header `x-session-id`, `prompt_cache_key`, in this
+    order, as OpenRouter reads them. None of them is taken out of the request."""
+    if wishes.session is not None:
+        return wishes.session
+    said = _said(asked, "session_id")
+    if said is None and (header := headers.get(SESSION_HEADER)):
+        said = header.decode("latin-1").strip()[:IDENTITY_MAX] or None
+    return said or _said(asked, "prompt_cache_key")
+
+
+def _said(asked: Asked, name: str) -> str | None:
+    said = loose_string(asked.fields.get(name))
+    return said[:IDENTITY_MAX] if said else None
