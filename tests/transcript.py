@@ -138,6 +138,13 @@ class FakeLedger:
         self.holds.append(hold)
         return hold
 
+    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+        assert isinstance(hold, FakeHold)
+        assert not hold.closed
+        if self.no_more or (self.limit is not None and hold.amount_nusd + more_nusd > self.limit):
+            raise BudgetExceeded("The budget is spent.")
+        hold.amount_nusd += more_nusd
+
     async def load(self, key: Key, at: float) -> None:
         raise AssertionError("nothing to load")
 
@@ -146,12 +153,6 @@ class FakeLedger:
 
     async def durable(self) -> None:
         return None
-
-    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
-        if self.no_more:
-            raise BudgetExceeded("The budget is spent.")
-        assert isinstance(hold, FakeHold)
-        hold.amount_nusd += more_nusd
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         self.checkpoints.append(checkpoint)

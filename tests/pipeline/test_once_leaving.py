@@ -23,6 +23,18 @@ from transcript import (
 )
 
 
+class SlowToClose(Door):
+    """An upstream that takes a while to be cancelled."""
+
+    async def __call__(self) -> None:
+        try:
+            await super().__call__()
+        except asyncio.CancelledError:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            raise
+
+
 @pytest.mark.parametrize("on_disconnect", ["drain", "cancel"])
 @pytest.mark.parametrize("body", [CHAT, STREAM], ids=["whole", "stream"])
 async def test_the_first_one_leaves_and_the_others_get_their_answer(body, on_disconnect):
@@ -102,8 +114,9 @@ async def test_one_who_comes_back_calls_off_the_end_of_an_answer_that_nobody_wai
     assert again.body.endswith(DONE)
 
 
-async def test_who_joins_one_that_is_being_ended_becomes_the_first():
-    stage = Stage([Door(), completion("Hello")], (target(provider(on_disconnect="cancel")),))
+@pytest.mark.parametrize("door", [Door(), SlowToClose()], ids=["at once", "slowly"])
+async def test_who_joins_one_that_is_being_ended_becomes_the_first(door):
+    stage = Stage([door, completion("Hello")], (target(provider(on_disconnect="cancel")),))
     crowd = Crowd(stage)
     first = crowd.ask()
     await crowd.until()

@@ -68,6 +68,8 @@ class Asked(msgspec.Struct, frozen=True):
     form: str = ""
     #: Leave out, and name, content that a target of another dialect can not be shown; otherwise it is refused.
     drop_content: bool = False
+    #: Let another target finish a stream that breaks off.
+    continues: bool = False
     #: Of a form, what stands beside `fields`.
     files: tuple[FormField, ...] = ()
 

@@ -20,12 +20,14 @@ from waypost.errors import (
     AllDown,
     Disconnected,
     GatewayError,
+    InvalidRequest,
     Retry,
     TimedOut,
     Unavailable,
     Unrepresentable,
     UpstreamError,
 )
+from waypost.pipeline.continuation import Broken, Continuation
 from waypost.pipeline.conversation import asked_of
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.hedge import Hedges
@@ -35,6 +37,7 @@ from waypost.ports import Clock, Ledger, Upstream
 from waypost.routing.board import Board
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.retry import backoff_s, has_room, step, worst
+from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept
 
 #: With less than this left before the deadline, nothing more is begun.
@@ -52,6 +55,7 @@ class Tools(TypedDict):
     settle: Settle
     relay: Relay
     board: Board
+    log: Log
 
 
 class Attempts:
@@ -67,6 +71,7 @@ class Attempts:
         self._relay = tools["relay"]
         self._board = tools["board"]
         self._heads = Heads(self._clock.wall)
+        self._continuation = Continuation(self._ledger, tools["log"])
         self._hedges = Hedges(
             self, self._clock, self._sleep, self._ledger, self._settle, self._relay, self._board
         )
@@ -76,19 +81,19 @@ class Attempts:
         first = live.asked
         failures: list[GatewayError] = []
         left = list(plan.candidates)
-        if plan.hedge_after_s is not None and len(left) > 1:
+        if plan.hedge_after_s is not None and len(left) > 1 and not (first and first.continues):
             used = await self._hedges.race(live, left[0], left[1], plan.hedge_after_s, failures)
             if used is None:
                 return
             left = left[used:]
         forced = False
         while left:
-            candidate = left.pop(0)
             live.asked = first  # what one target was told of its wrong answer is not another's business
+            candidate = self._continuable(live, left.pop(0))
             begun = live.begun
             role: Role = "failover" if begun else "first"
             enter = self._board.force_probe if forced else self._board.try_enter
-            follows = await self._persist(live, candidate, role, failures, enter)
+            follows = await self._persist(live, candidate, role, failures, enter, left)
             if follows is None:
                 return
             if follows is Retry.STOP:
@@ -109,9 +114,11 @@ class Attempts:
         role: Role,
         failures: list[GatewayError],
         enter: Callable[[Target, float, int], bool],
+        left: list[Candidate],
     ) -> Retry | None:
-        """Ask one target, and again where that can help. None: it answered. Else the step after its last failure, which
-        is among `failures` if it was asked at all."""
+        """Ask one target, and again where that can help; an answer that breaks off is finished by those that are
+        `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
+        `failures` if it was asked at all."""
         board, target = self._board, candidate.target
         asked = live.asked
         tokens = 0 if asked is None else asked.input_estimate
@@ -125,7 +132,9 @@ class Attempts:
                 return Retry.NEXT
             tries += 1
             try:
-                await self._counted(live, candidate, role, now)
+                broken = await self._counted(live, candidate, role, now)
+                if broken is not None:
+                    await self._go_on(live, broken, left)
             except Unrepresentable as error:
                 failures.append(error)  # another target may have a form for it
                 return Retry.NEXT
@@ -148,19 +157,57 @@ class Attempts:
             live.waited += self._clock.monotonic() - now
             role, enter = "retry", board.try_enter
 
-    async def _counted(self, live: LiveExchange, candidate: Candidate, role: Role, began: float) -> None:
-        """One attempt, with the board told of how it went."""
+    def _continuable(self, live: LiveExchange, candidate: Candidate) -> Candidate:
+        """The candidate on a lane whose stream can be gone on with, where that is wished."""
+        lane = self._continuation.lane(live, candidate.lane)
+        return candidate if lane is candidate.lane else msgspec.structs.replace(candidate, lane=lane)
+
+    async def _go_on(self, live: LiveExchange, broken: Broken, left: list[Candidate]) -> None:
+        """An answer broke off behind the commit point: the next targets finish it, each where the one before it ended.
+        When none does, the client is told why it broke off."""
+        asked = live.asked
+        for candidate in left:
+            target = candidate.target
+            lane = self._continuation.next_lane(live, target, candidate.lane, broken)
+            now = self._clock.monotonic()
+            standing = self._board.of(target)
+            if lane is None or standing.ejected_until(now) or standing.parked_until(now):
+                continue
+            if not self._continuation.can_go_on(live, asked, broken):
+                break
+            if not self._board.try_enter(target, now, tokens_of(live)):
+                continue
+            finishing = msgspec.structs.replace(candidate, lane=lane)
+            try:
+                again = await self._counted(live, finishing, "continuation", now, broken)
+            except (InvalidRequest, Unrepresentable):
+                continue  # the words so far have no form for this target
+            if again is None:
+                return
+            broken = again
+        raise broken.error
+
+    async def _counted(
+        self, live: LiveExchange, candidate: Candidate, role: Role, began: float, before: Broken | None = None
+    ) -> Broken | None:
+        """One attempt, with the board told of how it went. None: the client has its answer. What can be gone on from,
+        where the answer broke off and that is wished; `before`: what this attempt itself goes on from."""
+        tokens = tokens_of(live)
         try:
             trial = await self.attempt(live, candidate, role)
         except UpstreamError as error:
             failed = live.trial
+            broken = self._continuation.broken(live, error, before)
             self._settle.fail_trial(live, error)
             self.failed(live, candidate, failed, error, began)
-            raise
+            if broken is None:
+                raise
+            return broken
         except BaseException:
-            self._board.leave(candidate.target, self._clock.monotonic(), tokens_of(live), began)
+            self._board.leave(candidate.target, self._clock.monotonic(), tokens, began)
             raise
         self.succeeded(live, candidate, trial, began)
+        return None
 
     async def attempt(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial:
         """Ask one target once, and pass its answer on to the end. Raises UpstreamError and Unrepresentable."""

@@ -22,7 +22,7 @@ USER = b"x-waypost-user"
 SESSION = b"x-waypost-session"
 TRACE = b"x-waypost-trace"
 METADATA = b"x-waypost-metadata"
-CONTINUE = b"x-waypost-continue"
+CONTINUE = b"x-waypost-continue-on-failure"
 HEDGE = b"x-waypost-hedge"
 DEADLINE = b"x-waypost-deadline"
 #: Portkey's, with the same meanings: https://portkey.ai/docs/api-reference/inference-api/headers (2026-08-21).
@@ -96,8 +96,9 @@ def read_options(asked: Asked, headers: Mapping[bytes, bytes]) -> tuple[Asked, W
     said = headers.get(ON_LOSS)
     drop = options.on_loss == "drop" if said is None else _read_on_loss(said) == "drop"
     wishes = _wishes(options, headers)
-    if drop:
-        asked = msgspec.structs.replace(asked, drop_content=True)
+    continues = wishes.continue_on_failure
+    if drop or continues:
+        asked = msgspec.structs.replace(asked, drop_content=drop, continues=continues)
     return asked, NO_WISHES if wishes == NO_WISHES else wishes
 
 

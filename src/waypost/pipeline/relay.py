@@ -57,7 +57,8 @@ class Relay:
         relay = trial.relay
         assert relay is not None  # noqa: S101 - `open` set it
         live.relay = relay
-        await self._start(live, trial, answer)
+        if not live.streaming:
+            await self._start(live, trial, answer)
         await self._pass(live, trial, relay, answer, trial.held)
 
     def close(self, trial: Trial) -> None:
@@ -144,6 +145,18 @@ class Relay:
         wakes only for what is not ordinary: a slow client, the end, a failure."""
         passage = Passage(self._clock, self._settle, live, trial, relay)
         passage.take(held)
+        try:
+            out = await self._carry(live, trial, relay, answer, passage)
+        finally:
+            live.response_body = _joined(live.response_body, passage.kept())
+        if live.shape is not None:
+            shape.check_stream(live, trial, live.response_body or b"")
+        await self._finish(live, trial, relay, answer, out)
+
+    async def _carry(
+        self, live: LiveExchange, trial: Trial, relay: StreamRelay, answer: Answer, passage: Passage
+    ) -> bytes:
+        """Until the stream's end, whose bytes are returned."""
         while True:
             out = passage.pending()
             if relay.failure is not None:
@@ -151,7 +164,7 @@ class Relay:
                     await live.call.client.write(out)
                 raise relay.failure
             if relay.finished:
-                break
+                return out
             if out:
                 await live.call.client.write(out)
             if live.aborted is not None:
@@ -160,10 +173,6 @@ class Relay:
                 raise _no_progress(trial.target.provider.deadlines.progress_s)
             if not await answer.pump(passage.deliver, passage.frame):
                 passage.take(relay.end())
-        live.response_body = passage.kept()
-        if live.shape is not None:
-            shape.check_stream(live, trial, live.response_body or b"")
-        await self._finish(live, trial, relay, answer, out)
 
     async def _finish(
         self, live: LiveExchange, trial: Trial, relay: StreamRelay, answer: Answer, out: bytes
@@ -321,6 +330,10 @@ class Passage:
             return True
 
         return pass_frame
+
+
+def _joined(before: bytes | None, kept: bytes | None) -> bytes | None:
+    return kept if before is None or kept is None else before + kept
 
 
 async def _read_trailer(relay: StreamRelay, answer: Answer) -> None:

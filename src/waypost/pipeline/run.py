@@ -97,6 +97,7 @@ class Pipeline:
             settle=settle,
             relay=Relay(clock, settle, self._conversations),
             board=board,
+            log=log,
         )
         self._shadows = Shadows(self._attempts.run, clock, settle, log)
         self._log = log
