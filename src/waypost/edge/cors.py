@@ -13,7 +13,8 @@ from waypost.edge.routes import Matched, allow
 
 _EXPOSED = (
     b"x-request-id, x-waypost-request-id, x-waypost-model, x-waypost-provider, x-waypost-cost, x-waypost-attempts, "
-    b"x-waypost-overhead-ms, x-waypost-dropped, retry-after, retry-after-ms, x-should-retry"
+    b"x-waypost-overhead-ms, x-waypost-dropped, x-waypost-replayed, x-waypost-original-request-id, "
+    b"retry-after, retry-after-ms, x-should-retry"
 )
 
 
