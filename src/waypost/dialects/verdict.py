@@ -47,6 +47,14 @@ def refuse_inside(said: Said) -> UpstreamError:
     return error
 
 
+def no_answer() -> Garbled:
+    """An object with status 200 that is neither an answer nor an error."""
+    return Garbled(
+        "The provider's answer is an object without an answer in it. Try again, or another model; if it stays, check "
+        "the provider's base URL."
+    )
+
+
 def _build(cause: Cause, said: Said, status: int) -> UpstreamError:
     message = said.message
     match cause:

@@ -9,7 +9,7 @@ from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect
 from waypost.dialects.registry import DIALECTS
-from waypost.errors import Garbled, InvalidRequest, Overloaded, Rejected, TooLarge
+from waypost.errors import Garbled, InvalidRequest, Overloaded, Rejected, TooLarge, UpstreamError
 
 NEW = b'"new_field":{"a": 1.0}'
 #: The least that each dialect takes, and a field that it has never heard of.
@@ -46,6 +46,18 @@ IN_PATH = frozenset(
 )
 #: Dialects that leave the model out of what they send on, or put another word in its place.
 REWRITTEN = frozenset(("anthropic_vertex",))
+#: What is there in whatever answers, of those dialects whose answers can be told from anything else.
+ANSWERS = {
+    **dict.fromkeys(("anthropic_messages", "anthropic_vertex"), b'"content":[]'),
+    "anthropic_count_tokens": b'"input_tokens":1',
+    "bedrock_converse": b'"output":{}',
+    "cohere_chat": b'"message":{}',
+    "cohere_embed": b'"embeddings":{}',
+    "cohere_rerank": b'"results":[]',
+    **dict.fromkeys(("openai_chat", "openai_completions"), b'"choices":[]'),
+    "openai_embeddings": b'"data":[]',
+    "openai_responses": b'"output":[]',
+}
 #: Operations that nobody charges for.
 FREE = frozenset(("count_tokens",))
 #: What stands only in the terminator of a stream.
@@ -97,7 +109,7 @@ def test_bad_answers(dialect: Dialect) -> None:
 
 def test_an_answer_without_usage_is_estimated(dialect: Dialect) -> None:
     asked = ask(dialect)
-    reply = dialect.parse_reply(b"{}")
+    reply = dialect.parse_reply(b"{%b}" % ANSWERS.get(dialect.name, b""))
     usage = dialect.estimate_output(asked, reply)
     if dialect.operation in FREE:
         assert reply.usage == Usage()
@@ -107,8 +119,26 @@ def test_an_answer_without_usage_is_estimated(dialect: Dialect) -> None:
         assert (usage.source, usage.input) == ("estimated", asked.input_estimate)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{}", Garbled),
+        (b'{"new":1}', Garbled),
+        (b'{"message":"The model is overloaded","code":503}', UpstreamError),
+        (b'{"detail":"Not today"}', UpstreamError),
+    ],
+)
+def test_an_object_without_an_answer_is_a_failure(
+    dialect: Dialect, body: bytes, kind: type[UpstreamError]
+) -> None:
+    if dialect.name in ANSWERS:
+        with pytest.raises(kind) as caught:
+            dialect.parse_reply(body)
+        assert caught.value.may_have_billed
+
+
 def test_a_new_field_of_an_answer_passes(dialect: Dialect) -> None:
-    reply = dialect.parse_reply(b'{"id":"x","new":[1.50]}')
+    reply = dialect.parse_reply(b'{"new":[1.50],%b}' % ANSWERS.get(dialect.name, b'"id":"x"'))
     assert b'"new":[1.50]' in dialect.render_reply(reply, None)
 
 

@@ -11,7 +11,11 @@ from waypost.dialects.anthropic_messages.usage import parse_usage, splice_cost, 
 from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.fields import loose_string, parse_object, render_fields
 from waypost.dialects.taking import ITEMS, object_or_none
+from waypost.dialects.verdict import no_answer
 from waypost.errors import Garbled
+
+#: One of them is there in every message, and in every count.
+_ANSWERS = ("content", "input_tokens")
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -25,6 +29,8 @@ def parse_reply(body: bytes) -> Reply:
         ) from None
     if "content" not in fields and bytes(fields.get("error", msgspec.Raw(b"null"))) != b"null":
         raise parse_inline(body)
+    if fields.keys().isdisjoint(_ANSWERS):
+        raise no_answer()
     usage = fields.get("usage")
     return Reply(
         fields=fields,

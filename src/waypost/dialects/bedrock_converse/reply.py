@@ -11,6 +11,7 @@ from waypost.dialects.bedrock_converse.usage import parse_usage, splice_cost
 from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields
 from waypost.dialects.taking import object_or_none
+from waypost.dialects.verdict import no_answer
 from waypost.errors import Garbled
 
 
@@ -25,6 +26,8 @@ def parse_reply(body: bytes) -> Reply:
         ) from None
     if "output" not in fields and ("__type" in fields or "message" in fields):
         raise parse_inline(fields)
+    if "output" not in fields:
+        raise no_answer()
     return Reply(
         fields=fields,
         usage=parse_usage(fields.get("usage")),

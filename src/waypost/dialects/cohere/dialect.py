@@ -16,9 +16,13 @@ from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.dialect import EVENT_STREAM, NO_PATH, ChatCodec, EmbedCodec, Entry, Pricer
 from waypost.dialects.fields import loose_string, parse_object, render_fields, render_raw
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
+from waypost.dialects.openai.errors import parse_instead
 from waypost.dialects.refusals import Headers
 from waypost.dialects.taking import object_or_none
-from waypost.errors import Failed, Garbled, GatewayError, UpstreamError
+from waypost.errors import Garbled, GatewayError, UpstreamError
+
+#: One of them is there in whatever answers; `message` as a text is an error.
+_ANSWERS = ("message", "results", "embeddings", "data")
 
 
 class CohereDialect:
@@ -122,8 +126,8 @@ def parse_reply(body: bytes) -> Reply:
     failure = parse_end(reason, fields.get("error"))
     if failure is not None:
         raise failure
-    if not fields.keys() & {"message", "results", "embeddings", "data"} and "detail" in fields:
-        raise Failed("The provider answered with an error where an answer belongs. Try another model.")
+    if fields.keys().isdisjoint(_ANSWERS) or loose_string(fields.get("message")) is not None:
+        raise parse_instead(fields)
     return Reply(fields=fields, usage=find_counts(fields), finish_reason=reason)
 
 

@@ -16,7 +16,7 @@ from waypost.dialects.masking import clean_message, mask_json
 from waypost.dialects.refusals import NO_MESSAGE, WORDS, Cause, Headers, Said, lower
 from waypost.dialects.sse import render
 from waypost.dialects.taking import ITEMS, object_or_none, object_raw
-from waypost.dialects.verdict import refuse, refuse_inside
+from waypost.dialects.verdict import no_answer, refuse, refuse_inside
 from waypost.errors import ContextTooLong, Filtered, GatewayError, Rejected, UpstreamError
 
 _ENCODER = msgspec.json.Encoder()
@@ -119,6 +119,12 @@ def _kept(error: Rejected, body: bytes) -> bytes | None:
 
 
 _CAUSES: dict[type[Rejected], Cause] = {ContextTooLong: Cause.CONTEXT, Filtered: Cause.FILTER}
+
+
+def parse_instead(fields: Fields) -> UpstreamError:
+    """An object with status 200 that is no answer: an error in another server's flat form, or anything."""
+    said = _said(fields, envelope=False)
+    return no_answer() if said.message == NO_MESSAGE else refuse_inside(said)
 
 
 def parse_inline(raw: msgspec.Raw) -> UpstreamError:

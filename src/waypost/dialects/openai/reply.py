@@ -14,12 +14,14 @@ from waypost.dialects.fields import (
     parse_object,
     render_fields,
 )
-from waypost.dialects.openai.errors import parse_inline
+from waypost.dialects.openai.errors import parse_inline, parse_instead
 from waypost.dialects.openai.usage import parse_usage, splice_cost
 from waypost.errors import Garbled
 
 #: Bytes of answer text per token, for answers that report no usage.
 _BYTES_PER_TOKEN = 4
+#: One of them is there in whatever answers a chat, a completion or a request for embeddings.
+_ANSWERS = ("choices", "data")
 _EMPTY = frozenset({b"", NULL, b'""', b"[]", b"{}", b"false"})
 
 
@@ -48,6 +50,8 @@ def parse_reply(body: bytes) -> Reply:
     error = fields.get("error")
     if error is not None and "choices" not in fields and "data" not in fields and bytes(error) not in _EMPTY:
         raise parse_inline(error)
+    if fields.keys().isdisjoint(_ANSWERS):
+        raise parse_instead(fields)
     tier = fields.get("service_tier")
     return Reply(
         fields=fields,

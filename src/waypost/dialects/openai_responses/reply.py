@@ -8,11 +8,14 @@ from waypost.core.asked import Asked, Reply
 from waypost.core.usage import Usage
 from waypost.dialects.cross import BYTES_PER_TOKEN
 from waypost.dialects.fields import NULL, Fields, loose_string, parse_object, render_fields
+from waypost.dialects.openai.errors import parse_instead
 from waypost.dialects.openai_responses.errors import read_failure
 from waypost.dialects.openai_responses.usage import parse_usage, splice_cost
 from waypost.dialects.taking import ITEMS, TEXT, object_or_none
 from waypost.errors import Garbled
 
+#: One of them is there in every response.
+_ANSWERS = ("output", "status")
 _EMPTY = frozenset({b"", NULL, b'""', b"[]", b"{}"})
 #: What of an output item a reader, or a tool, is given.
 _SHOWN = ("content", "summary", "arguments", "input", "result", "code", "action", "operation", "outputs")
@@ -31,6 +34,8 @@ def parse_reply(body: bytes) -> Reply:
     error = fields.get("error")
     if failed or (error is not None and bytes(error) not in _EMPTY and "output" not in fields):
         raise read_failure(error)
+    if fields.keys().isdisjoint(_ANSWERS):
+        raise parse_instead(fields)
     tier = fields.get("service_tier")
     return Reply(
         fields=fields,
