@@ -67,6 +67,19 @@ def test_a_missing_file_is_no_empty_configuration(tmp_path: Path) -> None:
     assert place.routes() == {"fast"}
 
 
+def test_each_of_several_keys_keeps_its_token_over_a_reload(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text(f"key-{name}")
+    keys = ", ".join(f"{{name: {name}, api_key: 'file:{tmp_path / name}'}}" for name in "ab")
+    place = Place(tmp_path, f"providers: [{{name: w, preset: watsonx, region: us-south, keys: [{keys}]}}]")
+    before = [one.credential.authorizer for one in place.config.snapshot().every_provider()]
+    (tmp_path / "b").write_text("another")
+    assert place.config.reload()
+    after = [one.credential.authorizer for one in place.config.snapshot().every_provider()]
+    assert before[0] is after[0] is not None
+    assert before[1] is not after[1]
+
+
 def test_a_poll_reloads_only_what_changed(tmp_path: Path) -> None:
     place = Place(tmp_path)
     version = place.config.snapshot().version

@@ -84,6 +84,8 @@ def test_what_holds(text: str, holds: bool) -> None:
         ('headers["X-Api-Key"] == "x"', "holds a secret"),
         ('headers["proxy-anything"] == "x"', "holds a secret"),
         ("[1].exists(x, [2].exists(y, x == y))", "a loop within a loop"),
+        ("size([1].map(x, 2)) == 1", "`map` is too slow here, at character 10"),
+        ("size([1].filter(x, true)) == 1", "`filter` is too slow"),
         ("request.model == " + "1" * MAX_CHARS, "longer than 2000 characters"),
         ("(" * 900, "the condition"),
     ],

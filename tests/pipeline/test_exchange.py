@@ -4,7 +4,18 @@ import asyncio
 
 import pytest
 
-from transcript import KEY_TEXT, FlatTariff, RecordingClient, Stage, provider, target
+from transcript import (
+    CHAT,
+    KEY_TEXT,
+    FlatTariff,
+    RecordingClient,
+    ScriptedAnswer,
+    Stage,
+    completion,
+    provider,
+    target,
+)
+from waypost.config.targets import Credential, Target
 from waypost.core.usage import Usage
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
@@ -93,3 +104,23 @@ async def test_nothing_is_left_to_abort_at_the_end(state: str) -> None:
     exchange.abort(Draining("down"))
     await asyncio.sleep(0)
     assert exchange.aborted is None
+
+
+async def test_the_second_key_of_a_provider_is_tried_and_recorded_by_its_name() -> None:
+    def keyed(name: str) -> Target:
+        line = f"authorization: Bearer secret-of-{name}\r\n".encode()
+        served_by = provider(key_name=name, credential=Credential(line))
+        return target(served_by, priority=1 if name == "a" else 2)
+
+    refused = ScriptedAnswer(401, b'{"error":{"message":"no"}}')
+    stage = Stage([refused, completion()], targets=(keyed("a"), keyed("b")))
+    client = await stage.ask(CHAT)
+    assert client.status == 200
+    assert [(one.provider, one.key_name, one.status) for one in stage.attempts] == [
+        ("p1", "a", 401),
+        ("p1", "b", 200),
+    ]
+    heads = [head for _, head, _ in stage.upstream.sent]
+    for head, own, other in zip(heads, (b"a", b"b"), (b"b", b"a"), strict=True):
+        assert b"Bearer secret-of-" + own in head
+        assert b"secret-of-" + other not in head

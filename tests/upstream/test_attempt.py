@@ -3,7 +3,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from config.golden_view import surroundings
 from transcript import ScriptedAnswer, provider, target
+from waypost.config.load import load_bytes
+from waypost.config.resolve import resolve
 from waypost.config.targets import Credential, Target
 from waypost.core.asked import Asked, Onward
 from waypost.core.origin import Origin
@@ -192,3 +195,20 @@ def test_two_keys_of_one_provider_are_told_apart_on_the_wire() -> None:
         head = heads.render(keyed(name), CHAT, False, {}, Onward(b""), 1)
         assert head.count(b"authorization:") == 1
         assert f"\r\nauthorization: Bearer secret-{name}\r\n".encode() in head
+
+
+def test_a_pool_of_the_configuration_sends_each_request_with_its_own_key() -> None:
+    text = (
+        "providers: [{name: lab, dialect: openai_chat, base_url: http://lab/v1,"
+        " keys: [{name: a, api_key: env:A}, {name: b, api_key: env:B}]}]\n"
+        "routes: [{name: r, target: lab/m}]\nmodels: [{name: m, targets: [{provider: lab, model: m}]}]"
+    )
+    around = surroundings({"A": "secret-of-a", "B": "secret-of-b"})
+    snapshot = resolve(load_bytes(text.encode()), around, version=1)
+    heads = Heads(wall)
+    for asked_for in ("route/r", "m", "lab/m", "lab/other"):
+        for served_by in snapshot.find(asked_for).targets * 2:
+            head = heads.render(served_by, CHAT, False, {}, Onward(b""), 1)
+            own = served_by.provider.key_name.encode()
+            assert b"\r\nauthorization: Bearer secret-of-" + own + b"\r\n" in head
+            assert head.count(b"secret-of-") == 1

@@ -48,7 +48,7 @@ def examine(data: Path, config: Path | None, url: str, online: bool) -> list[Fin
     findings += [about_config, *check_keys(snapshot), check_local_model()]
     findings += check_writer(data)
     findings += asyncio.run(
-        _check_network(data, url, list(snapshot.providers.values()) if online and snapshot else [])
+        _check_network(data, url, list(snapshot.every_provider()) if online and snapshot else [])
     )
     return findings
 
@@ -165,9 +165,9 @@ def check_config(config: Path | None) -> tuple[Snapshot | None, Finding]:
 def check_keys(snapshot: Snapshot | None) -> list[Finding]:
     """Providers with their keys, and variables that look like keys and are not."""
     found: list[Finding] = []
-    for provider in snapshot.providers.values() if snapshot else ():
+    for provider in snapshot.every_provider() if snapshot else ():
         has = "with a key" if provider.credential else "without a key"
-        found.append(Finding(f"provider {provider.name}", "ok", f"{has}, from {provider.origin_label}"))
+        found.append(Finding(f"provider {provider.label}", "ok", f"{has}, from {provider.origin_label}"))
     for ignored in find_in_environment(os.environ).ignored:
         message = f"{ignored.variable} is not used: {ignored.reason}"
         found.append(
@@ -239,7 +239,7 @@ async def _check_providers(providers: list[Provider]) -> list[Finding]:
     upstream = HttpUpstream(asyncio.get_running_loop())
 
     async def ask(provider: Provider) -> Finding:
-        name = f"provider {provider.name} online"
+        name = f"provider {provider.label} online"
         if provider.models_path is None:
             return Finding(name, "note", "it has no list of models to ask for")
         try:
