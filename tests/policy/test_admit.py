@@ -139,7 +139,7 @@ def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, h
     assert cost_ceiling(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
 
 
-@pytest.mark.parametrize("field", ["fallbacks", "models"])
+@pytest.mark.parametrize("field", ["fallbacks", "models", "preset"])
 def test_a_key_with_a_list_of_models_can_not_have_a_provider_choose_others(field: str) -> None:
     limited = msgspec.structs.replace(KEY, models=("fast",))
     wider = msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b'["other"]')})

@@ -7,7 +7,7 @@ from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.errors import Forbidden, Unpriced
 
-_ALTERNATIVES = ("fallbacks", "models")
+_ALTERNATIVES = ("fallbacks", "models", "preset")
 _NAMED = "route/"
 _NOTHING = frozenset((b"null", b"[]"))
 
@@ -41,8 +41,9 @@ def _is_own(key: Key, route: Route) -> bool:
 
 def check_alternatives(key: Key, asked: Asked) -> None:
     """Raises Forbidden where a key with a list of models lets a provider choose others: Anthropic's `fallbacks` and
-    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway. Selecting a route takes
-    both out of the request; this is the net below it, for what would reach a provider all the same.
+    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway, and a `preset` that is
+    kept at OpenRouter may hold some. Selecting a route takes the first two out of the request; for them this is the net
+    below it, for what would reach a provider all the same.
 
     https://platform.claude.com/docs/en/api/messages and https://openrouter.ai/docs/features/model-routing (2026-11-25)
     """
@@ -53,7 +54,7 @@ def check_alternatives(key: Key, asked: Asked) -> None:
         if raw is not None and bytes(raw) not in _NOTHING:
             raise Forbidden(
                 f"The key {key.name!r} may only use some models, and `{name}` lets the provider go to others. Leave it "
-                "out, or list them where the gateway reads them: at the top of the body.",
+                "out: what `models` and `fallbacks` list at the top of the body, the gateway goes through itself.",
                 param=name,
             )
 

@@ -5,6 +5,7 @@ import pytest
 
 from routing.requested.rig import ROUTES, SNAPSHOT, limited, listed, names, targets
 from waypost.config.nodes import MaxPrice, Need
+from waypost.config.snapshot import Settings
 from waypost.errors import InvalidRequest, ModelNotFound
 from waypost.routing.requested.names import Names
 from waypost.routing.requested.offers import Offers
@@ -122,3 +123,21 @@ def test_the_index_is_made_only_when_it_is_needed() -> None:
     found = Names(SNAPSHOT, limited(), never)
     for name in ("gpt-5", "fast", "openai/x", "route/prod"):
         found.find(name)
+
+
+def test_a_budget_is_offered_only_what_it_can_be_held_to() -> None:
+    free = msgspec.structs.replace(
+        ROUTES["azure/gpt-5"],
+        targets=(msgspec.structs.replace(ROUTES["azure/gpt-5"].targets[0], tariff=None),),
+    )
+    some = msgspec.structs.replace(SNAPSHOT, routes={**ROUTES, "azure/gpt-5": free})
+    lax = msgspec.structs.replace(some, settings=Settings(allow_unpriced=True))
+    budget = msgspec.structs.replace(limited(), budget_nusd=1)
+    for snapshot, key, found in (
+        (some, limited(), ["openai/gpt-5", "azure/gpt-5"]),
+        (some, budget, ["openai/gpt-5"]),
+        (lax, budget, ["openai/gpt-5", "azure/gpt-5"]),
+    ):
+        offers = Offers(snapshot)
+        made = Names(snapshot, key, lambda offers=offers: offers).find("gpt-5", wide=True)  # type: ignore[misc]
+        assert targets(made.route) == found

@@ -198,6 +198,14 @@ def test_overlays_are_inherited() -> None:
     assert all(isinstance(leaf, Leaf) and leaf.overlay is None for leaf in plain.children)
 
 
+def test_the_same_target_asked_otherwise_is_another_one() -> None:
+    again = {"provider": "openai", "override_params": {"seed": 1}}
+    config = {"strategy": {"mode": "fallback"}, "targets": [{"provider": "openai"}, again, again]}
+    made = build(config).route
+    assert targets(made) == ["openai/gpt-5"] * 3
+    assert len({id(target) for target in made.targets}) == 3
+
+
 def test_what_has_no_effect_is_said_once() -> None:
     config = {
         **balance(*({**each, "cache": {"mode": "simple"}} for each in TWO), cb_config={}),

@@ -133,7 +133,7 @@ def test_what_a_level_below_says_wins_field_by_field_or_whole() -> None:
     ("fields", "param"),
     [
         ({"retry": 3}, "c.retry"),
-        ({"retry": {"attempts": 11}}, "c.retry.attempts"),
+        ({"retry": {"attempts": 6}}, "c.retry.attempts"),
         ({"retry": {"attempts": -1}}, "c.retry.attempts"),
         ({"retry": {"on_status_codes": [99]}}, "c.retry.on_status_codes"),
         ({"retry": {"on_status_codes": 500}}, "c.retry.on_status_codes"),

@@ -314,3 +314,55 @@ def test_any_json_is_a_route_or_a_refusal(provider: object, models: object, mode
         made = select(model, key=key, provider=provider, models=models)
         assert made.route.targets
         assert "models" not in made.asked.fields
+
+
+NAME = st.sampled_from(
+    [
+        "gpt-5", "gpt-5:floor", "gpt-5@azure", "gpt-5@eu-west-1", "openai/gpt-5", "openai/new", "azure/gpt-5", "fast",
+        "fast@openai", "route/prod", "policy/prod", "meta/llama:free", "@azure/gpt-5", "@openai/gpt-5", "qwen3:4b",
+    ]
+)  # fmt: skip
+AT = st.sampled_from(["openai", "@azure", "together"])
+TARGET = st.fixed_dictionaries(
+    {}, optional={"provider": AT, "override_params": st.fixed_dictionaries({"model": NAME})}
+)
+CONFIGS = TARGET | st.fixed_dictionaries(
+    {
+        "strategy": st.fixed_dictionaries({"mode": st.sampled_from(["single", "fallback", "loadbalance"])}),
+        "targets": st.lists(TARGET, min_size=1, max_size=3),
+    }
+)
+
+
+@given(
+    NAME,
+    st.none() | st.lists(NAME, max_size=3),
+    st.none() | NAME,
+    st.none() | CONFIGS,
+    st.none() | st.sampled_from(["openai", "azure"]),
+    st.none() | st.sampled_from([{"sort": "price"}, {"order": ["azure"]}, {"only": ["together"]}]),
+)
+def test_whatever_is_asked_a_limited_key_reaches_its_own_models_only(
+    model: str,
+    models: list[str] | None,
+    route: str | None,
+    config: object,
+    provider: str | None,
+    preferences: object,
+) -> None:
+    key = limited("openai/*")
+    wishes = Wishes(
+        route=route,
+        config=None if config is None else msgspec.json.encode(config),
+        provider=provider,
+    )
+    fields = {"models": models, "provider": preferences}
+
+    def admitted() -> None:
+        made = select(model, wishes, key, **fields)
+        check_access(key, made.route, made.asked.model)
+        assert all(key.may_use(target.name) for target in made.route.targets)
+        assert not {"models", "fallbacks", "provider"} & set(made.asked.fields)
+
+    refused = refusal(admitted)
+    assert refused is None or refused.status in (400, 403, 404)

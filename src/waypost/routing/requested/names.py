@@ -133,14 +133,18 @@ class Names:
         return None
 
     def _everyone(self, model: str, first: Route, region: str | None = None) -> Route:
-        """What a limited key may not use is not opened by asking for more of it."""
-        if region is None and not self._key.models:
+        """What a limited key may not use is not opened by asking for more of it, and what a budget can not be held
+        to makes the rest no less usable."""
+        key = self._key
+        priced = key.budget_nusd is not None and not self._snapshot.settings.allow_unpriced
+        if region is None and not priced and not key.models:
             return self._offers().everyone(model) or first
         offers = [
             route
             for route in self._offers().of(model)
-            if self._key.may_use(route.name)
+            if key.may_use(route.name)
             and (region is None or route.targets[0].provider.region == region)
+            and not (priced and any(target.tariff is None for target in route.targets))
         ]
         return all_of(offers) if offers else first
 

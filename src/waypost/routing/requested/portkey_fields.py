@@ -22,7 +22,8 @@ Mode = Literal["single", "fallback", "loadbalance", "conditional"]
 
 #: After which Portkey asks the same target again, where a config does not say.
 RETRIED: Final = frozenset((429, 500, 502, 503, 504, 529))
-_RETRIES_MAX = 10
+#: As Portkey documents it.
+_RETRIES_MAX = 5
 _TIMEOUT_MAX_MS = 86_400_000
 _CODES_MAX = 64
 _WEIGHT_MAX = Decimal(1_000_000)

@@ -74,9 +74,13 @@ def _flat(node: Node) -> list[Node]:
 def overlaid(node: Node, overlay: Overlay) -> Node:
     """The tree, with an overlay on every leaf. What a leaf has already is the operator's, and wins."""
     match node:
-        case Leaf() | Keys():
-            own = node.overlay
-            return msgspec.structs.replace(node, overlay=overlay if own is None else _beneath(own, overlay))
+        case Leaf():
+            # A value of its own: asked otherwise, it is another one than the same target elsewhere in the tree.
+            target = msgspec.structs.replace(node.target)
+            return msgspec.structs.replace(node, target=target, overlay=_beneath(node.overlay, overlay))
+        case Keys():
+            targets = tuple(msgspec.structs.replace(target) for target in node.targets)
+            return msgspec.structs.replace(node, targets=targets, overlay=_beneath(node.overlay, overlay))
         case Conditional():
             return msgspec.structs.replace(
                 node,
@@ -98,7 +102,9 @@ def overlaid(node: Node, overlay: Overlay) -> Node:
             return msgspec.structs.replace(node, children=children)
 
 
-def _beneath(own: Overlay, asked: Overlay) -> Overlay:
+def _beneath(own: Overlay | None, asked: Overlay) -> Overlay:
+    if own is None:
+        return asked
     timeouts = [each for each in (own.timeout_s, asked.timeout_s) if each is not None]
     return Overlay(
         default={**asked.default, **own.default},
