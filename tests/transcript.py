@@ -145,6 +145,9 @@ class FakeLedger:
             raise BudgetExceeded("The budget is spent.")
         hold.amount_nusd += more_nusd
 
+    def left(self, key: Key, at: float) -> int | None:
+        return self.limit
+
     async def load(self, key: Key, at: float) -> None:
         raise AssertionError("nothing to load")
 

@@ -92,6 +92,10 @@ class Ledger(Protocol):
         BudgetExceeded."""
         ...
 
+    def left(self, key: Key, at: float) -> int | None:
+        """Nano-dollars that the key's budgets have left; None where it has none, or they are not in memory."""
+        ...
+
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Append what a running stream has used so far."""
         ...

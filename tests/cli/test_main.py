@@ -15,7 +15,8 @@ from waypost.cli.main import app
 COMMANDS = list(commands(typer.main.get_command(app), ()))
 WANTED = {
     "serve", "check", "reload", "schema", "keys create", "keys list", "keys revoke", "keys rotate", "models list",
-    "models show", "chat", "requests tail", "requests show", "simulate", "record", "doctor", "version",
+    "models show", "chat", "requests tail", "requests show", "route explain", "routes test", "drill", "simulate",
+    "record", "doctor", "version",
 }  # fmt: skip
 
 

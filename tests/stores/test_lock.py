@@ -21,6 +21,27 @@ def test_a_second_gateway_is_refused_and_told_who_has_the_folder(tmp_path):
     take_lock(tmp_path).give_back()
 
 
+def test_a_token_is_for_who_may_read_the_file_and_is_not_shown(tmp_path):
+    (tmp_path / "waypost.lock").touch(mode=0o644)
+    lock = take_lock(tmp_path)
+    lock.announce(4100, "wp-control-secret", "10.0.0.5")
+
+    running = read_running(tmp_path)
+    assert (running.token, running.host) == ("wp-control-secret", "10.0.0.5")
+    assert "secret" not in f"{running!r} {running}"
+    assert (tmp_path / "waypost.lock").stat().st_mode & 0o777 == 0o600
+    lock.give_back()
+    assert (tmp_path / "waypost.lock").read_bytes() == b"", "nothing is left of it"
+
+
+def test_what_an_older_gateway_announced_is_read(tmp_path):
+    lock = take_lock(tmp_path)
+    (tmp_path / "waypost.lock").write_text('{"pid":7,"port":4100}')
+
+    assert read_running(tmp_path) == Running(7, 4100)
+    lock.give_back()
+
+
 def test_the_folder_is_made_for_the_owner_only(tmp_path):
     take_lock(tmp_path / "data").give_back()
 

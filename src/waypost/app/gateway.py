@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import random
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, closing
@@ -17,6 +18,8 @@ import msgspec
 from waypost import __version__
 from waypost.app.background import Background
 from waypost.app.clock import SystemClock
+from waypost.app.control import Control, compose_desk
+from waypost.app.desk import ControlDesk
 from waypost.app.gate import AppGate, gauges
 from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
@@ -36,6 +39,8 @@ from waypost.edge.server import Listening, Server, loop_factory
 from waypost.edge.server import serve as serve_edge
 from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.ledger.recovery import RecoveryReport
+from waypost.pipeline.plans import Planned
+from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.sessions import Parts, Sessions
 from waypost.pipeline.settle import Settle
@@ -142,6 +147,11 @@ def _example(snapshot: Snapshot) -> str | None:
     return next(chats, None)
 
 
+def _reachable(host: str) -> str:
+    """An address of this machine at which `host` is listened on."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+
+
 def _settle_garbage() -> None:
     """What lives as long as the process is never looked at again, and the collector runs seldom: a request makes
     hardly any cycles, and looking for them cost 3 % of its time."""
@@ -184,6 +194,8 @@ class _Gateway:
         self._lock = lock
         self._books = books
         self._stack = stack
+        #: For the command line of this machine: in the lock's file, and nowhere else.
+        self._token = f"wp-control-{secrets.token_urlsafe(32)}"
 
     async def run(self) -> None:
         stack, books, config = self._stack, self._books, self._config
@@ -238,7 +250,7 @@ class _Gateway:
 
         def started(server: Server, host: str, port: int) -> None:
             running.append(server)
-            self._lock.announce(port)
+            self._lock.announce(port, self._token, _reachable(host))
             background.start()
             _settle_garbage()
             self._tell(host, port, found)
@@ -287,7 +299,8 @@ class _Gateway:
             board=steering.board,
             planner=steering.planner,
         )
-        pipeline = Pipeline(**parts, responses=responses, replays=self._replays())
+        drills = Drills(clock, parts["random"])
+        pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
         listing = ModelsList()
@@ -303,6 +316,7 @@ class _Gateway:
             models=models,
             shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
             sessions=sessions,
+            desk=self._desk(authenticate, drills, parts["lanes"], steering),
             metrics=metrics.render,
             new_id=exchange_ids(clock.wall, os.urandom),
             clock=clock,
@@ -315,10 +329,34 @@ class _Gateway:
         self._stack.callback(replays.close)
         return replays
 
+    def _desk(
+        self, authenticate: Authenticate, drills: Drills, lanes: Lanes, steering: Steering
+    ) -> ControlDesk:
+        clock, config, books, board = self._clock, self._config, self._books, steering.board
+        plans = Planned(config.snapshot, lanes, clock, steering.planner, board, books.ledger.left)
+        desk, rehearsals = compose_desk(
+            Control(
+                snapshot=config.snapshot,
+                clock=clock,
+                log=self._log,
+                authenticate=authenticate,
+                keys=books.keys,
+                database=books.database,
+                data=self._options.data,
+                token=self._token,
+                drills=drills,
+                plans=plans,
+                board=board,
+                new_board=steering.new_board,
+                report=steering.report,
+            )
+        )
+        self._stack.push_async_callback(rehearsals.close)
+        return desk
+
     def _tell(self, host: str, port: int, found: Found) -> None:
+        host = _reachable(host)
         shown = f"[{host}]" if ":" in host else host
-        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            shown = "127.0.0.1"
         snapshot = self._config.snapshot()
         books = self._books
         known, new_key = books.keys.list(), None

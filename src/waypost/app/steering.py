@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from waypost.app.live_config import LiveConfig
 from waypost.config.snapshot import Snapshot
-from waypost.config.targets import Provider
+from waypost.config.targets import Provider, Target
 from waypost.ports import Clock
 from waypost.routing.health.board import HealthBoard
 from waypost.routing.health.gauges import health_gauges
+from waypost.routing.health.report import TargetReport, report
 from waypost.routing.plan import Planner
 from waypost.telemetry.metrics import Labelled
 
@@ -21,11 +22,23 @@ class Steering:
     def __init__(self, config: LiveConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        draw = random.SystemRandom().random
-        self.board = HealthBoard(lambda: config.snapshot().settings.resilience, draw, clock.wall)
-        self.planner = Planner(draw)
+        self._draw = random.SystemRandom().random
+        self.board = self.new_board()
+        self.planner = Planner(self._draw)
         self._known: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
         config.on_swap = self._swapped
+
+    def new_board(self) -> HealthBoard:
+        """A board on which nothing is known yet."""
+        tuning = self._config
+        return HealthBoard(lambda: tuning.snapshot().settings.resilience, self._draw, self._clock.wall)
+
+    def report(self, target: Target) -> TargetReport | None:
+        """How a target is doing; None for one that was not used."""
+        place = self.board.of(target)
+        if place.used_at is None:
+            return None
+        return report((place,), self._clock.monotonic())[0]
 
     def labelled(self) -> Sequence[Labelled]:
         """For `/metrics`. Only targets of the configuration and of providers' lists are named: clients can make up

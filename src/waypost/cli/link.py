@@ -46,8 +46,13 @@ class GatewayLink:
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of a GET."""
+        return await self.ask("GET", path)
+
+    async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Status and body of a request; its body, if any, is JSON."""
+        head = self._head(method, path, None if body is None else len(body))
         try:
-            answer = await self._upstream.send(self._origin, self._head("GET", path, None), b"", _QUICK)
+            answer = await self._upstream.send(self._origin, head, body or b"", _QUICK)
         except Unavailable:
             raise self._silent() from None
         answer.close()
@@ -62,7 +67,7 @@ class GatewayLink:
             raise self._silent() from None
         try:
             if answer.status != 200 or answer.body is not None:
-                raise CallerError(_read_fault(answer.body or b""))
+                raise CallerError(read_fault(answer.body or b""))
             parser = SseParser()
             while chunk := await answer.next():
                 for event in parser.feed(chunk):
@@ -93,10 +98,11 @@ class GatewayLink:
 def raise_stream_fault(data: bytes) -> None:
     """Raise Failed when an event of a stream is an error event."""
     if b'"error"' in data[:200]:
-        raise Failed(_read_fault(data))
+        raise Failed(read_fault(data))
 
 
-def _read_fault(body: bytes) -> str:
+def read_fault(body: bytes) -> str:
+    """What the gateway says in an answer that is an error."""
     try:
         return msgspec.json.decode(body, type=_FaultBody).error.message
     except msgspec.DecodeError:

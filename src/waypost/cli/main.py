@@ -5,7 +5,20 @@ from __future__ import annotations
 import typer
 from typer.core import TyperGroup
 
-from waypost.cli import chat, config, doctor, keys, models, record, requests, serve, simulate
+from waypost.cli import (
+    chat,
+    config,
+    doctor,
+    drill,
+    keys,
+    models,
+    record,
+    requests,
+    route,
+    routes,
+    serve,
+    simulate,
+)
 from waypost.cli.exits import Exit
 from waypost.cli.options import Json
 from waypost.cli.output import fail, people, print_json, print_problems
@@ -55,6 +68,9 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
+app.add_typer(route.app, name="route")
+app.add_typer(routes.app, name="routes")
+app.command("drill")(drill.drill)
 app.command("simulate")(simulate.simulate)
 app.command("record")(record.record)
 app.command("doctor")(doctor.doctor)

@@ -37,6 +37,31 @@ Url = Annotated[
         "--url", envvar="WAYPOST_URL", metavar="URL", help="Base URL of the running gateway, without /v1."
     ),
 ]
+Gateway = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="WAYPOST_URL",
+        metavar="URL",
+        help="Base URL of another gateway. Default: the one that runs on the data folder.",
+    ),
+]
+ClientKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WAYPOST_KEY",
+        metavar="KEY",
+        help="Key to ask with. Better set by its variable. Default, on the gateway's machine: an operator's rights.",
+    ),
+]
+OperatorKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WAYPOST_OPERATOR_KEY",
+        metavar="KEY",
+        help="An operator's key for --url. Not needed on the gateway's own machine.",
+    ),
+]
 
 DEFAULT_DATA = Path("data")
 DEFAULT_URL = "http://127.0.0.1:4100"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from waypost.stores.sql.engine import Database
 
 
+_STAND_IN = "a-secret-that-is-not-here"
+
+
 def load_config(config: Path | None) -> Loaded:
     """The chosen file, or the defaults when there is none. Raises ConfigInvalid."""
     from waypost.config.load import load_defaults, load_file
@@ -20,15 +24,22 @@ def load_config(config: Path | None) -> Loaded:
     return load_defaults() if config is None else load_file(config)
 
 
-def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]] | None = None) -> Snapshot:
+def resolve_config(
+    loaded: Loaded,
+    discovered: dict[str, tuple[ListedModel, ...]] | None = None,
+    *,
+    stand_ins: bool = False,
+) -> Snapshot:
     """Resolved against this process's environment. Raises ConfigInvalid.
 
     Nothing is asked over the network: servers of this machine count where a target names them, or where their models
-    are remembered in `discovered`.
+    are remembered in `discovered`. With `stand_ins`, secrets that are not there are taken as if they were, for what
+    never calls a provider.
     """
     from waypost.app.found import LOCAL_MODEL, from_environment, local_model
     from waypost.app.prices import GatewayCatalog, free_tariff, local_names
     from waypost.catalog.catalog import load
+    from waypost.config.credentials import read_whole_file
     from waypost.config.resolve import Surroundings, resolve
     from waypost.dialects.registry import DIALECTS
     from waypost.providers.environment import find_in_environment
@@ -41,14 +52,38 @@ def resolve_config(loaded: Loaded, discovered: dict[str, tuple[ListedModel, ...]
         # Its port is chosen when it starts; here only its name matters.
         found.append(local_model(1))
     around = Surroundings(
-        environ=os.environ,
+        environ=_with_stand_ins(loaded) if stand_ins else os.environ,
         presets={spec.name: spec for spec in all_providers()},
         dialects=DIALECTS,
         catalog=GatewayCatalog(load(), free_tariff(), lambda: local_names(found, loaded.config)),
         found=found,
         discovered=remembered,
+        read_file=_read_or_stand_in if stand_ins else read_whole_file,
     )
     return resolve(loaded, around, version=0)
+
+
+def _with_stand_ins(loaded: Loaded) -> dict[str, str]:
+    """The environment, and a stand-in for each secret that the configuration names and the environment lacks."""
+    import msgspec
+
+    from waypost.providers.registry import all_providers
+
+    presets = {spec.name: spec for spec in all_providers()}
+    named = set(re.findall(r"env:([A-Za-z_][A-Za-z0-9_]*)", msgspec.json.encode(loaded.config).decode()))
+    for provider in loaded.config.providers:
+        spec = presets.get(provider.preset or "")
+        named.update(() if spec is None else spec.env)
+    return {**dict.fromkeys(named, _STAND_IN), **os.environ}
+
+
+def _read_or_stand_in(path: str) -> bytes:
+    from waypost.config.credentials import read_whole_file
+
+    try:
+        return read_whole_file(path)
+    except OSError:
+        return _STAND_IN.encode()
 
 
 def open_database(data: Path, *, create: bool) -> Database | None:

@@ -15,7 +15,7 @@ from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.credential import read_key, read_query_key
-from waypost.edge.gate import Gate, Pipeline, Sessions, Shelf
+from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
@@ -85,6 +85,7 @@ class Edge:
         version: str,
         shelf: Shelf | None = None,
         sessions: Sessions | None = None,
+        desk: Desk | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -100,6 +101,7 @@ class Edge:
         self._models = models
         self._shelf = shelf
         self._sessions = sessions
+        self._desk = desk
         self._metrics = metrics
         self._new_id = new_id
         self._clock = clock
@@ -199,6 +201,8 @@ class Edge:
             await self._session(ask, route.spoken)
         elif route.response_id:
             await self._kept(ask, route)
+        elif route.desk:
+            await self._errand(ask, route)
         elif purpose == "ready":
             status, body = health.ready([*(["draining"] if self.gate.draining else []), *self.gate.ready()])
             await reply(status, [JSON, *own], body)
@@ -251,6 +255,19 @@ class Edge:
         key = read_key(ask.headers)
         body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
         await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
+
+    async def _errand(self, ask: _Ask, route: Matched) -> None:
+        desk, connection, method = self._desk, ask.connection, ask.scope["method"]
+        if desk is None:
+            raise NotFound("This gateway does not tell of its own work.")
+        key = await desk.admit(route.purpose, read_key(ask.headers))
+        body = b""
+        if method == "POST":
+            check_head(ask.headers, ask.settings, False)
+            body = await read_body(ask.receive, ask.settings, connection is None or connection.receiving)
+        query = ask.scope["query_string"]
+        answer = await desk.answer(Errand(route.purpose, method, key, route.name, query, ask.headers, body))
+        await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], answer)
 
     async def _other_method(self, ask: _Ask, route: Matched) -> None:
         origins = ask.settings.cors_origins

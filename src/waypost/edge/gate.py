@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+import msgspec
+
 from waypost.config.snapshot import Settings
+from waypost.core.key import Key
 from waypost.pipeline.exchange import Call
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """A request to the gateway itself."""
+
+    purpose: str
+    """`explain`, `generation`, `targets`, `drills` or `drill`."""
+    method: str
+    key: Key
+    """Who was let in by `Desk.admit`."""
+    name: str = ""
+    """The id in the path."""
+    query: bytes = b""
+    headers: Mapping[bytes, bytes] = {}
+    """Names in lower case."""
+    body: bytes = b""
 
 
 class Gate(Protocol):
@@ -64,4 +84,17 @@ class Shelf(Protocol):
     ) -> bytes:
         """The JSON body for one of the `response…` purposes of a route. Raises Unauthenticated, NotFound,
         InvalidRequest and StoreUnavailable."""
+        ...
+
+
+class Desk(Protocol):
+    """What tells of the gateway's own work, and takes orders for it."""
+
+    async def admit(self, purpose: str, presented: bytes | None) -> Key:
+        """Who asks, before a body is read. Raises Unauthenticated, Forbidden for what only an operator may, and
+        StoreUnavailable."""
+        ...
+
+    async def answer(self, errand: Errand) -> bytes:
+        """The JSON body. Raises GatewayError."""
         ...

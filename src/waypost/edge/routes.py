@@ -19,6 +19,11 @@ Purpose = Literal[
     "response",
     "response_items",
     "response_cancel",
+    "explain",
+    "generation",
+    "targets",
+    "drills",
+    "drill",
     "live",
     "ready",
     "health",
@@ -40,6 +45,17 @@ _OF_RESPONSE: dict[str, tuple[Purpose, frozenset[str]]] = {
     "input_items": ("response_items", frozenset(("GET",))),
     "cancel": ("response_cancel", _POST),
 }
+#: What the gateway tells of its own work, and takes orders for, by the path behind a prefix.
+_DESK: dict[str, tuple[Purpose, frozenset[str]]] = {
+    "/route/explain": ("explain", _POST),
+    "/generation": ("generation", _GET),  # OpenRouter's own, with `?id=`
+    "/targets": ("targets", _GET),
+    "/drills": ("drills", frozenset(("GET", "POST"))),
+}
+_DESK_NAMED: dict[str, tuple[Purpose, frozenset[str]]] = {
+    "/generations/": ("generation", _GET),
+    "/drills/": ("drill", frozenset(("GET", "DELETE"))),
+}
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -52,6 +68,10 @@ class Matched(msgspec.Struct, frozen=True):
     """The model id in the path, for `model`."""
     response_id: str = ""
     """For the `response…` purposes."""
+    desk: bool = False
+    """It is answered by the gateway's desk (`edge.gate.Desk`)."""
+    name: str = ""
+    """For the desk: the id in the path."""
     gemini: bool = False
     """`models` and `model` in the form of Gemini's clients."""
     path: PathAsk = NO_PATH
@@ -106,12 +126,21 @@ class Routes:
                     self._add(prefix + entry.path, dialect, entry)
         for path in _MODELS:
             self._exact[path] = Matched("models", _READ, gemini=path in _GEMINI_MODELS)
+        for prefix in _PREFIXES:
+            for path, (purpose, methods) in _DESK.items():
+                self._exact[prefix + path] = Matched(purpose, methods, desk=True)
         shown += [
             "GET /v1/models",
             "GET /v1/models/{id}",
             "GET, DELETE /v1/responses/{id}",
             "GET /v1/responses/{id}/input_items",
             "POST /v1/responses/{id}/cancel",
+            "POST /v1/route/explain",
+            "GET /v1/generations/{id}",
+            "GET /v1/generation?id=",
+            "GET /v1/targets",
+            "GET, POST /v1/drills",
+            "GET, DELETE /v1/drills/{id}",
             "GET /livez",
             "GET /readyz",
             "GET /healthz",
@@ -142,16 +171,28 @@ class Routes:
             match = pattern.match(bare)
             if match is not None:
                 return match
-        for base in _RESPONSES:
-            if bare.startswith(base):
-                response_id, _, rest = bare[len(base) :].partition("/")
-                if rest in _OF_RESPONSE:
-                    purpose, methods = _OF_RESPONSE[rest]
-                    return Matched(purpose, methods, response_id=response_id)
-        for base in _MODELS:
-            if bare.startswith(base + "/"):
-                return Matched("model", _READ, model=bare[len(base) + 1 :], gemini=base in _GEMINI_MODELS)
+        named = _find_named(bare)
+        if named is not None:
+            return named
         raise NotFound(f"There is no such path here. What exists: {', '.join(self.shown)}.")
+
+
+def _find_named(bare: str) -> Matched | None:
+    """Paths of the gateway's own that end in an id."""
+    for base in _RESPONSES:
+        if bare.startswith(base):
+            response_id, _, rest = bare[len(base) :].partition("/")
+            if rest in _OF_RESPONSE:
+                purpose, methods = _OF_RESPONSE[rest]
+                return Matched(purpose, methods, response_id=response_id)
+    for prefix in _PREFIXES:
+        for base, (purpose, methods) in _DESK_NAMED.items():
+            if bare.startswith(prefix + base):
+                return Matched(purpose, methods, desk=True, name=bare[len(prefix) + len(base) :])
+    for base in _MODELS:
+        if bare.startswith(base + "/"):
+            return Matched("model", _READ, model=bare[len(base) + 1 :], gemini=base in _GEMINI_MODELS)
+    return None
 
 
 def check_method(route: Matched, method: str) -> None:

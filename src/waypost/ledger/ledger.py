@@ -42,6 +42,10 @@ class BookLedger:
         """See `ports.Ledger`. Raises BudgetExceeded, and Bug for a hold that is closed."""
         self.purse.extend(cast(PurseHold, hold), self._accounts.of(key, at), more_nusd, self._clock.wall())
 
+    def left(self, key: Key, at: float) -> int | None:
+        """See `ports.Ledger`."""
+        return self.purse.left(self._accounts.of(key, at))
+
     async def load(self, key: Key, at: float) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable."""
         missing = self.purse.missing(self._accounts.of(key, at))

@@ -107,6 +107,17 @@ class Purse:
             account.held_nusd += more_nusd
         hold.amount_nusd += more_nusd
 
+    def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
+        """What could be held now on all of these at most, not below 0; None without accounts, or when one is not in
+        memory."""
+        found = []
+        for spec in specs:
+            account = self._accounts.get(spec.account_id)
+            if account is None:
+                return None
+            found.append(spec.limit_nusd - account.posted_nusd - account.held_nusd)
+        return max(0, min(found)) if found else None
+
     def close(self, hold: PurseHold, amount_nusd: int) -> None:
         """Post what was really spent, over the hold or under it, and free the rest.
 

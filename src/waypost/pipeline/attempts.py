@@ -7,13 +7,14 @@ health, which says who may be asked and hears how it went.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypedDict, Unpack
 
 import msgspec
 
 from waypost.config.nodes import Overlay
 from waypost.config.targets import Target
+from waypost.core.asked import Asked
 from waypost.core.origin import Deadlines
 from waypost.core.record import Role
 from waypost.errors import (
@@ -33,12 +34,13 @@ from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.hedge import Hedges
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
-from waypost.ports import Clock, Ledger, Upstream
-from waypost.routing.board import Board
+from waypost.ports import Answer, Clock, Ledger, Upstream
 from waypost.routing.planned import Candidate, Plan
+from waypost.routing.requested.overlay import apply
 from waypost.routing.retry import backoff_s, has_room, step, worst
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept
+from waypost.upstream.drill import Fault, pretend, send_broken
 
 #: With less than this left before the deadline, nothing more is begun.
 _LEAST_S = 0.01
@@ -54,7 +56,6 @@ class Tools(TypedDict):
     upstream: Upstream
     settle: Settle
     relay: Relay
-    board: Board
     log: Log
 
 
@@ -69,30 +70,29 @@ class Attempts:
         self._upstream = tools["upstream"]
         self._settle = tools["settle"]
         self._relay = tools["relay"]
-        self._board = tools["board"]
         self._heads = Heads(self._clock.wall)
         self._continuation = Continuation(self._ledger, tools["log"])
-        self._hedges = Hedges(
-            self, self._clock, self._sleep, self._ledger, self._settle, self._relay, self._board
-        )
+        self._hedges = Hedges(self, self._clock, self._sleep, self._ledger, self._settle, self._relay)
 
     async def run(self, live: LiveExchange, plan: Plan) -> None:
         """Answer through the first candidate that can. Raises the failure that tells the client most."""
         first = live.asked
         failures: list[GatewayError] = []
         left = list(plan.candidates)
-        if plan.hedge_after_s is not None and len(left) > 1 and not (first and first.continues):
+        if plan.hedge_after_s is not None and _may_hedge(first, left):
             used = await self._hedges.race(live, left[0], left[1], plan.hedge_after_s, failures)
             if used is None:
                 return
             left = left[used:]
         forced = False
         while left:
-            live.asked = first  # what one target was told of its wrong answer is not another's business
-            candidate = self._continuable(live, left.pop(0))
+            candidate = left.pop(0)
+            # What one target was told of its wrong answer, or is asked in its own way, is not another's business.
+            live.asked = first if candidate.overlay is None else _overlaid(live, first, candidate.overlay)
+            candidate = self._continuable(live, candidate)
             begun = live.begun
             role: Role = "failover" if begun else "first"
-            enter = self._board.force_probe if forced else self._board.try_enter
+            enter = live.board.force_probe if forced else live.board.try_enter
             follows = await self._persist(live, candidate, role, failures, enter, left)
             if follows is None:
                 return
@@ -102,9 +102,9 @@ class Attempts:
                 left = _rest(left, candidate, follows, failures[-1])
             if not left and not live.begun and not forced:
                 # All are out of order: one of them is asked nevertheless, before the client is turned away.
-                forced, left = True, self._longest_ago(plan)
+                forced, left = True, self._longest_ago(live, plan)
         if not failures:
-            raise _all_down(plan, self._soonest(plan))
+            raise _all_down(plan, self._soonest(live, plan))
         raise _told(failures)
 
     async def _persist(
@@ -119,7 +119,7 @@ class Attempts:
         """Ask one target, and again where that can help; an answer that breaks off is finished by those that are
         `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
         `failures` if it was asked at all."""
-        board, target = self._board, candidate.target
+        board, target = live.board, candidate.target
         asked = live.asked
         tokens = 0 if asked is None else asked.input_estimate
         tries = 0
@@ -170,12 +170,12 @@ class Attempts:
             target = candidate.target
             lane = self._continuation.next_lane(live, target, candidate.lane, broken)
             now = self._clock.monotonic()
-            standing = self._board.of(target)
+            standing = live.board.of(target)
             if lane is None or standing.ejected_until(now) or standing.parked_until(now):
                 continue
             if not self._continuation.can_go_on(live, asked, broken):
                 break
-            if not self._board.try_enter(target, now, tokens_of(live)):
+            if not live.board.try_enter(target, now, tokens_of(live)):
                 continue
             finishing = msgspec.structs.replace(candidate, lane=lane)
             try:
@@ -204,7 +204,7 @@ class Attempts:
                 raise
             return broken
         except BaseException:
-            self._board.leave(candidate.target, self._clock.monotonic(), tokens, began)
+            live.board.leave(candidate.target, self._clock.monotonic(), tokens, began)
             raise
         self.succeeded(live, candidate, trial, began)
         return None
@@ -235,36 +235,53 @@ class Attempts:
 
     async def open(self, live: LiveExchange, trial: Trial, overlay: Overlay | None) -> None:
         """Send the request, and read its answer as far as `Relay.open` does. Raises UpstreamError."""
-        asked = live.asked
+        asked, part = live.asked, live.part
         assert asked is not None  # noqa: S101 - stage 3 set it
+        target = trial.target
+        fault = None if part is None else part.fault_of(target, live.attempt_id(trial), trial.started)
+        if fault is None or fault.sends(asked.stream):
+            self._settle.dispatch(live, trial)
+            if live.snapshot.settings.durability == "fsync":
+                await self._ledger.durable()
+            if live.aborted is not None:
+                raise live.aborted  # its cancellation would arrive only once the request is on its way
+            trial.sent = True
         monotonic = self._clock.monotonic
-        provider = trial.target.provider
-        self._settle.dispatch(live, trial)
-        if live.snapshot.settings.durability == "fsync":
-            await self._ledger.durable()
-        if live.aborted is not None:
-            raise live.aborted  # its cancellation would arrive only once the request is on its way
         sent = monotonic()
+        provider = target.provider
         deadlines = _bounded(provider.deadlines, live.deadline - sent, overlay)
-        trial.sent = True
         try:
-            answer = await self._upstream.send(
-                provider.origin, trial.head, trial.body, deadlines, stream=asked.stream
-            )
+            if fault is None:
+                answer = await self._upstream.send(
+                    provider.origin, trial.head, trial.body, deadlines, stream=asked.stream
+                )
+            else:
+                answer = await self._rehearse(fault, trial, deadlines, asked.stream)
         finally:
             live.waited += monotonic() - sent
         trial.answer = answer
         trial.answered = answer.status
         if answer.body is None:
-            self._board.told(trial.target, monotonic(), answer.headers)
+            live.board.told(target, monotonic(), answer.headers)
         accept(trial.lane, asked, answer, provider.credential)
         await self._relay.open(live, trial, answer)
+
+    async def _rehearse(self, fault: Fault, trial: Trial, deadlines: Deadlines, stream: bool) -> Answer:
+        """An attempt that a rehearsal breaks."""
+        if not fault.sends(stream):
+            return await pretend(fault, deadlines, stream, self._sleep)
+
+        def send() -> Awaitable[Answer]:
+            origin = trial.target.provider.origin
+            return self._upstream.send(origin, trial.head, trial.body, deadlines, stream=stream)
+
+        return await send_broken(fault, send, deadlines, self._sleep)
 
     def succeeded(self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float) -> None:
         """Tell the board of the attempt that was closed last."""
         done, answer, now = live.attempts[-1], trial.answer, self._clock.monotonic()
         first = done.first_token_us
-        self._board.succeeded(
+        live.board.succeeded(
             candidate.target,
             now,
             tokens_of(live),
@@ -285,20 +302,20 @@ class Attempts:
         """Tell the board of a failure."""
         answer = None if trial is None else trial.answer
         headers = () if answer is None else answer.headers
-        self._board.failed(candidate.target, self._clock.monotonic(), tokens_of(live), error, headers, began)
+        live.board.failed(candidate.target, self._clock.monotonic(), tokens_of(live), error, headers, began)
 
-    def _longest_ago(self, plan: Plan) -> list[Candidate]:
+    def _longest_ago(self, live: LiveExchange, plan: Plan) -> list[Candidate]:
         """Of the candidates whose breakers are open, the one that failed least recently."""
-        now, of = self._clock.monotonic(), self._board.of
+        now, of = self._clock.monotonic(), live.board.of
         ejected = [each for each in plan.candidates if of(each.target).ejected_until(now) > 0]
         return sorted(ejected, key=lambda each: of(each.target).failed_at)[:1]
 
-    def _soonest(self, plan: Plan) -> float | None:
+    def _soonest(self, live: LiveExchange, plan: Plan) -> float | None:
         """Seconds until one of the candidates may be asked."""
         now = self._clock.monotonic()
         waits = []
         for each in plan.candidates:
-            standing = self._board.of(each.target)
+            standing = live.board.of(each.target)
             until = max(standing.ejected_until(now), standing.parked_until(now))
             if until > now:
                 waits.append(until - now)
@@ -308,6 +325,21 @@ class Attempts:
 def tokens_of(live: LiveExchange) -> int:
     """What an attempt counts for on the board."""
     return 0 if live.asked is None else live.asked.input_estimate
+
+
+def _may_hedge(asked: Asked | None, left: list[Candidate]) -> bool:
+    """Two targets that are asked the same, for an answer that nobody else is to finish."""
+    if len(left) < 2 or asked is None or asked.continues:
+        return False
+    return left[0].overlay is left[1].overlay is None
+
+
+def _overlaid(live: LiveExchange, asked: Asked | None, overlay: Overlay) -> Asked | None:
+    """The request as this candidate is asked it. Raises InvalidRequest."""
+    call = live.call
+    return (
+        None if asked is None else apply(overlay, asked, call.dialect, live.snapshot.settings.json, call.path)
+    )
 
 
 def _rest(left: list[Candidate], failed: Candidate, follows: Retry, error: GatewayError) -> list[Candidate]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from waypost.config.nodes import NO_PREFERENCES, Preferences
 from waypost.config.snapshot import Route, Snapshot
 from waypost.config.targets import Target
 from waypost.core.asked import Asked, PathAsk, Reply, Stamp
@@ -20,7 +19,9 @@ from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
+from waypost.pipeline.rehearsal import Part
 from waypost.ports import Answer, Client, Hold
+from waypost.routing.board import Board
 from waypost.routing.requested.select import Selected
 from waypost.routing.requested.wishes import NO_WISHES
 
@@ -112,13 +113,13 @@ class LiveExchange:
         "asked",
         "attempts",
         "begun",
+        "board",
         "call",
         "cancelling",
         "closing",
         "deadline",
         "decision",
         "drain_limit",
-        "drill",
         "error",
         "finish_reason",
         "first_token",
@@ -126,7 +127,7 @@ class LiveExchange:
         "key",
         "original",
         "outcome",
-        "preferences",
+        "part",
         "rate_taken",
         "relay",
         "replay_of",
@@ -157,8 +158,6 @@ class LiveExchange:
         self.key: Key | None = None
         self.asked: Asked | None = None
         self.route: Route | None = None
-        #: What it asks of its plan beside the route.
-        self.preferences: Preferences = NO_PREFERENCES
         #: What the client asked of the gateway itself.
         self.wishes = NO_WISHES
         #: The route with what the request asks of it.
@@ -171,10 +170,10 @@ class LiveExchange:
         #: Attempts so far, those under way included.
         self.begun = 0
         self.attempts: list[Attempt] = []
+        #: What it is planned and attempted on: a rehearsal's own, where it is part of one. Set with the plan.
+        self.board: Board
         #: Why these targets in this order.
         self.decision: Decision | None = None
-        #: The outage rehearsal that it was made part of.
-        self.drill: str | None = None
         #: Monotonic seconds by which everything has to be over.
         self.deadline = float("inf")
         #: A copy that was sent beside, for nobody.
@@ -203,6 +202,8 @@ class LiveExchange:
         self.unknown_previous: str | None = None
         #: Who made the earlier answer that this one goes on from, and what its maker is asked.
         self.original: tuple[str, Asked] | None = None
+        #: What it is of an outage rehearsal.
+        self.part: Part | None = None
         #: Writes an error into the stream, or the session, that has begun.
         self.relay: Failing | None = None
         #: What others with the same idempotency key get too, while this exchange makes it.
@@ -325,7 +326,7 @@ class LiveExchange:
             request_body=self.call.body if keep_content else None,
             response_body=self.response_body if keep_content else None,
             decision=self.decision if self.replay_of is None else _replayed(self.replay_of),
-            drill=self.drill,
+            drill=None if self.part is None else self.part.drill_id,
         )
 
 

@@ -17,7 +17,6 @@ from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.ports import Clock, Ledger
-from waypost.routing.board import Board
 from waypost.routing.planned import Candidate
 
 
@@ -61,7 +60,6 @@ class Hedges:
         ledger: Ledger,
         settle: Settle,
         relay: Relay,
-        board: Board,
     ) -> None:
         self._attempts = attempts
         self._clock = clock
@@ -69,7 +67,6 @@ class Hedges:
         self._ledger = ledger
         self._settle = settle
         self._relay = relay
-        self._board = board
 
     async def race(
         self,
@@ -113,7 +110,7 @@ class Hedges:
     ) -> int:
         """Begin a leg. 1; 0 where its target may not be asked now."""
         began = self._clock.monotonic()
-        if not self._board.try_enter(candidate.target, began, _tokens(live)):
+        if not live.board.try_enter(candidate.target, began, _tokens(live)):
             return 0
         try:
             trial = self._attempts.begin(live, candidate, role)
@@ -180,7 +177,7 @@ class Hedges:
         self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began)
 
     def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
-        self._board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
+        live.board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
 
 
 def _tokens(live: LiveExchange) -> int:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from waypost.config.nodes import NO_PREFERENCES, Facets
 from waypost.config.snapshot import Route
 from waypost.config.targets import Target
-from waypost.core.decision import Excluded, Reason
+from waypost.core.decision import Decision, Excluded, Reason
+from waypost.core.key import Key
 from waypost.dialects.lane import Lane, Lanes
-from waypost.errors import GatewayError, InvalidRequest, NoTarget
+from waypost.errors import AllDown, GatewayError, InvalidRequest, NoTarget
 from waypost.pipeline import shape
 from waypost.pipeline.conversation import can_serve, refuse_unknown
 from waypost.pipeline.counting import can_count
 from waypost.pipeline.exchange import LiveExchange
 from waypost.ports import Clock
 from waypost.routing.board import Board
+from waypost.routing.facets import NOTHING_SAID, RequestFacets, Said
 from waypost.routing.planned import Candidate, Plan
+from waypost.routing.requested.wishes import NO_WISHES
 from waypost.routing.view import View
 
 #: What a body holds that shows the model something, in any dialect.
@@ -40,29 +45,19 @@ class Planning:
         self,
         lanes: Lanes,
         planner: Planner,
-        board: Board,
         clock: Clock,
         facets: Callable[[LiveExchange], Facets],
     ) -> None:
         """`facets`: what conditions may ask of an exchange."""
         self._lanes = lanes
         self._planner = planner
-        self._board = board
         self._clock = clock
         self._facets = facets
 
     def plan(self, live: LiveExchange) -> Plan | None:
         """The plan, which may have no candidates when all are out of order just now. None: no target counts tokens, and
         it can be done here. Raises InvalidRequest and NoTarget when no target can or may serve the request."""
-        route = live.route
-        assert route is not None  # noqa: S101 - stage 4 set it
-        if live.shape is not None:
-            shape.prepare(live.shape, route.targets)
-        if len(route.targets) == 1 and route.node is None and live.preferences is NO_PREFERENCES:
-            found = self._serve(live, route.targets[0])
-            if not isinstance(found, str):
-                return Plan((Candidate(route.targets[0], found, "only"),))
-        plan = self._planner.plan(route, self._view(live), self._board)
+        plan = self.draft(live)
         live.decision = plan.decision
         if not plan.candidates:
             excluded = () if plan.decision is None else plan.decision.excluded
@@ -70,8 +65,42 @@ class Planning:
                 return plan
             if can_count(live.call.dialect) and all(each.reason == "operation" for each in excluded):
                 return None
-            raise _none(live, route, excluded)
+            assert live.route is not None  # noqa: S101 - stage 4 set it
+            raise _none(live, live.route, excluded)
         return plan
+
+    def draft(self, live: LiveExchange) -> Plan:
+        """The plan, whatever it comes to: where it has no candidates, its decision says why. Raises InvalidRequest for
+        a JSON schema that answers can not be checked against."""
+        route = live.route
+        assert route is not None  # noqa: S101 - stage 4 set it
+        if live.shape is not None:
+            shape.prepare(live.shape, route.targets)
+        selected = live.selected
+        plain = selected is None or (selected.preferences is NO_PREFERENCES and not selected.notes)
+        if len(route.targets) == 1 and route.node is None and plain:
+            found = self._serve(live, route.targets[0])
+            if not isinstance(found, str):
+                return Plan((Candidate(route.targets[0], found, "only"),))
+        plan = self._planner.plan(route, self._view(live), live.board)
+        hedge = live.wishes.hedge
+        if hedge is not None:
+            plan = msgspec.structs.replace(plan, hedge_after_s=self._hedge(live, plan, hedge))
+        if selected is not None and selected.notes:
+            made = plan.decision or Decision()
+            made = msgspec.structs.replace(made, notes=(*selected.notes, *made.notes))
+            plan = msgspec.structs.replace(plan, decision=made)
+        return plan
+
+    def _hedge(self, live: LiveExchange, plan: Plan, wanted: float | str) -> float | None:
+        """Seconds until the second target is asked too, as the request itself wants it."""
+        if isinstance(wanted, float):
+            return wanted
+        if wanted == "off" or not plan.candidates:
+            return None
+        standing = live.board.of(plan.candidates[0].target)
+        tokens = 0 if live.asked is None else live.asked.input_estimate
+        return standing.measured("first_token", 95, tokens, self._clock.monotonic())
 
     def _serve(self, live: LiveExchange, target: Target) -> Lane | Reason:
         dialect = live.call.dialect
@@ -93,10 +122,31 @@ class Planning:
             now=self._clock.monotonic(),
             serve=lambda target: self._serve(live, target),
             facets=self._facets(live),
-            preferences=live.preferences,
+            preferences=NO_PREFERENCES if live.selected is None else live.selected.preferences,
             features=features(live),
             reserve_output=live.snapshot.settings.reserve_output_tokens,
         )
+
+
+def code_of_none(decision: Decision) -> str:
+    """The code of the error that a client gets when nobody is left to ask."""
+    reasons = {each.reason for each in decision.excluded}
+    if reasons & _FOR_NOW:
+        return AllDown.code
+    return InvalidRequest.code if reasons <= {"operation", "conversation"} else NoTarget.code
+
+
+def facets_of(live: LiveExchange, left_nusd: Callable[[Key, float], int | None]) -> Facets:
+    """What conditions and sticky draws of its route may ask of an exchange."""
+    asked, key, at, wishes = live.asked, live.key, live.started_us / 1e6, live.wishes
+    assert asked is not None  # noqa: S101 - stage 3 set it
+    assert key is not None  # noqa: S101 - stage 2 set it or raised
+    said = NOTHING_SAID
+    if wishes is not NO_WISHES:
+        said = Said(wishes.user, wishes.session, wishes.trace, wishes.metadata or None)
+    return RequestFacets(
+        asked, live.call.dialect, live.call.headers, key, at, lambda: left_nusd(key, at), said
+    )
 
 
 def features(live: LiveExchange) -> frozenset[str]:

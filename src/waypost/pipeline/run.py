@@ -32,7 +32,8 @@ from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.once import Once
 from waypost.pipeline.options import read_options
-from waypost.pipeline.planning import Planner, Planning
+from waypost.pipeline.planning import Planner, Planning, facets_of
+from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shadow import Shadows
@@ -43,7 +44,6 @@ from waypost.ports import Clock, Ledger, Replays, Responses, Upstream
 from waypost.routing.board import Board
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selector, trimmed
-from waypost.routing.view import Lookup
 from waypost.telemetry.logs import Log
 
 
@@ -75,19 +75,21 @@ class Pipeline:
         guards: Sequence[Guard] = (),
         responses: Responses | None = None,
         replays: Replays | None = None,
+        drills: Drills | None = None,
     ) -> None:
         """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
-        that come again. None: nowhere."""
+        that come again. None: nowhere. `drills`: the outage rehearsals under way."""
         self._snapshot = snapshot
         self._clock = clock
         self._authenticate = authenticate
         self._rates = rates
         self._ledger = ledger
         self._settle = settle
+        self._board = board
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
         self._once = Once(replays, clock, rates, settle, log)
-        self._planning = Planning(lanes, planner, board, clock, lambda _: Lookup({}))
+        self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left))
         self._attempts = self._asking(
             clock=clock,
             random=random,
@@ -96,13 +98,13 @@ class Pipeline:
             upstream=upstream,
             settle=settle,
             relay=Relay(clock, settle, self._conversations),
-            board=board,
             log=log,
         )
         self._shadows = Shadows(self._attempts.run, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)
         self._selector = Selector()
+        self._drills = drills or Drills(clock, random)
         self._live: set[LiveExchange] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -177,6 +179,8 @@ class Pipeline:
         )  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked, live.wishes = read_options(asked, call.headers)  # 3
+        if live.wishes.deadline_s is not None:
+            live.deadline = min(live.deadline, call.received + live.wishes.deadline_s)
         if IDEMPOTENCY in call.headers and await self._once.join(live, lambda: self._client_gone(live)):
             return
         live.shape = wanted_shape(call.dialect, live.asked)
@@ -188,6 +192,11 @@ class Pipeline:
         for guard in self._guards:
             await guard.check(live.asked)  # 5
         # 6: no cache is configured in this version, so nothing is recalled.
+        live.board = self._board
+        if self._drills.running and live.key is not None and live.route is not None:
+            live.part = self._drills.draw(live.key.key_id, live.route)
+            if live.part is not None:
+                live.board = live.part.board(self._board)
         plan = self._planning.plan(live)  # 7
         if plan is None:
             await self._count(live)

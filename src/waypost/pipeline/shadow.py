@@ -67,7 +67,7 @@ class Shadows:
             path=call.path,
         )
         copy = LiveExchange(made, live.snapshot, int(self._clock.wall() * 1e6))
-        copy.shadow = True
+        copy.shadow, copy.board = True, live.board
         copy.asked, copy.route, copy.original = live.asked, live.route, live.original
         return copy
 

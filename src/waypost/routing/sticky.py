@@ -32,9 +32,11 @@ def sticky_value(facets: Facets, names: Sequence[str]) -> str | None:
 
 def _value(facets: Facets, name: str) -> object:
     try:
-        return facets[name]
+        found = facets[name]
     except KeyError:
         pass
+    else:
+        return found.get("id") if isinstance(found, Mapping) else found
     kind, colon, inner = name.partition(":")
     if not colon or kind not in _MAPS:
         return None

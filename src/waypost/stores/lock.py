@@ -15,6 +15,7 @@ from waypost.errors import ConfigError
 FILE_NAME: Final = "waypost.lock"
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.02
+_SIZE_MAX: Final = 1024
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -22,6 +23,13 @@ class Running(msgspec.Struct, frozen=True):
 
     pid: int
     port: int
+    token: str = ""
+    """What its operator routes take in place of a key, from who may read this file: its owner."""
+    host: str = "127.0.0.1"
+    """An address of this machine that it listens on."""
+
+    def __repr__(self) -> str:
+        return f"Running(pid={self.pid}, port={self.port})"
 
 
 class FolderLock:
@@ -30,9 +38,9 @@ class FolderLock:
     def __init__(self, fd: int) -> None:
         self._fd = fd
 
-    def announce(self, port: int) -> None:
-        """Write down the port that is served, for `waypost reload` and the like."""
-        _write(self._fd, Running(os.getpid(), port))
+    def announce(self, port: int, token: str = "", host: str = "127.0.0.1") -> None:
+        """Write down what is served and how to be let in, for commands on this machine."""
+        _write(self._fd, Running(os.getpid(), port, token, host))
 
     def give_back(self) -> None:
         """Release the folder. Idempotent. The file stays: removing it would race with the next process."""
@@ -65,6 +73,7 @@ def take_lock(data: Path) -> FolderLock:
             "--data: two gateways on one folder would count the same money twice.",
             param="data",
         )
+    os.fchmod(fd, 0o600)  # a token will stand in it, whoever made the file
     lock = FolderLock(fd)
     lock.announce(0)
     return lock
@@ -105,6 +114,6 @@ def _write(fd: int, running: Running) -> None:
 
 def _parse(fd: int) -> Running | None:
     try:
-        return msgspec.json.decode(os.pread(fd, 256, 0), type=Running)
+        return msgspec.json.decode(os.pread(fd, _SIZE_MAX, 0), type=Running)
     except msgspec.DecodeError:
         return None

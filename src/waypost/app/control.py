@@ -1,0 +1,78 @@
+"""Puts the desk together: what answers the gateway's own questions and takes its orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from waypost.app.desk import ControlDesk
+from waypost.app.drills import Rehearsals
+from waypost.app.history import History
+from waypost.app.targets_list import Report, TargetsList
+from waypost.config.snapshot import Snapshot
+from waypost.core.key import Key
+from waypost.dialects.registry import DIALECTS
+from waypost.pipeline.explain import Explain
+from waypost.pipeline.plans import Plans
+from waypost.pipeline.rehearsal import Drills
+from waypost.policy.authenticate import Authenticate
+from waypost.ports import Clock
+from waypost.routing.board import Board
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.keys import KeyRows
+from waypost.stores.sql.requests import RequestLog
+from waypost.telemetry.logs import Log
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What the desk is made of."""
+
+    snapshot: Callable[[], Snapshot]
+    clock: Clock
+    log: Log
+    authenticate: Authenticate
+    keys: KeyRows
+    database: Database
+    data: Path
+    token: str
+    """What the command line shows in place of a key."""
+    drills: Drills
+    """The same that the pipeline looks at."""
+    plans: Plans
+    board: Board
+    """Where targets' measured times are read."""
+    new_board: Callable[[], Board] | None = None
+    """A board for one rehearsal; None: attempts keep none."""
+    report: Report = lambda _: None
+    """A target's health, for `GET /v1/targets`."""
+
+
+def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
+    """The desk, and the rehearsals, which have to be closed."""
+    history = History(RequestLog(parts.database), parts.clock)
+
+    async def keys(name_or_id: str) -> Sequence[Key]:
+        return await asyncio.to_thread(parts.keys.find, name_or_id)
+
+    rehearsals = Rehearsals(
+        drills=parts.drills,
+        snapshot=parts.snapshot,
+        keys=keys,
+        before=history.before,
+        board=parts.new_board,
+        data=parts.data,
+        clock=parts.clock,
+        log=parts.log,
+    )
+    desk = ControlDesk(
+        authenticate=parts.authenticate,
+        token=parts.token,
+        explain=Explain(parts.plans, DIALECTS, parts.snapshot, parts.board, parts.clock),
+        find=history.find,
+        targets=TargetsList(parts.snapshot, parts.report),
+        orders=rehearsals,
+    )
+    return desk, rehearsals

@@ -1,0 +1,270 @@
+"""Outage rehearsals by order: checked, begun, ended in time, and reported to the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from waypost.config.snapshot import Snapshot
+from waypost.config.values import parse_duration
+from waypost.core.key import Key
+from waypost.edge.gate import Errand
+from waypost.errors import InvalidRequest, NotFound
+from waypost.pipeline.rehearsal import Drill, Drills, Scope
+from waypost.pipeline.rehearsal_report import End, Order, Report, render_markdown, report
+from waypost.pipeline.rehearsal_tally import Spread
+from waypost.ports import Clock
+from waypost.routing.board import Board
+from waypost.telemetry.logs import Log
+from waypost.upstream.drill import Fault, check_fault
+
+FOLDER = "drills"
+_RUNNING_MAX = 4
+_KEPT_MAX = 50
+_LONGEST_S = 86_400.0
+#: How often an end is looked for, and how long exchanges under way are waited for.
+_TICK_S = 0.1
+_ENDING_MAX_S = 900.0
+_ID = re.compile(r"d-[0-9]{8}-[0-9]{6}-[0-9]{1,6}")
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/drills`."""
+
+    fault: str
+    providers: tuple[str, ...] = ()
+    provider: str | None = None
+    """The same for one."""
+    models: tuple[str, ...] = ()
+    region: str | None = None
+    key: str | None = None
+    """Id or name."""
+    route: str | None = None
+    share: float = 1.0
+    duration: str = "10m"
+    after: int = 4
+    delay: str = "2s"
+    everyone: bool = False
+    """Has to be true where neither a key, a route nor a share limits it."""
+
+
+_WANTED = msgspec.json.Decoder(Wanted)
+
+
+class _Entry:
+    """One rehearsal, running or ended."""
+
+    __slots__ = ("at", "before", "drill", "end", "last", "order", "wake")
+
+    def __init__(self, drill: Drill, order: Order, at: float, before: Spread | None) -> None:
+        self.drill = drill
+        self.order = order
+        self.at = at
+        self.before = before
+        self.end: End | None = None
+        #: The report, once it is written.
+        self.last: Report | None = None
+        #: Set by an order to stop.
+        self.wake: End | None = None
+
+
+class Rehearsals:
+    """`app.desk.Orders`. Owns a task for each rehearsal, which ends it; the process's end ends them all."""
+
+    def __init__(
+        self,
+        *,
+        drills: Drills,
+        snapshot: Callable[[], Snapshot],
+        keys: Callable[[str], Awaitable[Sequence[Key]]],
+        before: Callable[[Scope], Awaitable[Spread | None]],
+        board: Callable[[], Board] | None,
+        data: Path,
+        clock: Clock,
+        log: Log,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`keys`: those of an id or name. `before`: times of the traffic that a scope wants, from the log. `board`: a
+        new one for a rehearsal; None where attempts keep none."""
+        self._drills = drills
+        self._snapshot = snapshot
+        self._keys = keys
+        self._before = before
+        self._board = board
+        self._folder = data / FOLDER
+        self._clock = clock
+        self._log = log
+        self._sleep = sleep
+        self._entries: dict[str, _Entry] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._count = 0
+
+    async def answer(self, errand: Errand) -> object:
+        """See `app.desk.Orders`."""
+        if errand.purpose == "drills":
+            if errand.method == "POST":
+                return await self.start(errand.body)
+            return {"object": "list", "data": [self._report(each) for each in self._entries.values()]}
+        if errand.method == "DELETE":
+            return self.stop(errand.name)
+        return await self.find(errand.name)
+
+    async def start(self, body: bytes) -> Report:
+        """Begin a rehearsal. Raises InvalidRequest and StoreUnavailable."""
+        try:
+            wanted = _WANTED.decode(body)
+        except msgspec.DecodeError as wrong:
+            raise InvalidRequest(f"The order can not be read: {wrong}.") from None
+        fault = check_fault(Fault(wanted.fault, wanted.after, _seconds(wanted.delay, "delay")))
+        for_s = _seconds(wanted.duration, "duration")
+        if not 0 < for_s <= _LONGEST_S:
+            raise InvalidRequest("A rehearsal takes more than 0 s and at most a day.", param="duration")
+        scope, order = await self._scope(wanted, fault, for_s)
+        if len(self._drills.running) >= _RUNNING_MAX:
+            raise InvalidRequest(
+                f"{_RUNNING_MAX} rehearsals are running, and more are not begun. Stop one: DELETE /v1/drills/{{id}}."
+            )
+        at, now = self._clock.wall(), self._clock.monotonic()
+        self._count += 1
+        drill_id = f"d-{datetime.fromtimestamp(int(at), UTC):%Y%m%d-%H%M%S}-{self._count}"
+        own = None if self._board is None else self._board()
+        entry = _Entry(
+            Drill(drill_id, scope, fault, now, now + for_s, own), order, at, await self._before(scope)
+        )
+        self._forget()
+        self._entries[drill_id] = entry
+        self._drills.start(entry.drill)
+        task = asyncio.ensure_future(self._watch(entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._log.warning("an outage rehearsal began", id=drill_id, fault=fault.kind, key=order.key or "all")
+        return self._report(entry)
+
+    def stop(self, drill_id: str) -> Report:
+        """End one now. Idempotent. Raises NotFound."""
+        entry = self._entries.get(drill_id)
+        if entry is None:
+            raise _unknown(drill_id)
+        if entry.end is None and entry.wake is None:
+            entry.wake = "stopped"
+        self._drills.end(entry.drill)
+        return self._report(entry)
+
+    async def find(self, drill_id: str) -> object:
+        """Its report: as it stands, or as it was written. Raises NotFound."""
+        entry = self._entries.get(drill_id)
+        if entry is not None:
+            return self._report(entry)
+        if not _ID.fullmatch(drill_id):
+            raise _unknown(drill_id)
+        try:
+            kept = await asyncio.to_thread((self._folder / f"{drill_id}.json").read_bytes)
+        except OSError:
+            raise _unknown(drill_id) from None
+        return msgspec.Raw(kept)
+
+    async def close(self) -> None:
+        """The gateway ends: end them all, and write their reports."""
+        for entry in self._entries.values():
+            if entry.end is None and entry.wake is None:
+                entry.wake = "shutdown"
+            self._drills.end(entry.drill)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _scope(self, wanted: Wanted, fault: Fault, for_s: float) -> tuple[Scope, Order]:
+        names = (*wanted.providers, *((wanted.provider,) if wanted.provider else ()))
+        snapshot = self._snapshot()
+        for name in names:
+            if name not in snapshot.providers:
+                known = ", ".join(snapshot.providers) or "none"
+                raise InvalidRequest(
+                    f"There is no provider {name[:64]!r}. There are: {known}.", param="provider"
+                )
+        if not names:
+            raise InvalidRequest("Name the `provider` whose outage is rehearsed.", param="provider")
+        if not 0 < wanted.share <= 1:
+            raise InvalidRequest("`share` has to be more than 0 and at most 1.", param="share")
+        route = None if wanted.route is None else snapshot.find(wanted.route).name
+        key = None if wanted.key is None else await self._key(wanted.key)
+        scope = Scope(
+            names, wanted.models, wanted.region, None if key is None else key.key_id, route, wanted.share
+        )
+        routes = snapshot.routes.values() if route is None else [snapshot.find(route)]
+        if not any(scope.covers(target) for each in routes for target in each.targets):
+            raise InvalidRequest(
+                "No target is broken by this: no route leads to these models of these providers there. "
+                "GET /v1/targets lists targets and routes.",
+                param="models" if wanted.models else "provider",
+            )
+        if scope.everyone and not wanted.everyone:
+            raise InvalidRequest(
+                "This would touch every client's requests. Limit it with `key`, `route` or `share`, or say "
+                "`everyone: true`.",
+                param="everyone",
+            )
+        name = None if key is None else key.name
+        order = Order(names, wanted.models, wanted.region, name, route, wanted.share, fault, for_s)
+        return scope, order
+
+    async def _key(self, name_or_id: str) -> Key:
+        found = [key for key in await self._keys(name_or_id) if key.revoked_at is None]
+        if len(found) != 1:
+            count = "There is no key" if not found else f"{len(found)} keys are named"
+            raise InvalidRequest(f"{count} {name_or_id[:64]!r}. `waypost keys list` shows them.", param="key")
+        return found[0]
+
+    async def _watch(self, entry: _Entry) -> None:
+        drill = entry.drill
+        try:
+            while not drill.over(self._clock.monotonic()):
+                await self._sleep(_TICK_S)
+            self._drills.end(drill)
+            until = self._clock.monotonic() + _ENDING_MAX_S
+            while drill.in_flight and self._clock.monotonic() < until:
+                await self._sleep(_TICK_S)
+        finally:
+            self._drills.end(drill)
+            entry.end = entry.wake or "time"
+            await self._write(entry)
+
+    async def _write(self, entry: _Entry) -> None:
+        told = entry.last = self._report(entry)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            (self._folder / f"{told.id}.json").write_bytes(msgspec.json.encode(told))
+            (self._folder / f"{told.id}.md").write_text(render_markdown(told), "utf-8")
+        except OSError:
+            self._log.error("the report of an outage rehearsal could not be written", id=told.id)
+        self._log.warning(
+            "an outage rehearsal ended", id=told.id, requests=told.numbers.requests, lost=told.lost
+        )
+
+    def _report(self, entry: _Entry) -> Report:
+        if entry.last is not None:
+            return entry.last
+        now = self._clock.monotonic()
+        return report(entry.drill, entry.order, entry.at, now, entry.before, entry.end)
+
+    def _forget(self) -> None:
+        ended = [drill_id for drill_id, entry in self._entries.items() if entry.last is not None]
+        for drill_id in ended[: max(0, len(self._entries) - _KEPT_MAX + 1)]:
+            del self._entries[drill_id]
+
+
+def _seconds(text: str, name: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise InvalidRequest(f"`{name}`: {error}.", param=name) from None
+
+
+def _unknown(drill_id: str) -> NotFound:
+    return NotFound(f"There is no rehearsal {drill_id[:64]!r}. GET /v1/drills lists them.")

@@ -1,0 +1,46 @@
+"""`GET /v1/targets`: the targets that a key may use, and how each is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from waypost.config.snapshot import Snapshot
+from waypost.config.targets import Target
+from waypost.core.key import Key
+
+#: What is known of a target's health, as JSON; None where nothing is.
+Report = Callable[[Target], object | None]
+
+
+class TargetsList:
+    """Lists targets by their label, each once, with the routes that lead to it."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], report: Report) -> None:
+        self._snapshot = snapshot
+        self._report = report
+
+    def list(self, key: Key) -> dict[str, object]:
+        """The JSON body for this key: only targets of routes that it may use."""
+        targets: dict[str, Target] = {}
+        routes: dict[str, list[str]] = {}
+        for route in self._snapshot().routes.values():
+            if not key.may_use(route.name):
+                continue
+            for target in route.targets:
+                targets.setdefault(target.label, target)
+                routes.setdefault(target.label, []).append(route.name)
+        return {
+            "object": "list",
+            "data": [
+                {
+                    "target": label,
+                    "provider": target.provider.name,
+                    "model": target.model,
+                    "key": target.provider.key_name or None,
+                    "region": target.provider.region or None,
+                    "routes": routes[label],
+                    "health": self._report(target),
+                }
+                for label, target in targets.items()
+            ],
+        }
