@@ -95,7 +95,9 @@ def test_the_report_is_shown_at_the_end(gateway: Gateway) -> None:
     assert [method for method, _, _ in gateway.asked] == ["POST", "GET", "GET"]
 
 
-@pytest.mark.parametrize(("outcome", "code"), [("ok", 0), ("failed", 1), ("cut", 1), ("refused", 0)])
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("ok", 0), ("failed", 1), ("cut", 1), ("refused", 1), ("disconnected", 0)]
+)
 def test_the_exit_code_says_whether_a_client_saw_an_error(gateway: Gateway, outcome: str, code: int) -> None:
     gateway.outcome = outcome
     done = run("drill", "--provider", "openai", "--key", "staging", *URL, "--json")

@@ -95,7 +95,7 @@ def drill(
             begun = counter.ask("POST", "/v1/drills", wanted)
             told = follow(counter, _decode(begun), interrupt.wait, quiet=as_json)
     _print_told(told, as_json)
-    if told.numbers.failed or told.numbers.cut or told.lost:
+    if told.numbers.errors or told.lost:
         raise typer.Exit(int(Exit.REFUSED))
 
 

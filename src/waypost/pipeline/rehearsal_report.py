@@ -104,7 +104,7 @@ def lines(report: Report) -> list[tuple[str, str]]:
         ("… without a broken attempt", str(n.steered)),
         ("failed", str(n.failed)),
         ("cut in the middle", str(n.cut)),
-        ("refused by the gateway", str(n.refused)),
+        ("refused, no target left", str(n.refused)),
         ("clients that left", str(n.disconnected)),
         ("errors that clients saw", errors),
         ("attempts", f"{n.attempts}, of which {n.broken} broken"),

@@ -51,7 +51,7 @@ class Numbers(msgspec.Struct, frozen=True):
     cut: int
     """The answer broke off after it had begun; their clients saw an error in it."""
     refused: int
-    """The gateway itself refused them: a limit, or a faulty request."""
+    """No target could be asked, such as when all were known to be down; their clients saw an error."""
     disconnected: int
     """Their clients left."""
     attempts: int
