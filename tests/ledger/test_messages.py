@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.books import exchange
+from waypost.core.decision import Considered, Decision, Excluded
 from waypost.ledger.messages import (
     Applied,
     Ask,
@@ -19,11 +20,13 @@ from waypost.ledger.messages import (
     to_writer,
 )
 
+WHY = Decision((Considered("a/m", "price", 0.5),), (Excluded("b/m", "parked", "why"),), ("note",))
 TO_WRITER = [
     Wake(),
     Hurry(),
     Ask(7, ("key:k1:total",)),
     Carry(8, msgspec.structs.replace(exchange(1), request_body=b"\x00\xff", response_body=b"")),
+    Carry(9, msgspec.structs.replace(exchange(2), decision=WHY, drill="d-1", request_body=b"{}")),
     Drop("0000000001.intents"),
 ]
 FROM_WRITER = [
