@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from waypost.config.conditions import MAX_CHARS, compile_condition
 from waypost.errors import ConfigError
@@ -84,6 +86,7 @@ def test_what_holds(text: str, holds: bool) -> None:
         ('headers["X-Api-Key"] == "x"', "holds a secret"),
         ('headers["proxy-anything"] == "x"', "holds a secret"),
         ("[1].exists(x, [2].exists(y, x == y))", "a loop within a loop"),
+        ("[1].all(time, time > 0) && time.hour > 1", "`time` means something else already, at character 9"),
         ("size([1].map(x, 2)) == 1", "`map` is too slow here, at character 10"),
         ("size([1].filter(x, true)) == 1", "`filter` is too slow"),
         ("request.model == " + "1" * MAX_CHARS, "longer than 2000 characters"),
@@ -97,6 +100,36 @@ def test_what_is_refused(text: str, says: str) -> None:
     assert len(caught.value.message) < 400
 
 
+WORDS = [
+    "request",
+    "model",
+    ".",
+    "==",
+    '"x"',
+    "(",
+    ")",
+    "[",
+    "]",
+    "&&",
+    "!",
+    "in",
+    "1",
+    "exists",
+    "x",
+    ",",
+    "null",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join) | st.text(max_size=40))
+def test_any_text_is_refused_in_our_words_or_answers_yes_or_no(text: str) -> None:
+    try:
+        holds = compile_condition(text).holds(FACETS)
+    except ConfigError:
+        return
+    assert holds in (True, False)
+
+
 def test_only_what_is_named_is_read() -> None:
     class Reading:
         def __init__(self) -> None:
@@ -107,7 +140,7 @@ def test_only_what_is_named_is_read() -> None:
             return FACETS[name]
 
     facets = Reading()
-    condition = compile_condition('request.stream && headers["x-team"] == "user" && [1].all(time, time > 0)')
+    condition = compile_condition('request.stream && headers["x-team"] == "user" && [1].all(x, x > 0)')
     condition.holds(facets)
     assert facets.read == ["request", "headers"]
     assert condition.facets == {"request", "headers"}

@@ -179,7 +179,7 @@ class _Names:
             word = self._tokens[index][1]
             if self._sign(index - 1) == "." or self._sign(index + 1) == "(":
                 continue
-            if word in FACETS and word not in bound:
+            if word in FACETS:
                 self._note(index)
             elif word not in bound and word not in _WORDS:
                 raise self._unknown(index, "the condition uses the unknown name", FACETS)
@@ -205,7 +205,10 @@ class _Names:
                 raise ConfigError(f"the condition has a loop within a loop at {self._place(at)}")
             open_at.append(loops)
             if loops:
-                bound.add(self._word(index + 1))
+                name = self._word(index + 1)
+                if name in FACETS:
+                    raise ConfigError(f"`{name}` means something else already, at {self._place(at + 1)}")
+                bound.add(name)
         return frozenset(bound)
 
     def _note(self, index: int) -> None:
