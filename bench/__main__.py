@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import measure, report
+from bench import measure, planning, report
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -64,6 +64,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--peer", choices=PEERS, action="append", default=[], help="also another gateway, if installed"
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="only what planning costs, in this process: seconds, no nginx"
     )
     parser.add_argument(
         "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
@@ -152,6 +155,9 @@ def _out_of_time(*_: object) -> None:
 
 def main(given: Sequence[str]) -> int:
     options = arguments(given)
+    if options.plan:
+        print(planning.table(planning.measure(rounds=5 if options.quick else 40)))
+        return 0
     if nginx() is None:
         say(
             "nginx is not installed: no ratio, and the simulator is the upstream. Debian: apt install nginx-light"
