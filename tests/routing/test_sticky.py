@@ -4,10 +4,9 @@ from collections import Counter
 
 import pytest
 
-from routing.boards import named, some
+from routing.boards import named, some, view
 from waypost.config.nodes import Fallback, Leaf, Weighted
 from waypost.routing.sticky import ChildSeeds, rendezvous, seed, sticky_value, unit
-from waypost.routing.view import Lookup
 
 CLIENTS = [seed("route", f"client-{number}") for number in range(6000)]
 
@@ -31,6 +30,8 @@ def first(client: int, names: str, weights: dict[str, int]) -> str:
         (("user",), {"user": ""}, None),
         (("user",), {"user": None}, None),
         (("user",), {}, None),
+        (("key",), {"key": {"id": "k2"}}, "key\0k1"),  # the view's own
+        (("budget",), {"budget": {}}, None),
         (("header:X-Team",), {"headers": {"x-team": "red"}}, "header:X-Team\0red"),
         (("header:x-team",), {"header:x-team": "red"}, "header:x-team\0red"),
         (("metadata:Team",), {"metadata": {"Team": 7}}, "metadata:Team\x007"),
@@ -43,7 +44,7 @@ def first(client: int, names: str, weights: dict[str, int]) -> str:
 def test_the_first_value_that_the_request_has(
     names: tuple[str, ...], facets: dict[str, object], value: str | None
 ) -> None:
-    assert sticky_value(Lookup(facets), names) == value
+    assert sticky_value(view(facets=facets), names) == value
 
 
 def test_the_same_on_every_machine_and_in_every_version() -> None:

@@ -156,7 +156,7 @@ def weighted(walk: Walk, node: Weighted, needs: Needs) -> Places:
     if alone is not None:
         return alone
     weights = node.weights
-    value = sticky_value(walk.view.facets, node.sticky) if node.sticky else None
+    value = sticky_value(walk.view, node.sticky) if node.sticky else None
     if value is None:
         drawn = draws(weights, walk.random)
         rule: Rule = "weight"
@@ -275,7 +275,7 @@ def conditional(walk: Walk, node: Conditional, needs: Needs) -> Places:
 def canary(walk: Walk, node: Canary, needs: Needs) -> Places:
     view = walk.view
     back = walk.kept.canaries.look(node, walk.board, view.at, walk.now, view.asked.input_estimate)
-    value = sticky_value(view.facets, node.sticky) if node.sticky else None
+    value = sticky_value(view, node.sticky) if node.sticky else None
     point = walk.random() if value is None else unit(seed(node.name, value))
     if back is None and point * 100.0 < node.percent:
         walk.notes.append(f"Drawn for the canary {node.name}.")

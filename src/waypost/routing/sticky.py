@@ -13,33 +13,31 @@ from hashlib import blake2b
 from math import inf, log
 
 from waypost.config.nodes import Facets, Leaf, Node, Weighted, targets_of
+from waypost.routing.view import View
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_FIRST, _SECOND = 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB
 _UNIT = 1.0 / (1 << 53)
 _KEPT_MOST = 1024
 #: Prefixes of a sticky name, and the facet that holds such values by name.
 _MAPS = {"header": "headers", "metadata": "metadata"}
 
 
-def sticky_value(facets: Facets, names: Sequence[str]) -> str | None:
+def sticky_value(view: View, names: Sequence[str]) -> str | None:
     """The first of these values that the request has, with its name, so that a user is not taken for a session."""
     for name in names:
-        found = _value(facets, name)
-        if found is not None and found != "":
+        found = view.key.key_id if name == "key" else _value(view.facets, name)
+        if found is not None and found != "" and not isinstance(found, Mapping):
             return f"{name}\0{found}"
     return None
 
 
 def _value(facets: Facets, name: str) -> object:
+    """A facet of this name, or the one inside of the headers or metadata."""
     try:
-        found = facets[name]
+        return facets[name]
     except KeyError:
-        pass
-    else:
-        return found.get("id") if isinstance(found, Mapping) else found
-    kind, colon, inner = name.partition(":")
-    if not colon or kind not in _MAPS:
-        return None
+        kind, _, inner = name.partition(":")
     try:
         values = facets[_MAPS[kind]]
     except KeyError:
@@ -61,16 +59,21 @@ def unit(number: int) -> float:
 
 def rendezvous(client: int, children: Sequence[int], weights: Sequence[int]) -> list[float]:
     """A number for each child; they are asked from the lowest on. Weight 0 comes last, as infinity."""
-    return [
-        -log(((_mixed(client ^ child) >> 11) + 0.5) * _UNIT) / weight if weight > 0 else inf
-        for child, weight in zip(children, weights, strict=True)
-    ]
+    drawn = []
+    for child, weight in zip(children, weights, strict=True):
+        # `_mixed`, written out: it is called for every child
+        mixed = client ^ child
+        mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _MASK
+        mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _MASK
+        mixed ^= mixed >> 31
+        drawn.append(-log(((mixed >> 11) + 0.5) * _UNIT) / weight if weight > 0 else inf)
+    return drawn
 
 
 def _mixed(number: int) -> int:
     """Spreads 64 bits, so that each bit of the result depends on all of `number`: the finalizer of SplitMix64."""
-    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    number = ((number ^ (number >> 30)) * _FIRST) & _MASK
+    number = ((number ^ (number >> 27)) * _SECOND) & _MASK
     return number ^ (number >> 31)
 
 
