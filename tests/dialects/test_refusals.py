@@ -20,6 +20,8 @@ from waypost.errors import (
     Unavailable,
     UpstreamError,
 )
+from waypost.simulator.ask import Refused
+from waypost.simulator.dialects import all_dialects
 
 DATE = (b"date", b"Wed, 25 Nov 2026 10:00:00 GMT")
 
@@ -252,3 +254,34 @@ def test_some_statuses_need_no_body(status: int) -> None:
         "prompt is too long; credit balance is too low", ("context_length_exceeded", "content_filter")
     )
     assert cause_of(status, told) is cause_of(status, Said())
+
+
+SIMULATED = {
+    "anthropic": "anthropic_messages",
+    "gemini": "gemini_generate",
+    "responses": "openai_responses",
+    "bedrock": "bedrock_converse",
+    "cohere": "cohere_chat",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kinds"),
+    [
+        ("context_length_exceeded", 400, {"": ContextTooLong}),
+        # Bedrock's quotas come back by themselves.
+        ("insufficient_quota", 429, {"": QuotaSpent, "bedrock": Throttled}),
+        ("rate_limit_exceeded", 429, {"": Throttled}),
+        ("invalid_api_key", 401, {"": CredentialRefused}),
+        ("overloaded", 529, {"": Unavailable, "anthropic": Overcrowded, "responses": Overcrowded}),
+    ],
+)
+def test_the_simulated_providers_are_understood(
+    code: str, status: int, kinds: dict[str, type[UpstreamError]]
+) -> None:
+    context = code == "context_length_exceeded"
+    refused = Refused(status, "The maximum context length is 8192 tokens." if context else "No.", code=code)
+    for provider in all_dialects(1):
+        told = provider.told(refused, "r")
+        error = DIALECTS[SIMULATED[provider.name]].parse_error(told.status, told.headers, told.body)
+        assert type(error) is kinds.get(provider.name, kinds[""]), provider.name

@@ -76,6 +76,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "garbage-events": ("ok", "cut upstream_garbled"),
     "html": (_BAD,),
     "content-type": ("ok", _BAD),
+    "no-answer": ("next 502 upstream_failed",),
     "empty": (_BAD, _SHORT),
     "error-first": (_DOWN,),
     "error-stream": (_DOWN, "cut upstream_unavailable"),

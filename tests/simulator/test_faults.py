@@ -172,6 +172,10 @@ WIRE: dict[str, tuple[Body, int | None]] = {
     "html": (lambda h, b, e: h["content-type"].startswith("text/html") and b.startswith(b"<!DOCTYPE"), None),
     "content-type": (_whole(lambda h, b, e: h["content-type"] == "text/plain"), TOKENS),
     "empty": (lambda h, b, e: h["content-length"] == "0" and b == b"", None),
+    "no-answer": (
+        lambda h, b, e: h["content-type"] == "application/json" and b == b'{"detail":"Not Found"}',
+        None,
+    ),
     "error-first": (
         lambda h, b, e: b'data: {"error":' in events(unchunk(b))[0] or b"error" in unchunk(b)[:20],
         None,

@@ -154,6 +154,11 @@ def garbage_body(wire: Wire, _: Bench) -> Wire:
     return replace_body(wire, bytes(range(256)) * 4, kept)
 
 
+def no_answer(wire: Wire, _: Bench) -> Wire:
+    """An object that holds no answer, as a proxy says it."""
+    return replace_body(wire, b'{"detail":"Not Found"}', b"application/json")
+
+
 def wrong_type(wire: Wire, _: Bench) -> Wire:
     """The whole right answer as `text/plain`."""
     with_type(wire, b"text/plain")

@@ -146,6 +146,7 @@ _CONTENT = {
     ),
     "html": Fault("200 with an HTML page", "none", shape=shapes.html),
     "content-type": Fault("the right answer as text/plain", "all", shape=shapes.wrong_type),
+    "no-answer": Fault("200 with an object that holds no answer", "none", shape=shapes.no_answer),
     "empty": Fault("200 with an empty body", "none", shape=shapes.empty),
     "error-first": Fault("200 with an error and nothing else", "none", shape=shapes.error_first),
     "error-stream": Fault(

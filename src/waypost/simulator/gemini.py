@@ -189,7 +189,11 @@ def _error(refused: Refused) -> tuple[int, Json]:
             {"@type": _TYPE + "ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
         )
     if refused.code in ("rate_limit_exceeded", "insufficient_quota"):
-        quota = {"quotaMetric": "generativelanguage.googleapis.com/generate_requests", "quotaId": "PerMinute"}
+        window = "PerDay" if refused.code == "insufficient_quota" else "PerMinute"
+        quota = {
+            "quotaMetric": "generativelanguage.googleapis.com/generate_requests",
+            "quotaId": f"GenerateRequests{window}PerProjectPerModel",
+        }
         details.append({"@type": _TYPE + "QuotaFailure", "violations": [quota]})
     if refused.retry_s is not None:
         details.append({"@type": _TYPE + "RetryInfo", "retryDelay": f"{max(0.0, refused.retry_s):.9g}s"})
