@@ -45,6 +45,7 @@ async def test_half_a_sound_is_told_by_its_missing_end() -> None:
     client = await stage.ask({"model": "fast", "input": "x"}, dialect="openai_speech")
     assert client.body == b"ID3"
     assert stage.exchange.outcome == "cut"
+    assert not client.finished, "nobody takes it for whole"
 
 
 async def test_a_form_reaches_the_target_with_its_model_and_its_files() -> None:

@@ -267,9 +267,11 @@ class Pipeline:
             return
         if live.streaming:
             live.outcome = "cut"
-            if live.relay is not None:
-                await client.write(live.relay.fail(error))
-            await client.finish()
+            said = b"" if live.relay is None else live.relay.fail(error)
+            if said:
+                await client.write(said)
+                await client.finish()
+            # A sound has no words: unfinished, its connection closes before its end, and nobody takes it for whole.
             return
         live.outcome = "failed" if live.attempts else "refused"
         live.status = shown_status(error, dialect)
