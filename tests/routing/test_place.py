@@ -5,7 +5,7 @@ from waypost.routing.place import BUSY, EJECTED, MISFIT, READY, SHORT, TIGHT, Pl
 
 
 def place(rank: int) -> Place:
-    return Place(named("p"), LANE, FixedStanding(), rank)
+    return Place(named("p"), "p/m1", LANE, FixedStanding(), rank)
 
 
 def test_a_part_is_judged_by_the_first_of_those_that_can_be_asked_most_gladly() -> None:

@@ -27,7 +27,7 @@ def test_ranks_of_health() -> None:
     )
     made = walk(board, input_estimate=50)
     targets = [*some("ebspr"), named("t", facts=ModelFacts(context=49))]
-    places = made.admit(targets, ())
+    places = made.admit(targets, [target.label for target in targets], ())
     assert [None if place is None else place.rank for place in places] == [
         EJECTED,
         BUSY,
@@ -43,7 +43,7 @@ def test_ranks_of_health() -> None:
 def test_each_thing_that_is_lacking_counts() -> None:
     facts = ModelFacts(features=("vision",), max_output=10)
     made = walk(features=("tools", "audio"), max_output=11)
-    (place,) = made.admit([named("p", facts=facts)], ())
+    (place,) = made.admit([named("p", facts=facts)], ["p/m1"], ())
     assert place is not None
     assert place.rank == 3 * MISFIT
     assert made.misfit(place.target) == ("features", "it has no audio, tools, max_output")
@@ -87,13 +87,20 @@ def test_what_is_kept_is_bounded() -> None:
         leaves.of(each)
     assert leaves.of(children[0]) is not first
     labels = Labels()
-    targets = [named("p", model=str(number)) for number in range(16_385)]
-    assert [labels.of(target) for target in targets[-2:]] == labels.of_all(targets[-2:])
-    assert labels.of_all(targets)[0] == "p/0"
+    targets = tuple(named("p", model=str(number)) for number in range(16_385))
+    assert labels.of_all(targets) == [target.label for target in targets]
+    tuples = [(targets[0], targets[number]) for number in range(1025)]
+    before = labels.of_all(tuples[0])
+    for each in tuples[1:]:
+        labels.of_all(each)
+    assert labels.of_all(tuples[0]) == before
+    assert labels.of_all(tuples[0]) is not before
 
 
 def test_labels_are_told_apart_by_key() -> None:
     target = named("p", provider_key_name="k")
     labels = Labels()
-    assert labels.of_all([target, target]) == ["p#k/m1", "p#k/m1"]
+    both = (target, target)
+    assert labels.of_all(both) == ["p#k/m1", "p#k/m1"]
+    assert labels.of_all(both) is labels.of_all(both)
     assert labels.of(target) is labels.of(target)

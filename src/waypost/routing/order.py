@@ -85,9 +85,10 @@ def _alone(parts: Parts) -> Places | None:
 # --- by priority, where a route has no node -------------------------------------------------------------------
 
 
-def by_priority(walk: Walk, targets: Sequence[Target]) -> Places:
+def by_priority(walk: Walk, targets: tuple[Target, ...]) -> Places:
     """Lower priority numbers first; within one priority a weighted draw without replacement."""
-    places = [place for place in walk.admit(targets, ()) if place is not None]
+    labels = walk.kept.labels.of_all(targets)
+    places = [place for place in walk.admit(targets, labels, ()) if place is not None]
     if len(places) < 2:
         return places
     order = drawn_by_priority([place.target for place in places], walk.random)
@@ -118,7 +119,7 @@ def drawn_by_priority(targets: Sequence[Target], random: Random) -> list[int]:
 
 
 def leaf(walk: Walk, node: Leaf, needs: Needs) -> Places:
-    (place,) = walk.admit((node.target,), needs)
+    (place,) = walk.admit((node.target,), (walk.kept.labels.of(node.target),), needs)
     if place is None:
         return []
     place.overlay = node.overlay
@@ -127,7 +128,8 @@ def leaf(walk: Walk, node: Leaf, needs: Needs) -> Places:
 
 def keys(walk: Walk, node: Keys, needs: Needs) -> Places:
     """By quarters of the quota that is left, and by a weighted draw among equals."""
-    places = [place for place in walk.admit(node.targets, needs) if place is not None]
+    labels = walk.kept.labels.of_all(node.targets)
+    places = [place for place in walk.admit(node.targets, labels, needs) if place is not None]
     for place in places:
         place.overlay = node.overlay
     if len(places) < 2:

@@ -32,6 +32,7 @@ class Place(msgspec.Struct, gc=False):
     belong to the node that gave it its place, and are set by it. Owned by one `Walk`."""
 
     target: Target
+    label: str
     lane: Lane
     standing: Standing
     rank: int

@@ -132,11 +132,8 @@ def _decide(route: Route, walk: Walk, places: Places) -> Decision | None:
                 walk.exclude(target, "branch", "in a branch that was not taken")
     if len(targets) == 1 and asked and not notes:
         return None
-    labels = walk.kept.labels.of_all([place.target for place in asked])
     return Decision(
-        tuple(
-            [Considered(label, place.rule, place.score) for label, place in zip(labels, asked, strict=True)]
-        ),
+        tuple([Considered(place.label, place.rule, place.score) for place in asked]),
         tuple(excluded.values()),
         tuple(notes),
     )

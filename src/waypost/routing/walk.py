@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 import msgspec
@@ -30,10 +30,11 @@ _Bare = tuple[tuple[Target, ...], tuple[Overlay | None, ...] | None]
 
 
 class Labels:
-    """Labels of targets, kept by identity. Keeps at most 16,384, then begins anew."""
+    """Labels of targets, kept by identity: at most 16,384, and those of at most 1,024 whole sequences, then anew."""
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[Target, str]] = {}
+        self._whole: dict[int, tuple[Sequence[Target], list[str]]] = {}
 
     def of(self, target: Target) -> str:
         kept = self._kept.get(id(target))
@@ -43,9 +44,14 @@ class Labels:
             kept = self._kept[id(target)] = (target, target.label)
         return kept[1]
 
-    def of_all(self, targets: Iterable[Target]) -> list[str]:
-        kept, of = self._kept.get, self.of
-        return [known[1] if (known := kept(id(target))) else of(target) for target in targets]
+    def of_all(self, targets: tuple[Target, ...]) -> list[str]:
+        """Those of a tuple that does not live for one request only."""
+        kept = self._whole.get(id(targets))
+        if kept is None:
+            if len(self._whole) >= _CHILDREN_MOST:
+                self._whole.clear()
+            kept = self._whole[id(targets)] = (targets, [self.of(target) for target in targets])
+        return kept[1]
 
 
 class Leaves:
@@ -170,14 +176,14 @@ class Walk:
         if leaves is None:
             return [self.visit(child, needs) for child in children]
         targets, overlays = leaves
-        admitted = self.admit(targets, needs)
+        admitted = self.admit(targets, self.kept.labels.of_all(targets), needs)
         if overlays is not None:
             for place, overlay in zip(admitted, overlays, strict=True):
                 if place is not None:
                     place.overlay = overlay
         return [[] if place is None else [place] for place in admitted]
 
-    def admit(self, targets: Sequence[Target], needs: Needs) -> list[Place | None]:
+    def admit(self, targets: Sequence[Target], labels: Sequence[str], needs: Needs) -> list[Place | None]:
         """Each target's place, or None after its exclusion was noted. The inner loop of planning."""
         serve, of, now, tokens, asks = self._serve, self._of, self.now, self.tokens, self._asks
         estimate, ranks = self._input, self.ranks
@@ -217,7 +223,7 @@ class Walk:
                     continue
                 rank += MISFIT * len(misfits)
             ranks |= rank
-            told[index] = Place(target, lane, standing, rank)
+            told[index] = Place(target, labels[index], lane, standing, rank)
         self.ranks = ranks
         return told
 
