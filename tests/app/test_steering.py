@@ -68,3 +68,15 @@ def test_only_names_of_the_configuration_become_labels(tmp_path: Path) -> None:
         for labels, _ in each.rows
     }
     assert shown == {("p", "m")}
+
+
+def test_looking_at_targets_makes_no_place_for_them(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert rig.steering.report(rig.target) is None
+    rig.fail(Unavailable("down"))
+    told = rig.steering.report(rig.target)
+    assert told is not None
+    assert (told.target, told.windows["5m"].failures) == ("p/m", 1)
+    other = rig.config.snapshot().find("p/other").targets[0]
+    assert rig.steering.report(other) is None
+    assert [place.target.model for place in rig.steering.board.places()] == ["m"]

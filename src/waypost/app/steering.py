@@ -35,10 +35,8 @@ class Steering:
 
     def report(self, target: Target) -> TargetReport | None:
         """How a target is doing; None for one that was not used."""
-        place = self.board.of(target)
-        if place.used_at is None:
-            return None
-        return report((place,), self._clock.monotonic())[0]
+        place = self.board.known(target)
+        return None if place is None else report((place,), self._clock.monotonic())[0]
 
     def labelled(self) -> Sequence[Labelled]:
         """For `/metrics`. Only targets of the configuration and of providers' lists are named: clients can make up

@@ -167,6 +167,12 @@ class HealthBoard:
         if place.names:
             place.quota.told(headers, now, self._wall())
 
+    def known(self, target: Target) -> Place | None:
+        """Its standing if it was used; unlike `of` it makes none."""
+        provider = target.provider
+        place = self._places.get((provider.name, provider.key_name, target.model))
+        return None if place is None or place.used_at is None else place
+
     def places(self) -> Iterator[Place]:
         """Every target that was used, as it stands."""
         return (place for place in self._places.values() if place.used_at is not None)
