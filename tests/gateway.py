@@ -18,6 +18,16 @@ _COMMAND = [sys.executable, "-c", "from waypost.cli.main import run; run()"]
 _READY_S = 30
 
 
+#: Tests of other things fail the same targets on purpose, again and again: nothing is held against them.
+PATIENT = """
+resilience:
+  breaker: {consecutive_failures: 1000, least_requests: 1000000}
+  parking: {refused: 1ms, quota: 1ms, quota_max: 1ms, throttled_min: 1ms, throttled_max: 1ms, backoff: 1ms,
+    backoff_max: 1ms}
+  retries: {budget_min: 1000000}
+"""
+
+
 class Said(msgspec.Struct):
     """What `waypost serve --json` prints once it listens."""
 
@@ -41,7 +51,7 @@ providers:
 models:
 {models}
 discovery: {{environment: false, local: false, local_model: "off"}}
-{more}
+{more if "resilience:" in more else PATIENT + more}
 """
 
 

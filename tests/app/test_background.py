@@ -11,6 +11,7 @@ from transcript import FakeClock, FlatTariff, NoCatalog, ScriptedAnswer, Scripte
 from waypost.app.background import Background
 from waypost.app.live_config import LiveConfig
 from waypost.app.renew import Renewals
+from waypost.app.steering import Steering
 from waypost.app.surroundings import Found
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
@@ -75,6 +76,7 @@ class Work:
             rates=Rates(),
             database=self.database,
             renewals=Renewals(self.upstream, lambda path: b"", FakeClock(), log),
+            steering=Steering(self.config, FakeClock()),
             known={},
         )
 

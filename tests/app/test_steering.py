@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from io import StringIO
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.app.steering import Steering
 from waypost.config.targets import Target
 from waypost.errors import CredentialRefused, Unavailable
+from waypost.routing.canary import RolledBack
 from waypost.telemetry.logs import Log
 
 FILE = """
@@ -80,3 +82,14 @@ def test_looking_at_targets_makes_no_place_for_them(tmp_path: Path) -> None:
     other = rig.config.snapshot().find("p/other").targets[0]
     assert rig.steering.report(other) is None
     assert [place.target.model for place in rig.steering.board.places()] == ["m"]
+
+
+async def test_a_canary_that_was_rolled_back_is_told_of_once(tmp_path: Path) -> None:
+    rig, log = Rig(tmp_path), StringIO()
+    rig.steering.planner.rolled_back = lambda: [RolledBack("next", "it failed too often", 5.0)]  # type: ignore[method-assign]
+    watching = asyncio.ensure_future(rig.steering.watch(Log(log, rig.clock.wall), pause_s=0))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    watching.cancel()
+    assert log.getvalue().count("a canary was rolled back") == 1
+    assert "it failed too often" in log.getvalue()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from transcript import (
     CHAT,
     STREAM,
@@ -20,22 +18,13 @@ from transcript import (
     streamed,
     target,
 )
-from waypost.config.nodes import Overlay
-from waypost.core.facts import ModelFacts
-from waypost.core.origin import Deadlines
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import (
-    ContextTooLong,
-    CredentialRefused,
-    Retry,
-    Throttled,
     TimedOut,
     Truncated,
     Unavailable,
 )
-from waypost.pipeline.attempts import _bounded, _rest
-from waypost.routing.planned import Candidate
 
 LANE = SameLane(DIALECTS["openai_chat"])
 A, B, C = (target(provider(name), priority=place) for place, name in enumerate(("a", "b", "c"), 1))
@@ -80,49 +69,6 @@ async def test_without_room_in_the_retry_budget_the_next_target_is_asked_at_once
     assert stage.slept == []
 
 
-async def test_where_a_provider_is_down_its_other_credentials_come_last() -> None:
-    a1, a2 = (target(provider("a", key_name=key, retries=0)) for key in ("k1", "k2"))
-    left = [Candidate(a2, LANE, "order"), Candidate(B, LANE, "order")]
-    failed = Candidate(a1, LANE, "order")
-    assert [each.target for each in _rest(left, failed, Retry.NEXT, Unavailable("x"))] == [B, a2]
-    for error in (CredentialRefused("x"), Throttled("x")):
-        assert [each.target for each in _rest(left, failed, Retry.NEXT, error)] == [a2, B]
-
-
-def test_after_a_request_too_long_only_larger_models_are_left() -> None:
-    sizes = {"small": 8_000, "same": 16_000, "large": 32_000, "unknown": None}
-    left = [
-        Candidate(target(provider(name), facts=ModelFacts(context=size)), LANE, "order")
-        for name, size in sizes.items()
-    ]
-    failed = Candidate(target(provider("f"), facts=ModelFacts(context=16_000)), LANE, "order")
-    error = ContextTooLong("too long", status=400)
-    assert [each.target.provider.name for each in _rest(left, failed, Retry.LARGER, error)] == [
-        "large",
-        "unknown",
-    ]
-    unknown = Candidate(target(provider("f")), LANE, "order")
-    assert _rest(left, unknown, Retry.LARGER, error) == left
-
-
-@pytest.mark.parametrize(
-    ("remaining", "timeout", "expected"),
-    [
-        (700.0, None, Deadlines()),
-        (600.0, None, Deadlines()),
-        (30.0, None, Deadlines(connect_s=5.0, first_byte_s=30.0, total_s=30.0)),
-        (2.0, None, Deadlines(connect_s=2.0, first_byte_s=2.0, total_s=2.0)),
-        (700.0, 4.0, Deadlines(connect_s=4.0, first_byte_s=4.0, total_s=600.0)),
-        (700.0, 900.0, Deadlines()),
-    ],
-)
-def test_an_attempts_deadlines_end_with_the_exchanges(
-    remaining: float, timeout: float | None, expected: Deadlines
-) -> None:
-    overlay = None if timeout is None else Overlay(timeout_s=timeout)
-    assert _bounded(Deadlines(), remaining, overlay) == expected
-
-
 async def test_when_the_time_is_over_nothing_more_is_begun() -> None:
     clock: list[FakeClock] = []
 
@@ -134,6 +80,18 @@ async def test_when_the_time_is_over_nothing_more_is_begun() -> None:
     client = await stage.ask(CHAT)
     assert (client.status, error_code(client.body)) == (504, "upstream_timeout")
     assert tried(stage) == [("a", "first")]
+
+
+async def test_the_exchanges_own_deadline_is_not_held_against_the_target() -> None:
+    stage = Stage([TimedOut("late", phase="total")], targets=(A,))
+
+    async def late() -> None:
+        stage.clock.advance(1000.0)
+
+    stage.upstream.script.insert(0, late)
+    client = await stage.ask(CHAT)
+    assert client.status == 504
+    assert stage.board.ends == [("a", "left")]
 
 
 async def test_a_client_that_leaves_costs_the_target_nothing_of_its_name() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from waypost.app.discover import Discovery
 from waypost.app.live_config import LiveConfig
 from waypost.app.renew import Renewals
+from waypost.app.steering import Steering
 from waypost.app.surroundings import Finder
 from waypost.catalog.discovery import ListedModel
 from waypost.config.targets import Provider
@@ -46,6 +47,7 @@ class Background:
         rates: Rates,
         database: Database,
         renewals: Renewals,
+        steering: Steering,
         known: dict[str, Sequence[ListedModel]],
     ) -> None:
         self._clock = clock
@@ -58,6 +60,7 @@ class Background:
         self._rates = rates
         self._database = database
         self._renewals = renewals
+        self._steering = steering
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
@@ -68,6 +71,7 @@ class Background:
         self._own(self._keep("models", self._refresh_models))
         self._own(self._keep("file", self._watch_file))
         self._own(self._keep("retention", self._tidy))
+        self._own(self._keep("canaries", lambda: self._steering.watch(self._log)))
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""

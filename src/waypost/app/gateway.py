@@ -191,6 +191,7 @@ class _Gateway:
         self._clock = clock
         self._log = log
         self._config = config
+        self._steering = Steering(config, clock)
         self._lock = lock
         self._books = books
         self._stack = stack
@@ -232,6 +233,7 @@ class _Gateway:
             rates=rates,
             database=books.database,
             renewals=Renewals(upstream, read_whole_file, self._clock, self._log),
+            steering=self._steering,
             known=known,
         )
         stack.push_async_callback(background.stop)
@@ -282,7 +284,7 @@ class _Gateway:
             now["waypost_upstream_connections"] += sockets.open
             return now
 
-        steering = Steering(config, clock)
+        steering = self._steering
         metrics = Metrics(measured, steering.labelled)
         parts = Parts(
             lanes=Lanes(DIALECTS),
@@ -316,7 +318,7 @@ class _Gateway:
             models=models,
             shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
             sessions=sessions,
-            desk=self._desk(authenticate, drills, parts["lanes"], steering),
+            desk=self._desk(authenticate, drills, parts["lanes"]),
             metrics=metrics.render,
             new_id=exchange_ids(clock.wall, os.urandom),
             clock=clock,
@@ -329,10 +331,9 @@ class _Gateway:
         self._stack.callback(replays.close)
         return replays
 
-    def _desk(
-        self, authenticate: Authenticate, drills: Drills, lanes: Lanes, steering: Steering
-    ) -> ControlDesk:
-        clock, config, books, board = self._clock, self._config, self._books, steering.board
+    def _desk(self, authenticate: Authenticate, drills: Drills, lanes: Lanes) -> ControlDesk:
+        clock, config, books, steering = self._clock, self._config, self._books, self._steering
+        board = steering.board
         plans = Planned(config.snapshot, lanes, clock, steering.planner, board, books.ledger.left)
         desk, rehearsals = compose_desk(
             Control(

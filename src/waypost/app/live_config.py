@@ -45,8 +45,9 @@ class LiveConfig:
         self._catalog = GatewayCatalog(catalog, free, self._local_names)
         self._version = 0
         self._snapshot: Snapshot | None = None
-        #: Called with the snapshot before and the one that is in force now.
-        self.on_swap: Callable[[Snapshot | None, Snapshot], None] = lambda _before, _after: None
+        #: Called with the snapshot before and the one that is in force now, and whether the file is another one: else
+        #: only the surroundings are.
+        self.on_swap: Callable[[Snapshot | None, Snapshot, bool], None] = lambda *_: None
 
     @property
     def config(self) -> Config:
@@ -122,7 +123,7 @@ class LiveConfig:
             self._found, self._discovered, self._local = before
             raise
         self._version += 1
-        self.on_swap(old, self._snapshot)
+        self.on_swap(old, self._snapshot, loaded is not self._loaded)
 
     def _local_names(self) -> frozenset[str]:
         return self._local

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,11 +10,15 @@ from waypost.app.live_config import LiveConfig
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Provider, Target
 from waypost.ports import Clock
+from waypost.routing.canary import RolledBack
 from waypost.routing.health.board import HealthBoard
 from waypost.routing.health.gauges import health_gauges
 from waypost.routing.health.report import TargetReport, report
 from waypost.routing.plan import Planner
+from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Labelled
+
+_WATCH_S = 1.0
 
 
 class Steering:
@@ -49,8 +54,21 @@ class Steering:
             self.board, self._clock.monotonic(), lambda provider, model: (provider, model) in known
         )
 
-    def _swapped(self, before: Snapshot | None, after: Snapshot) -> None:
-        self.planner.begin_anew()
+    async def watch(self, log: Log, pause_s: float = _WATCH_S) -> None:
+        """Tell of canaries that were rolled back, each once; runs until it is cancelled."""
+        told: set[RolledBack] = set()
+        while True:
+            back = set(self.planner.rolled_back())
+            for each in back - told:
+                log.warning(
+                    "a canary was rolled back until the configuration changes", canary=each.name, why=each.why
+                )
+            told = back
+            await asyncio.sleep(pause_s)
+
+    def _swapped(self, before: Snapshot | None, after: Snapshot, changed: bool) -> None:
+        if changed:
+            self.planner.begin_anew()
         if before is not None:
             self.board.replaced(_providers(before), _providers(after), self._clock.monotonic())
 

@@ -14,30 +14,27 @@ import msgspec
 
 from waypost.config.nodes import Overlay
 from waypost.config.targets import Target
-from waypost.core.asked import Asked
 from waypost.core.origin import Deadlines
 from waypost.core.record import Role
 from waypost.errors import (
-    AllDown,
     Disconnected,
     GatewayError,
     InvalidRequest,
     Retry,
     TimedOut,
-    Unavailable,
     Unrepresentable,
     UpstreamError,
 )
 from waypost.pipeline.continuation import Broken, Continuation
 from waypost.pipeline.conversation import asked_of
+from waypost.pipeline.course import all_down, bounded, longest_ago, may_hedge, overlaid, rest, told, too_late
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.hedge import Hedges
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.ports import Answer, Clock, Ledger, Upstream
 from waypost.routing.planned import Candidate, Plan
-from waypost.routing.requested.overlay import apply
-from waypost.routing.retry import backoff_s, has_room, step, worst
+from waypost.routing.retry import backoff_s, step
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept
 from waypost.upstream.drill import Fault, pretend, send_broken
@@ -79,7 +76,7 @@ class Attempts:
         first = live.asked
         failures: list[GatewayError] = []
         left = list(plan.candidates)
-        if plan.hedge_after_s is not None and _may_hedge(first, left):
+        if plan.hedge_after_s is not None and may_hedge(first, left):
             used = await self._hedges.race(live, left[0], left[1], plan.hedge_after_s, failures)
             if used is None:
                 return
@@ -88,7 +85,7 @@ class Attempts:
         while left:
             candidate = left.pop(0)
             # What one target was told of its wrong answer, or is asked in its own way, is not another's business.
-            live.asked = first if candidate.overlay is None else _overlaid(live, first, candidate.overlay)
+            live.asked = first if candidate.overlay is None else overlaid(live, first, candidate.overlay)
             candidate = self._continuable(live, candidate)
             begun = live.begun
             role: Role = "failover" if begun else "first"
@@ -99,13 +96,13 @@ class Attempts:
             if follows is Retry.STOP:
                 raise failures[-1]
             if live.begun > begun:
-                left = _rest(left, candidate, follows, failures[-1])
+                left = rest(left, candidate, follows, failures[-1])
             if not left and not live.begun and not forced:
                 # All are out of order: one of them is asked nevertheless, before the client is turned away.
-                forced, left = True, self._longest_ago(live, plan)
+                forced, left = True, longest_ago(plan, live.board, self._clock.monotonic())
         if not failures:
-            raise _all_down(plan, self._soonest(live, plan))
-        raise _told(failures)
+            raise all_down(plan, live.board, self._clock.monotonic())
+        raise told(failures)
 
     async def _persist(
         self,
@@ -120,19 +117,18 @@ class Attempts:
         `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
         `failures` if it was asked at all."""
         board, target = live.board, candidate.target
-        asked = live.asked
-        tokens = 0 if asked is None else asked.input_estimate
+        tokens = tokens_of(live)
         tries = 0
         while True:
             now = self._clock.monotonic()
             if live.deadline - now < _LEAST_S:
-                failures.append(_too_late())
+                failures.append(too_late())
                 return Retry.STOP
             if not enter(target, now, tokens):
                 return Retry.NEXT
             tries += 1
             try:
-                broken = await self._counted(live, candidate, role, now)
+                broken = await self._counted(live, candidate, role, now, tokens)
                 if broken is not None:
                     await self._go_on(live, broken, left)
             except Unrepresentable as error:
@@ -175,11 +171,12 @@ class Attempts:
                 continue
             if not self._continuation.can_go_on(live, asked, broken):
                 break
-            if not live.board.try_enter(target, now, tokens_of(live)):
+            tokens = tokens_of(live)
+            if not live.board.try_enter(target, now, tokens):
                 continue
             finishing = msgspec.structs.replace(candidate, lane=lane)
             try:
-                again = await self._counted(live, finishing, "continuation", now, broken)
+                again = await self._counted(live, finishing, "continuation", now, tokens, broken)
             except (InvalidRequest, Unrepresentable):
                 continue  # the words so far have no form for this target
             if again is None:
@@ -188,25 +185,30 @@ class Attempts:
         raise broken.error
 
     async def _counted(
-        self, live: LiveExchange, candidate: Candidate, role: Role, began: float, before: Broken | None = None
+        self,
+        live: LiveExchange,
+        candidate: Candidate,
+        role: Role,
+        began: float,
+        tokens: int,
+        before: Broken | None = None,
     ) -> Broken | None:
         """One attempt, with the board told of how it went. None: the client has its answer. What can be gone on from,
         where the answer broke off and that is wished; `before`: what this attempt itself goes on from."""
-        tokens = tokens_of(live)
         try:
             trial = await self.attempt(live, candidate, role)
         except UpstreamError as error:
             failed = live.trial
             broken = self._continuation.broken(live, error, before)
             self._settle.fail_trial(live, error)
-            self.failed(live, candidate, failed, error, began)
+            self.failed(live, candidate, failed, error, began, tokens)
             if broken is None:
                 raise
             return broken
         except BaseException:
             live.board.leave(candidate.target, self._clock.monotonic(), tokens, began)
             raise
-        self.succeeded(live, candidate, trial, began)
+        self.succeeded(live, candidate, trial, began, tokens)
         return None
 
     async def attempt(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial:
@@ -249,7 +251,7 @@ class Attempts:
         monotonic = self._clock.monotonic
         sent = monotonic()
         provider = target.provider
-        deadlines = _bounded(provider.deadlines, live.deadline - sent, overlay)
+        deadlines = bounded(provider.deadlines, live.deadline - sent, overlay)
         try:
             if fault is None:
                 answer = await self._upstream.send(
@@ -277,14 +279,16 @@ class Attempts:
 
         return await send_broken(fault, send, deadlines, self._sleep)
 
-    def succeeded(self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float) -> None:
+    def succeeded(
+        self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float, tokens: int
+    ) -> None:
         """Tell the board of the attempt that was closed last."""
         done, answer, now = live.attempts[-1], trial.answer, self._clock.monotonic()
         first = done.first_token_us
         live.board.succeeded(
             candidate.target,
             now,
-            tokens_of(live),
+            tokens,
             () if answer is None or answer.body is None else answer.headers,
             done.usage,
             None if first is None else first / 1e6,
@@ -298,97 +302,17 @@ class Attempts:
         trial: Trial | None,
         error: UpstreamError,
         began: float,
+        tokens: int,
     ) -> None:
-        """Tell the board of a failure."""
-        answer = None if trial is None else trial.answer
+        """Tell the board of a failure, if it was the target's: the client's patience is not."""
+        now, answer = self._clock.monotonic(), None if trial is None else trial.answer
+        if isinstance(error, TimedOut) and now >= live.deadline:
+            live.board.leave(candidate.target, now, tokens, began)
+            return
         headers = () if answer is None else answer.headers
-        live.board.failed(candidate.target, self._clock.monotonic(), tokens_of(live), error, headers, began)
-
-    def _longest_ago(self, live: LiveExchange, plan: Plan) -> list[Candidate]:
-        """Of the candidates whose breakers are open, the one that failed least recently."""
-        now, of = self._clock.monotonic(), live.board.of
-        ejected = [each for each in plan.candidates if of(each.target).ejected_until(now) > 0]
-        return sorted(ejected, key=lambda each: of(each.target).failed_at)[:1]
-
-    def _soonest(self, live: LiveExchange, plan: Plan) -> float | None:
-        """Seconds until one of the candidates may be asked."""
-        now = self._clock.monotonic()
-        waits = []
-        for each in plan.candidates:
-            standing = live.board.of(each.target)
-            until = max(standing.ejected_until(now), standing.parked_until(now))
-            if until > now:
-                waits.append(until - now)
-        return min(waits, default=None)
+        live.board.failed(candidate.target, now, tokens, error, headers, began)
 
 
 def tokens_of(live: LiveExchange) -> int:
     """What an attempt counts for on the board."""
     return 0 if live.asked is None else live.asked.input_estimate
-
-
-def _may_hedge(asked: Asked | None, left: list[Candidate]) -> bool:
-    """Two targets that are asked the same, for an answer that nobody else is to finish."""
-    if len(left) < 2 or asked is None or asked.continues:
-        return False
-    return left[0].overlay is left[1].overlay is None
-
-
-def _overlaid(live: LiveExchange, asked: Asked | None, overlay: Overlay) -> Asked | None:
-    """The request as this candidate is asked it. Raises InvalidRequest."""
-    call = live.call
-    return (
-        None if asked is None else apply(overlay, asked, call.dialect, live.snapshot.settings.json, call.path)
-    )
-
-
-def _rest(left: list[Candidate], failed: Candidate, follows: Retry, error: GatewayError) -> list[Candidate]:
-    """The candidates after a failure: where the request was too long only larger models are left, and where the
-    provider itself is down its other credentials come last."""
-    target = failed.target
-    if follows is Retry.LARGER:
-        return [each for each in left if has_room(each.target, (target,))]
-    if isinstance(error, (Unavailable, TimedOut)):
-        name = target.provider.name
-        return sorted(left, key=lambda each: each.target.provider.name == name)
-    return left
-
-
-def _bounded(deadlines: Deadlines, remaining: float, overlay: Overlay | None) -> Deadlines:
-    """The provider's deadlines, within what is left of the exchange's own."""
-    limit = None if overlay is None else overlay.timeout_s
-    if remaining >= deadlines.total_s and limit is None:
-        return deadlines
-    first = deadlines.first_byte_s if limit is None else min(limit, deadlines.first_byte_s)
-    return msgspec.structs.replace(
-        deadlines,
-        connect_s=min(deadlines.connect_s, remaining, first),
-        first_byte_s=min(first, remaining),
-        total_s=min(deadlines.total_s, remaining),
-    )
-
-
-def _told(failures: list[GatewayError]) -> GatewayError:
-    """What the client is told: how asking failed, or why nobody could be asked."""
-    asked = [failure for failure in failures if isinstance(failure, UpstreamError)]
-    return worst(asked) if asked else failures[0]
-
-
-def _too_late() -> TimedOut:
-    return TimedOut(
-        "The time for this request was over before any target had answered. Ask again, or allow more by "
-        "`x-waypost-deadline` or `limits.exchange`.",
-        phase="total",
-        may_have_billed=False,
-    )
-
-
-def _all_down(plan: Plan, soonest_s: float | None) -> AllDown:
-    known = [each for each in (plan.soonest_s, soonest_s) if each is not None]
-    wait = min(known, default=None)
-    when = "" if wait is None else f" The first of them is asked again in {wait:.0f} s."
-    return AllDown(
-        f"Every target that could serve this is out of order or at its limit just now.{when} Ask again then; "
-        "`POST /v1/route/explain` tells why.",
-        retry_after_s=wait,
-    )

@@ -27,7 +27,9 @@ class Asking(Protocol):
 
     async def open(self, live: LiveExchange, trial: Trial, overlay: Overlay | None) -> None: ...
 
-    def succeeded(self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float) -> None: ...
+    def succeeded(
+        self, live: LiveExchange, candidate: Candidate, trial: Trial, began: float, tokens: int
+    ) -> None: ...
 
     def failed(
         self,
@@ -36,17 +38,21 @@ class Asking(Protocol):
         trial: Trial | None,
         error: UpstreamError,
         began: float,
+        tokens: int,
     ) -> None: ...
 
 
 class _Leg:
     """One of the two."""
 
-    def __init__(self, candidate: Candidate, trial: Trial, task: asyncio.Task[None], began: float) -> None:
+    def __init__(
+        self, candidate: Candidate, trial: Trial, task: asyncio.Task[None], began: float, tokens: int
+    ) -> None:
         self.candidate = candidate
         self.trial = trial
         self.task = task
         self.began = began
+        self.tokens = tokens
 
 
 class Hedges:
@@ -115,14 +121,14 @@ class Hedges:
         try:
             trial = self._attempts.begin(live, candidate, role)
         except UpstreamError as error:
-            self._attempts.failed(live, candidate, None, error, began)
+            self._attempts.failed(live, candidate, None, error, began, _tokens(live))
             failures.append(error)
         except Unrepresentable as error:
             self._leave(live, candidate, began)
             failures.append(error)
         else:
             task = asyncio.ensure_future(self._attempts.open(live, trial, candidate.overlay))
-            legs.append(_Leg(candidate, trial, task, began))
+            legs.append(_Leg(candidate, trial, task, began, _tokens(live)))
         return 1
 
     def _afford(self, live: LiveExchange) -> bool:
@@ -148,7 +154,7 @@ class Hedges:
             legs.remove(leg)
             self._relay.close(leg.trial)
             self._settle.fail_trial(live, error, leg.trial)
-            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began)
+            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began, leg.tokens)
             failures.append(error)
         return None
 
@@ -167,14 +173,14 @@ class Hedges:
             await self._relay.go_on(live, leg.trial)
         except UpstreamError as error:
             self._settle.fail_trial(live, error)
-            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began)
+            self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began, leg.tokens)
             raise
         except BaseException:
             self._leave(live, leg.candidate, leg.began)
             raise
         finally:
             self._relay.close(leg.trial)
-        self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began)
+        self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began, leg.tokens)
 
     def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
         live.board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
