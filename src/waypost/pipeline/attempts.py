@@ -86,7 +86,8 @@ class Attempts:
             candidate = left.pop(0)
             # What one target was told of its wrong answer, or is asked in its own way, is not another's business.
             live.asked = first if candidate.overlay is None else overlaid(live, first, candidate.overlay)
-            candidate = self._continuable(live, candidate)
+            if first is not None and first.continues:
+                candidate = self._continuable(live, candidate)
             begun = live.begun
             role: Role = "failover" if begun else "first"
             enter = live.board.force_probe if forced else live.board.try_enter
@@ -116,9 +117,7 @@ class Attempts:
         """Ask one target, and again where that can help; an answer that breaks off is finished by those that are
         `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
         `failures` if it was asked at all."""
-        board, target = live.board, candidate.target
-        tokens = tokens_of(live)
-        tries = 0
+        target, tokens, tries = candidate.target, tokens_of(live), 0
         while True:
             now = self._clock.monotonic()
             if live.deadline - now < _LEAST_S:
@@ -128,30 +127,58 @@ class Attempts:
                 return Retry.NEXT
             tries += 1
             try:
-                broken = await self._counted(live, candidate, role, now, tokens)
+                trial = await self.attempt(live, candidate, role)
+            except UpstreamError as error:
+                broken = self._failed(live, candidate, error, now, tokens)
                 if broken is not None:
                     await self._go_on(live, broken, left)
-            except Unrepresentable as error:
-                failures.append(error)  # another target may have a form for it
-                return Retry.NEXT
-            except UpstreamError as error:
+                    return None
                 if live.streaming:
                     raise
                 if live.call.client.gone:
                     raise Disconnected("The client left before any target answered.") from None
                 failures.append(error)
                 follows = step(error, tries, target.provider.retries, candidate.overlay)
-            else:
-                return None
-            if follows is not Retry.AGAIN:
-                return follows
-            now = self._clock.monotonic()
-            pause = backoff_s(tries, self._random)
-            if now + pause > live.deadline or not board.may_retry(target, now):
+            except Unrepresentable as error:
+                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                failures.append(error)  # another target may have a form for it
                 return Retry.NEXT
-            await self._sleep(pause)
-            live.waited += self._clock.monotonic() - now
-            role, enter = "retry", board.try_enter
+            except BaseException:
+                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                raise
+            else:
+                self.succeeded(live, candidate, trial, now, tokens)
+                return None
+            if follows is not Retry.AGAIN or not await self._pause(live, target, tries):
+                return Retry.NEXT if follows is Retry.AGAIN else follows
+            role, enter = "retry", live.board.try_enter
+
+    async def _pause(self, live: LiveExchange, target: Target, tries: int) -> bool:
+        """Wait before the same target is asked again. False: there is no time, or no room in its retry budget."""
+        now = self._clock.monotonic()
+        pause = backoff_s(tries, self._random)
+        if now + pause > live.deadline or not live.board.may_retry(target, now):
+            return False
+        await self._sleep(pause)
+        live.waited += self._clock.monotonic() - now
+        return True
+
+    def _failed(
+        self,
+        live: LiveExchange,
+        candidate: Candidate,
+        error: UpstreamError,
+        began: float,
+        tokens: int,
+        before: Broken | None = None,
+    ) -> Broken | None:
+        """Close the books of an attempt that failed, and tell the board. What can be gone on from, where an answer
+        broke off and that is wished; `before`: what this attempt itself went on from."""
+        trial = live.trial
+        broken = self._continuation.broken(live, error, before)
+        self._settle.fail_trial(live, error)
+        self.failed(live, candidate, trial, error, began, tokens)
+        return broken
 
     def _continuable(self, live: LiveExchange, candidate: Candidate) -> Candidate:
         """The candidate on a lane whose stream can be gone on with, where that is wished."""
@@ -176,47 +203,32 @@ class Attempts:
                 continue
             finishing = msgspec.structs.replace(candidate, lane=lane)
             try:
-                again = await self._counted(live, finishing, "continuation", now, tokens, broken)
+                trial = await self.attempt(live, finishing, "continuation")
+            except UpstreamError as error:
+                again = self._failed(live, finishing, error, now, tokens, broken)
+                if again is None:
+                    raise
+                broken = again
             except (InvalidRequest, Unrepresentable):
+                live.board.leave(target, self._clock.monotonic(), tokens, now)
                 continue  # the words so far have no form for this target
-            if again is None:
-                return
-            broken = again
-        raise broken.error
-
-    async def _counted(
-        self,
-        live: LiveExchange,
-        candidate: Candidate,
-        role: Role,
-        began: float,
-        tokens: int,
-        before: Broken | None = None,
-    ) -> Broken | None:
-        """One attempt, with the board told of how it went. None: the client has its answer. What can be gone on from,
-        where the answer broke off and that is wished; `before`: what this attempt itself goes on from."""
-        try:
-            trial = await self.attempt(live, candidate, role)
-        except UpstreamError as error:
-            failed = live.trial
-            broken = self._continuation.broken(live, error, before)
-            self._settle.fail_trial(live, error)
-            self.failed(live, candidate, failed, error, began, tokens)
-            if broken is None:
+            except BaseException:
+                live.board.leave(target, self._clock.monotonic(), tokens, now)
                 raise
-            return broken
-        except BaseException:
-            live.board.leave(candidate.target, self._clock.monotonic(), tokens, began)
-            raise
-        self.succeeded(live, candidate, trial, began, tokens)
-        return None
+            else:
+                self.succeeded(live, finishing, trial, now, tokens)
+                return
+        raise broken.error
 
     async def attempt(self, live: LiveExchange, candidate: Candidate, role: Role) -> Trial:
         """Ask one target once, and pass its answer on to the end. Raises UpstreamError and Unrepresentable."""
         trial = self.begin(live, candidate, role)
         try:
             await self.open(live, trial, candidate.overlay)
-            await self._relay.go_on(live, trial)
+            if trial.reply is None:
+                await self._relay.stream(live, trial)
+            else:
+                await self._relay.whole(live, trial, trial.reply)
         finally:
             self._relay.close(trial)
         return trial
@@ -236,10 +248,9 @@ class Attempts:
         return trial
 
     async def open(self, live: LiveExchange, trial: Trial, overlay: Overlay | None) -> None:
-        """Send the request, and read its answer as far as `Relay.open` does. Raises UpstreamError."""
-        asked, part = live.asked, live.part
+        """Send the request, and read its answer as far as it can be taken back. Raises UpstreamError."""
+        asked, part, target, monotonic = live.asked, live.part, trial.target, self._clock.monotonic
         assert asked is not None  # noqa: S101 - stage 3 set it
-        target = trial.target
         fault = None if part is None else part.fault_of(target, live.attempt_id(trial), trial.started)
         if fault is None or fault.sends(asked.stream):
             self._settle.dispatch(live, trial)
@@ -248,10 +259,11 @@ class Attempts:
             if live.aborted is not None:
                 raise live.aborted  # its cancellation would arrive only once the request is on its way
             trial.sent = True
-        monotonic = self._clock.monotonic
         sent = monotonic()
         provider = target.provider
-        deadlines = bounded(provider.deadlines, live.deadline - sent, overlay)
+        deadlines = provider.deadlines
+        if overlay is not None or live.deadline - sent < deadlines.total_s:
+            deadlines = bounded(deadlines, live.deadline - sent, overlay)
         try:
             if fault is None:
                 answer = await self._upstream.send(
@@ -266,7 +278,11 @@ class Attempts:
         if answer.body is None:
             live.board.told(target, monotonic(), answer.headers)
         accept(trial.lane, asked, answer, provider.credential)
-        await self._relay.open(live, trial, answer)
+        if answer.body is None:
+            await self._relay.open(live, trial, answer)
+        else:
+            answer.close()
+            trial.reply = trial.lane.parse_reply(answer.body)
 
     async def _rehearse(self, fault: Fault, trial: Trial, deadlines: Deadlines, stream: bool) -> Answer:
         """An attempt that a rehearsal breaks."""

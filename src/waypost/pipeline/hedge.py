@@ -170,7 +170,10 @@ class Hedges:
 
     async def _pass_on(self, live: LiveExchange, leg: _Leg) -> None:
         try:
-            await self._relay.go_on(live, leg.trial)
+            if leg.trial.reply is None:
+                await self._relay.stream(live, leg.trial)
+            else:
+                await self._relay.whole(live, leg.trial, leg.trial.reply)
         except UpstreamError as error:
             self._settle.fail_trial(live, error)
             self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began, leg.tokens)

@@ -29,6 +29,8 @@ from waypost.routing.view import View
 _PICTURES = (b'"image_url"', b'"input_image"', b'"image"', b"inlineData", b"inline_data")
 _NONE = (b"null", b"[]")
 #: Exclusions that pass by themselves.
+#: Plans kept; clients can name any model of a provider.
+_ALONE_MOST = 4096
 _FOR_NOW = frozenset(("parked", "ejected", "busy"))
 
 
@@ -53,6 +55,8 @@ class Planning:
         self._planner = planner
         self._clock = clock
         self._facets = facets
+        #: Plans of routes with one target, by client dialect and route: nothing is to be decided there.
+        self._alone: dict[tuple[str, str], Plan] = {}
 
     def plan(self, live: LiveExchange) -> Plan | None:
         """The plan, which may have no candidates when all are out of order just now. None: no target counts tokens, and
@@ -90,6 +94,24 @@ class Planning:
             made = plan.decision or Decision()
             made = msgspec.structs.replace(made, notes=(*selected.notes, *made.notes))
             plan = msgspec.structs.replace(plan, decision=made)
+        return plan
+
+    def _single(self, live: LiveExchange, route: Route) -> Plan | None:
+        """The plan for a route with one target; None where it can not serve the request."""
+        target, plain = route.targets[0], live.shape is None and live.unknown_previous is None
+        key = (live.call.dialect.name, route.name)
+        if plain:
+            known = self._alone.get(key)
+            if known is not None and known.candidates[0].target is target:
+                return known
+        found = self._serve(live, target)
+        if isinstance(found, str):
+            return None
+        plan = Plan((Candidate(target, found, "only"),))
+        if plain:
+            if len(self._alone) >= _ALONE_MOST:
+                self._alone.clear()
+            self._alone[key] = plan
         return plan
 
     def _hedge(self, live: LiveExchange, plan: Plan, wanted: float | str) -> float | None:

@@ -37,24 +37,15 @@ class Relay:
         self._conversations = conversations
 
     async def open(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
-        """An answer up to the point where it can be passed on: a whole one is read, a stream up to its first content.
-        Raises UpstreamError while another target may still answer."""
-        trial.answer = answer
-        if answer.body is None:
-            trial.held = await self._until_commit(live, trial, answer)
-            trial.first_token = self._clock.monotonic()
-        else:
-            answer.close()
-            trial.reply = trial.lane.parse_reply(answer.body)
+        """A stream up to its first content, which is kept in the trial. Raises UpstreamError while another target may
+        still answer."""
+        trial.held = await self._until_commit(live, trial, answer)
+        trial.first_token = self._clock.monotonic()
 
-    async def go_on(self, live: LiveExchange, trial: Trial) -> None:
-        """Pass an opened answer on to its end."""
-        answer = trial.answer
-        assert answer is not None  # noqa: S101 - `open` set it
-        if trial.reply is not None:
-            await self._whole(live, trial, answer, trial.reply)
-            return
-        relay = trial.relay
+    async def stream(self, live: LiveExchange, trial: Trial) -> None:
+        """An event stream from the commit point on: events pass as they came, the meter reads beside them."""
+        answer, relay = trial.answer, trial.relay
+        assert answer is not None  # noqa: S101 - the attempt set it
         assert relay is not None  # noqa: S101 - `open` set it
         live.relay = relay
         if not live.streaming:
@@ -70,9 +61,10 @@ class Relay:
         if relay is not None and relay.skipped:
             self._settle.skipped(trial, relay.skipped)
 
-    async def _whole(self, live: LiveExchange, trial: Trial, answer: Answer, reply: Reply) -> None:
+    async def whole(self, live: LiveExchange, trial: Trial, reply: Reply) -> None:
         """A complete body: price it, write the cost into it, settle, then answer."""
-        lane, asked = trial.lane, live.asked
+        lane, asked, answer = trial.lane, live.asked, trial.answer
+        assert answer is not None  # noqa: S101 - the attempt set it
         assert asked is not None  # noqa: S101 - stage 3 set it
         usage = reply.usage
         if usage is None:

@@ -50,10 +50,10 @@ class Breaker:
         "_failures",
         "_opened_at",
         "_probe_at",
-        "_requests",
         "ejections",
         "failed_at",
         "failures",
+        "requests",
         "state",
         "until",
     )
@@ -71,7 +71,8 @@ class Breaker:
         self._opened_at = -inf
         self._closed_at = -inf
         self._probe_at = -inf
-        self._requests = Rolling(window_s)
+        self.requests = Rolling(window_s)
+        """Within the window, those that count."""
         self._failures = Rolling(window_s)
 
     def admits(self, now: float) -> bool:
@@ -115,7 +116,7 @@ class Breaker:
         step = TABLE[self.state, event]
         if step == "forgive":
             self.failures = 0
-            self._requests.add(now)
+            self.requests.add(now)
         elif step == "count":
             self._count(now, tuning, random)
         elif step == "close":
@@ -132,7 +133,7 @@ class Breaker:
         self.until = 0.0
         self._closed_at = now
         self._probe_at = -inf
-        self._requests.clear()
+        self.requests.clear()
         self._failures.clear()
 
     def hear(self, until: float, now: float) -> None:
@@ -150,12 +151,12 @@ class Breaker:
         return self.state == "closed" and not self._remaining_ejections(now, tuning)
 
     def _count(self, now: float, tuning: BreakerTuning, random: Random) -> None:
-        if self._requests.window_s != tuning.window_s:
-            self._requests, self._failures = Rolling(tuning.window_s), Rolling(tuning.window_s)
+        if self.requests.window_s != tuning.window_s:
+            self.requests, self._failures = Rolling(tuning.window_s), Rolling(tuning.window_s)
         self.failures += 1
-        self._requests.add(now)
+        self.requests.add(now)
         self._failures.add(now)
-        requests = self._requests.total(now)
+        requests = self.requests.total(now)
         many = requests >= tuning.least and self._failures.total(now) >= tuning.ratio * requests
         if many or self.failures >= tuning.consecutive:
             self.ejections = self._remaining_ejections(now, tuning)
