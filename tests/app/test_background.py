@@ -10,11 +10,13 @@ import pytest
 from transcript import FakeClock, FlatTariff, NoCatalog, ScriptedAnswer, ScriptedUpstream, provider
 from waypost.app.background import Background
 from waypost.app.live_config import LiveConfig
+from waypost.app.probes import Probes
 from waypost.app.renew import Renewals
 from waypost.app.steering import Steering
 from waypost.app.surroundings import Found
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
+from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.replay import Replay
 from waypost.policy.rates import Rates
@@ -76,9 +78,13 @@ class Work:
             rates=Rates(),
             database=self.database,
             renewals=Renewals(self.upstream, lambda path: b"", FakeClock(), log),
-            steering=Steering(self.config, FakeClock()),
+            steering=(steering := Steering(self.config, FakeClock())),
+            probes=Probes(self.never, self.config.snapshot, steering.board, FakeClock(), log),
             known={},
         )
+
+    async def never(self, provider: Provider) -> bool:
+        raise AssertionError(f"nobody is to be asked, and {provider.name} was")
 
     async def until(self, done: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from waypost.app.discover import Discovery
 from waypost.app.live_config import LiveConfig
+from waypost.app.probes import Probes
 from waypost.app.renew import Renewals
 from waypost.app.steering import Steering
 from waypost.app.surroundings import Finder
@@ -48,6 +49,7 @@ class Background:
         database: Database,
         renewals: Renewals,
         steering: Steering,
+        probes: Probes,
         known: dict[str, Sequence[ListedModel]],
     ) -> None:
         self._clock = clock
@@ -61,6 +63,7 @@ class Background:
         self._database = database
         self._renewals = renewals
         self._steering = steering
+        self._probes = probes
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
@@ -72,6 +75,7 @@ class Background:
         self._own(self._keep("file", self._watch_file))
         self._own(self._keep("retention", self._tidy))
         self._own(self._keep("canaries", lambda: self._steering.watch(self._log)))
+        self._own(self._keep("probes", self._probes.watch))
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""

@@ -25,6 +25,7 @@ from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
+from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shelf import KeptAnswers, end_lost
 from waypost.app.steering import Steering
@@ -192,6 +193,7 @@ class _Gateway:
         self._log = log
         self._config = config
         self._steering = Steering(config, clock)
+        self._probes: Probes
         self._lock = lock
         self._books = books
         self._stack = stack
@@ -234,6 +236,7 @@ class _Gateway:
             database=books.database,
             renewals=Renewals(upstream, read_whole_file, self._clock, self._log),
             steering=self._steering,
+            probes=self._probes,
             known=known,
         )
         stack.push_async_callback(background.stop)
@@ -305,6 +308,8 @@ class _Gateway:
         pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
+        new_id = exchange_ids(clock.wall, os.urandom)
+        self._probes = compose_probes(pipeline, parts, steering.board, new_id)
         listing = ModelsList()
 
         async def models(presented: bytes | None, gemini: bool) -> bytes:
@@ -320,7 +325,7 @@ class _Gateway:
             sessions=sessions,
             desk=self._desk(authenticate, drills, parts["lanes"]),
             metrics=metrics.render,
-            new_id=exchange_ids(clock.wall, os.urandom),
+            new_id=new_id,
             clock=clock,
             log=self._log,
             version=__version__,

@@ -15,7 +15,7 @@ from waypost.config.problems import Path, did_you_mean
 from waypost.config.proving import NOTHING, Proving
 from waypost.config.schema import DeadlinesConfig, ProviderConfig, QuirksConfig
 from waypost.config.schemes import Schemes
-from waypost.config.targets import Provider
+from waypost.config.targets import Probe, Provider
 from waypost.config.values import is_secret_reference, parse_duration
 from waypost.core.origin import Deadlines, Origin, Proxy, TlsFiles
 from waypost.core.quirks import Quirks
@@ -94,6 +94,7 @@ class Endpoints:
             retains=entry.data.retention != "none"
             if entry.data is not None and entry.data.retention
             else None,
+            probe=Probe(entry.probe.model, parse_duration(entry.probe.every)) if entry.probe else None,
         )
         return self._proving.provers(plainly, entry, spec, filled, hidden, path)
 

@@ -182,6 +182,17 @@ class DataConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     for `zero_retention`."""
 
 
+class ProbeConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A question of one word that is asked when nobody else asks: a provider that is down is noticed before a client
+    meets it, and one that is well again before a client has to try. It costs a few tokens each time, billed to no key.
+    """
+
+    model: Text
+    """The model that is asked: the provider's own id of a cheap one."""
+    every: Duration = "30s"
+    """How often, at most: not while others have asked it within this time."""
+
+
 class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who answers: a known provider by its `preset`, or any server by its `dialect` and `base_url`."""
 
@@ -237,6 +248,8 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Where it differs from its dialect."""
     data: DataConfig | None = None
     """What it does with what it is sent."""
+    probe: ProbeConfig | None = None
+    """Ask it for a word now and then. Left out: it is judged by its clients' requests alone."""
     discover: bool = True
     """Ask it for its list of models and offer them as `name/model`."""
 

@@ -56,6 +56,13 @@ class Credential:
     __str__ = __repr__
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """What a provider is asked when nobody else asks."""
+
+    model: str
+    every_s: float
+
+
 Lines = tuple[tuple[bytes, bytes], ...]
 """Header names in lower case, each with its whole line."""
 
@@ -95,6 +102,7 @@ class Provider(msgspec.Struct, frozen=True):
     """Where its answers tell of rate limits."""
     origin_label: Literal["config", "environment", "local"] = "config"
     """How it was found, for people."""
+    probe: Probe | None = None
     key_name: str = ""
     """Which of its several credentials this is; "" where it has one. The same provider is there once for each."""
     region: str = ""

@@ -112,6 +112,11 @@ class Pipeline:
         return Attempts(**tools)
 
     @property
+    def attempts(self) -> Attempts:
+        """What asks targets, for questions that the gateway has itself."""
+        return self._attempts
+
+    @property
     def active(self) -> int:
         """Exchanges under way."""
         return len(self._live)
