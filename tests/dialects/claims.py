@@ -153,5 +153,11 @@ def as_budget(request: ChatRequest) -> ChatRequest:
     return msgspec.structs.replace(request, effort=None, thinking_budget=budget_of(request))
 
 
+def as_claude_thinks(request: ChatRequest) -> ChatRequest:
+    """In tokens. Switched off there is nothing to show, so whether to show it is not said, and nothing is lost."""
+    request = as_budget(request)
+    return msgspec.structs.replace(request, show_thinking=None) if request.thinking_budget == 0 else request
+
+
 #: Settings of which Claude refuses some beside others.
 CLAUDE_REFUSES = (*THINKING, "sampling.temperature", "sampling.top_p", "sampling.top_k")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from dialects import strategies
@@ -48,6 +48,7 @@ from waypost.dialects.registry import DIALECTS
 from waypost.errors import Overloaded, Unrepresentable
 
 STAMP = Stamp("x-1", 17)
+HI = (Message("user", (Text("Hi"),)),)
 CLAIMS: dict[str, Claims] = {
     "anthropic_messages": ANTHROPIC,
     "bedrock_converse": BEDROCK,
@@ -189,6 +190,8 @@ def placeless_name(name: str) -> str:
 @in_both_roles
 @lawful
 @given(request=strategies.requests())
+@example(request=ChatRequest("model", HI, effort="none", show_thinking=False))
+@example(request=ChatRequest("model", HI, thinking_budget=0, show_thinking=True))
 def test_a_request_comes_back_as_the_dialect_claims(dialect: Dialect, request: ChatRequest) -> None:
     claims, codec = CLAIMS[dialect.name], codec_of(dialect)
     assume(claims.sayable(request))
@@ -280,6 +283,12 @@ def said_in(part: Any) -> Iterator[str]:
 @in_every_dialect
 @lawful
 @given(request=strategies.odd_requests)
+@example(
+    request=ChatRequest(
+        "model",
+        (Message("assistant", (Thinking("Hm.", "AAAA", maker="anthropic-claude-v1", redacted=True),)), *HI),
+    )
+)
 def test_nothing_of_a_conversation_is_left_out_in_silence(dialect: Dialect, request: ChatRequest) -> None:
     request = with_marks(request)
     loss = Loss(drop=True)

@@ -7,7 +7,7 @@ import msgspec
 from dialects.claims import (
     CLAUDE_REFUSES,
     Claims,
-    as_budget,
+    as_claude_thinks,
     closed,
     closed_where_strict,
     ends,
@@ -25,7 +25,7 @@ def _request(request: ChatRequest) -> ChatRequest:
     """A model of 4.5 is told tokens; there is always a choice where calls may not be made at once; a schema has no
     name, and is one that the grammars know; `top_p` of 1 is what none means."""
     request = with_tools(
-        with_parts(as_budget(request), thinking_of("anthropic-claude-v1")), closed_where_strict
+        with_parts(as_claude_thinks(request), thinking_of("anthropic-claude-v1")), closed_where_strict
     )
     choice, parallel = request.tool_choice, request.parallel_tool_calls
     if choice is None and parallel is False:

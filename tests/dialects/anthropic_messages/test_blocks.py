@@ -64,6 +64,8 @@ def test_thinking_goes_back_to_its_maker_only() -> None:
     assert render(unsigned) == ({"type": "thinking", "thinking": "hm"}, ())
     hidden = Thinking("", "enc", maker="anthropic-claude-v1", redacted=True)
     assert render(hidden) == ({"type": "redacted_thinking", "data": "enc"}, ())
+    beside = Thinking("hm", "enc", maker="anthropic-claude-v1", redacted=True)
+    assert render(beside) == ({"type": "redacted_thinking", "data": "enc"}, ("messages[3].thinking",))
     for part in (
         Thinking("hm"),
         Thinking("hm", "sig", maker="openai-responses-v1"),

@@ -8,6 +8,7 @@ from dialects.claims import (
     CLAUDE_REFUSES,
     Claims,
     as_budget,
+    as_claude_thinks,
     closed,
     closed_where_strict,
     ends,
@@ -41,7 +42,7 @@ def _called(request: ChatRequest) -> tuple[Tool, ...]:
 def _request(request: ChatRequest) -> ChatRequest:
     """As Anthropic, for Claude; tools that may not be called are not told of, unless the history has calls."""
     request = with_tools(
-        with_parts(as_budget(request), thinking_of("anthropic-claude-v1")), closed_where_strict
+        with_parts(as_claude_thinks(request), thinking_of("anthropic-claude-v1")), closed_where_strict
     )
     if request.thinking_budget == -1:
         request = as_budget(msgspec.structs.replace(request, effort="medium", thinking_budget=None))

@@ -29,7 +29,7 @@ def parse(*items: Any) -> list[Message]:
 
 
 def render(*messages: Message, loss: Loss | None = None) -> Any:
-    items = render_messages(messages, 0, frozenset(), loss if loss is not None else Loss())
+    items = render_messages(messages, 0, loss if loss is not None else Loss())
     return msgspec.json.decode(msgspec.json.encode(items))
 
 
@@ -182,7 +182,7 @@ def test_a_message_of_which_nothing_remains_is_left_out() -> None:
     sound = Media("video", data="AA", mime="video/mp4")
     loss = Loss(drop=True)
     messages = (Message("user", (sound,)), Message("user", (Text("Hi"),)))
-    assert render_messages(messages, 0, frozenset(), loss) == [{"role": "user", "content": "Hi"}]
+    assert render_messages(messages, 0, loss) == [{"role": "user", "content": "Hi"}]
     assert loss.names == ("messages[0].content[0]",)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases
@@ -187,6 +187,21 @@ body = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=300)
 @given(body)
+@example(
+    {
+        "model": "m",
+        "input": [{"type": "function_call", "call_id": "", "name": "", "arguments": ""}],
+        "tools": [{"type": "custom", "name": ""}],
+    }
+)
+@example(
+    {
+        "model": "m",
+        "input": "",
+        "tools": [{"type": "custom", "name": "a"}],
+        "tool_choice": {"type": "function", "name": "a"},
+    }
+)
 def test_the_round_trip_is_the_identity(wire: Any) -> None:
     request = parse(wire)
     assert render(request) == wire

@@ -74,6 +74,7 @@ def test_what_no_target_here_has_is_refused_or_named() -> None:
         ({"type": "function", "name": "f"}, ToolChoice("one", "f")),
         ({"type": "custom", "name": "run"}, ToolChoice("one", "run")),
         ({"type": "custom", "name": "unknown"}, None),
+        ({"type": "function", "name": "run"}, None),
         ({"type": "web_search_preview"}, None),
         ({"type": "mcp", "server_label": "d"}, None),
         ("odd", None),

@@ -150,6 +150,8 @@ def _render_text(part: Text, where: str, loss: Loss, answer: bool) -> Json | Non
 
 def _render_thinking(part: Thinking, where: str, loss: Loss, answer: bool) -> Json | None:
     if part.maker == MAKER and part.redacted and part.signature is not None:
+        if part.text.strip() and not answer:
+            loss.setting(f"{_message(where)}.thinking")  # a block that hides its text has no place for words
         return with_extras({"type": "redacted_thinking", "data": part.signature}, part.extras)
     if part.maker == MAKER and not part.redacted:
         # Servers of this dialect that sign nothing take their thinking back as they gave it.

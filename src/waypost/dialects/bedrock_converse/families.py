@@ -116,6 +116,9 @@ def thinking(request: ChatRequest, family: Family, loss: Loss) -> Thought:
         if request.show_thinking is not None:
             loss.setting("show_thinking")
         return Thought()
+    budget = request.thinking_budget or 0
+    if budget > 0 and found.fields.get("thinking", {}).get("budget_tokens", budget) != budget:
+        loss.setting("thinking_budget")  # another one stands for it, between the least and the output limit
     return found
 
 

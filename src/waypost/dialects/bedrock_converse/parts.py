@@ -297,6 +297,8 @@ class Writer:
         """Claude's own goes back to Claude; that of others does not, since no model on Bedrock takes it."""
         signature = part.signature if part.maker == CLAUDE and (self._family.signs or self._reply) else None
         if part.redacted and signature is not None:
+            if part.text.strip() and not self._reply:
+                self._loss.setting(f"{message}.thinking")  # what hides its text has no place for words
             return {"reasoningContent": {"redactedContent": base64.b64encode(signature.encode()).decode()}}
         if not part.redacted and (signature is not None or own_form(part.extras) == OWN or self._reply):
             inner: Json = {"text": part.text}

@@ -149,23 +149,20 @@ def _parse_result(taking: Taking, custom: bool) -> Message | None:
     return Message("tool", (ToolResult(call_id, parts, extras=taking.extras(str(form)), name=name),))
 
 
-def render_messages(
-    messages: tuple[Message, ...], first: int, custom: frozenset[str], loss: Loss
-) -> list[Json | msgspec.Raw]:
-    """The input items for `messages` from number `first` on. `custom`: names of custom tools."""
+def render_messages(messages: tuple[Message, ...], first: int, loss: Loss) -> list[Json | msgspec.Raw]:
+    """The input items for `messages` from number `first` on. A call is one of a custom tool where it came as one: a
+    function may have the same name."""
     items: list[Json | msgspec.Raw] = []
     for number, message in enumerate(messages[first:], first):
         where = f"messages[{number}]"
         if message.role == "assistant":
-            items += _render_said(message, where, custom, loss)
+            items += _render_said(message, where, loss)
         else:
-            items += _render_given(message, where, custom, loss)
+            items += _render_given(message, where, loss)
     return items
 
 
-def _render_given(
-    message: Message, where: str, custom: frozenset[str], loss: Loss
-) -> list[Json | msgspec.Raw]:
+def _render_given(message: Message, where: str, loss: Loss) -> list[Json | msgspec.Raw]:
     items: list[Json | msgspec.Raw] = []
     content: list[Part] = []
     for number, part in enumerate(message.parts):
@@ -174,7 +171,7 @@ def _render_given(
         elif isinstance(part, Opaque) and part.dialect == NAME and part.slot == ITEM:
             items.append(part.data)
         elif isinstance(part, ToolCall):
-            items.append(render_call(part, custom=part.name in custom))
+            items.append(render_call(part))
         elif isinstance(part, Thinking | Refusal):
             loss.content(
                 f"{where}.content[{number}]",
@@ -221,9 +218,7 @@ def _render_result(result: ToolResult, where: str, loss: Loss) -> Json:
     return with_extras(out, result.extras)
 
 
-def _render_said(
-    message: Message, where: str, custom: frozenset[str], loss: Loss
-) -> list[Json | msgspec.Raw]:
+def _render_said(message: Message, where: str, loss: Loss) -> list[Json | msgspec.Raw]:
     items: list[Json | msgspec.Raw] = []
     content: list[Json] = []  # of the message item that is under way
     for number, part in enumerate(message.parts):
@@ -236,7 +231,7 @@ def _render_said(
             continue
         content = []
         if isinstance(part, ToolCall):
-            items.append(render_call(part, custom=part.name in custom))
+            items.append(render_call(part))
         elif isinstance(part, Thinking):
             item_or_none = _render_thinking(part)
             if item_or_none is None:

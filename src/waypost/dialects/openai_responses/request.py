@@ -148,14 +148,13 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     own = is_own(request.extras)
     form = read_form(request.extras)
     words = form.words.split()
-    custom = custom_names(request.tools)
     out: Json = {"model": request.model}
     first = 0
     if _INSTRUCTIONS in words:
         [text] = request.messages[0].parts
         out[_INSTRUCTIONS] = text.text if isinstance(text, Text) else ""
         first = 1
-    items = render_messages(request.messages, first, custom, loss)
+    items = render_messages(request.messages, first, loss)
     if _STRING in words:
         [message] = request.messages[first:]
         out["input"] = next((part.text for part in message.parts if isinstance(part, Text)), "")
@@ -166,7 +165,7 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     reasoning = render_reasoning_setting(effort_of(request), request.show_thinking)
     put(
         out,
-        tool_choice=render_choice(request.tool_choice, custom),
+        tool_choice=render_choice(request.tool_choice, custom_names(request.tools)),
         parallel_tool_calls=request.parallel_tool_calls,
         reasoning=reasoning,
         text=render_text(request.response_format, request.verbosity),

@@ -68,7 +68,8 @@ def take_choice(taking: Taking, tools: tuple[Tool | Opaque, ...]) -> ToolChoice 
     if text_or_none(raw) is None:
         outer = Taking(object_or_none(raw) or {})
         kind, name = outer.take("type", TEXT), outer.take("name", TEXT)
-        known = kind == "function" or (kind == "custom" and name in custom_names(tools))
+        # The core's choice is a name alone: which kind is meant is written again by the name.
+        known = kind == ("custom" if name in custom_names(tools) else "function")
         if known and name is not None and not outer.rest:
             choice = ToolChoice("one", name)
     if choice is not None:
