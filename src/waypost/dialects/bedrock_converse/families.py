@@ -109,27 +109,24 @@ def thinking(request: ChatRequest, family: Family, loss: Loss) -> Thought:
         loss.setting("show_thinking")
     if not asked:
         return Thought()
-    found = _told(request, family)
+    found = _told(request, family, loss)
     if found is None:
         for name in asked:
             loss.setting(name)
         if request.show_thinking is not None:
             loss.setting("show_thinking")
         return Thought()
-    budget = request.thinking_budget or 0
-    if budget > 0 and found.fields.get("thinking", {}).get("budget_tokens", budget) != budget:
-        loss.setting("thinking_budget")  # another one stands for it, between the least and the output limit
     return found
 
 
-def _told(request: ChatRequest, family: Family) -> Thought | None:
+def _told(request: ChatRequest, family: Family, loss: Loss) -> Thought | None:
     off = budget_of(request) == 0
     if not family.thinks:
         return Thought() if off else None
     if off and not family.off:
         return None
     if family.thinks == "budget":
-        return _budget(request, off)
+        return _budget(request, off, loss)
     if family.thinks == "adaptive":
         return _adaptive(request, family, off)
     if family.thinks == "nova":
@@ -143,7 +140,7 @@ def _shown(request: ChatRequest) -> Json:
     return {"display": "summarized" if request.show_thinking else "omitted"}
 
 
-def _budget(request: ChatRequest, off: bool) -> Thought | None:
+def _budget(request: ChatRequest, off: bool, loss: Loss) -> Thought | None:
     if off:
         return Thought({"thinking": {"type": "disabled"}})
     if not may_think(request, by_budget=True):
@@ -156,6 +153,8 @@ def _budget(request: ChatRequest, off: bool) -> Thought | None:
         if limit <= LEAST:
             return None  # the budget has to be below the output limit, and has a least size
         budget = limit - 1
+    if request.thinking_budget not in (None, budget):
+        loss.setting("thinking_budget")  # it is told another one
     return Thought({"thinking": {"type": "enabled", "budget_tokens": budget, **_shown(request)}})
 
 
