@@ -192,6 +192,7 @@ def placeless_name(name: str) -> str:
 @given(request=strategies.requests())
 @example(request=ChatRequest("model", HI, effort="none", show_thinking=False))
 @example(request=ChatRequest("model", HI, thinking_budget=0, show_thinking=True))
+@example(request=ChatRequest("model", HI, metadata={"a_0": "0"}))
 def test_a_request_comes_back_as_the_dialect_claims(dialect: Dialect, request: ChatRequest) -> None:
     claims, codec = CLAIMS[dialect.name], codec_of(dialect)
     assume(claims.sayable(request))

@@ -161,10 +161,11 @@ def test_logprobs_and_modalities() -> None:
 
 
 def test_labels() -> None:
-    view = taking(labels={"team": "a"})
-    assert take_labels(view) == {"team": "a"}
+    said = {"team": "a", "cost_center": "b", "costCenter": "c"}
+    view = taking(labels=said)
+    assert take_labels(view) == said
     assert view.rest == {}
-    for odd in ({}, {"team": 7}, 7):
+    for odd in ({}, {"team": 7}, {"team": None}, 7):
         kept = taking(labels=odd)
         assert take_labels(kept) is None
         assert "labels" in kept.rest

@@ -16,7 +16,17 @@ from waypost.core.request import ChatRequest, Effort, Extras, ResponseFormat, Sa
 from waypost.dialects.gemini_generate.own import NAME, Taking, own_words
 from waypost.dialects.gemini_generate.rendering import Rendering
 from waypost.dialects.gemini_generate.schema import GOOGLE, from_json_schema, label, to_json_schema
-from waypost.dialects.taking import FLAG, INTEGER, NUMBER, TEXT, TEXTS, Json, object_or_none, put
+from waypost.dialects.taking import (
+    FLAG,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Json,
+    object_or_none,
+    put,
+    text_or_none,
+)
 
 _EFFORTS: Mapping[str, Effort] = MappingProxyType(
     {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high", "XHIGH": "xhigh"}
@@ -225,12 +235,11 @@ def _thinking_of(request: ChatRequest, rendering: Rendering) -> Json:
 
 
 def take_labels(taking: Taking) -> dict[str, str] | None:
-    """`labels`, when it is an object of texts."""
+    """`labels`, when it is an object of texts. Its names are the client's own, and keep their spelling."""
     fields = object_or_none(taking.rest.get("labels"))
     if not fields:
         return None
-    found = Taking(fields)
-    texts = {name: text for name in fields if (text := found.take(name, TEXT)) is not None}
+    texts = {name: text for name, raw in fields.items() if (text := text_or_none(raw)) is not None}
     if len(texts) != len(fields):
         return None
     del taking.rest["labels"]
