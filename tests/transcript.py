@@ -6,6 +6,7 @@ booked.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,13 +28,16 @@ from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import BudgetExceeded, StoreUnavailable, UpstreamError
+from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import Call
+from waypost.pipeline.queue import Bounds, Waiting
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Hold
 from waypost.routing.board import Board, Kind
+from waypost.routing.limiter import Limiter
 from waypost.routing.plan import Planner
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.view import View
@@ -439,6 +443,10 @@ class Plans:
         return msgspec.structs.replace(made, hedge_after_s=self.hedge_after_s, shadows=tuple(beside))
 
 
+def later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, call)
+
+
 @dataclass
 class Stage:
     """Everything around one pipeline."""
@@ -478,12 +486,16 @@ class Stage:
         self.replays = MemoryReplays()
         self.board = OpenBoard()
         self.planner = Plans()
+        self.limiter = Limiter()
+        self.waiting = Waiting(self.limiter, self.clock.monotonic, later, Bounds, lambda: 0.5)
+        self.entrance = Entrance(self.limiter, self.waiting)
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,
             replays=self.replays,
             lanes=Lanes(DIALECTS),
             board=self.board,
             planner=self.planner,
+            entrance=self.entrance,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             random=lambda: 0.25,
@@ -502,6 +514,27 @@ class Stage:
             await self.sleeps()
         self.clock.advance(seconds)
 
+    def call(
+        self,
+        body: object,
+        client: RecordingClient | None = None,
+        key: bytes | None = KEY_TEXT,
+        headers: dict[bytes, bytes] | None = None,
+        number: int = 1,
+        dialect: str = "openai_chat",
+        path: PathAsk = NO_PATH,
+    ) -> Call:
+        return Call(
+            dialect=DIALECTS[dialect],
+            path=path,
+            body=body if isinstance(body, bytes) else msgspec.json.encode(body),
+            headers=headers or {},
+            key=key,
+            exchange_id=f"x{number}",
+            received=self.clock.monotonic(),
+            client=client or RecordingClient(),
+        )
+
     async def ask(
         self,
         body: object,
@@ -513,23 +546,11 @@ class Stage:
         path: PathAsk = NO_PATH,
     ) -> RecordingClient:
         client = client or RecordingClient()
-        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        call = Call(
-            dialect=DIALECTS[dialect],
-            path=path,
-            body=raw,
-            headers=headers or {},
-            key=key,
-            exchange_id=f"x{number}",
-            received=self.clock.monotonic(),
-            client=client,
-        )
-        await self.pipeline.run(call)
+        await self.pipeline.run(self.call(body, client, key, headers, number, dialect, path))
         assert self.pipeline.active == 0
         assert all(hold.closed for hold in self.ledger.holds), "a hold was left open"
-        assert self.planner.shadows or not any(self.board.under_way.values()), (
-            "the board waits for an attempt to end"
-        )
+        busy = any(self.board.under_way.values())
+        assert self.planner.shadows or not busy, "the board waits for an attempt to end"
         return client
 
     @property

@@ -115,6 +115,7 @@ class Talk:
             lanes=Lanes(DIALECTS),
             board=stage_.board,
             planner=stage_.planner,
+            entrance=stage_.entrance,
             snapshot=lambda: stage_.snapshot,
             clock=stage_.clock,
             random=lambda: 0.25,

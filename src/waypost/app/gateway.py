@@ -303,6 +303,7 @@ class _Gateway:
             log=self._log,
             board=steering.board,
             planner=steering.planner,
+            entrance=steering.entrance,
         )
         drills = Drills(clock, parts["random"])
         pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)

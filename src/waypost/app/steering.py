@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from waypost.app.live_config import LiveConfig
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Provider, Target
+from waypost.pipeline.entrance import Entrance
+from waypost.pipeline.queue import Bounds, Waiting
 from waypost.ports import Clock
 from waypost.routing.canary import RolledBack
 from waypost.routing.health.board import HealthBoard
 from waypost.routing.health.gauges import health_gauges
 from waypost.routing.health.report import TargetReport, report
+from waypost.routing.limiter import Limiter
 from waypost.routing.plan import Planner
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Labelled
@@ -28,6 +31,9 @@ class Steering:
         self._config = config
         self._clock = clock
         self._draw = random.SystemRandom().random
+        self.limiter = Limiter()
+        self.waiting = Waiting(self.limiter, clock.monotonic, _later, Bounds, self._draw)
+        self.entrance = Entrance(self.limiter, self.waiting)
         self.board = self.new_board()
         self.planner = Planner(self._draw)
         self._known: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
@@ -36,7 +42,9 @@ class Steering:
     def new_board(self) -> HealthBoard:
         """A board on which nothing is known yet."""
         tuning = self._config
-        return HealthBoard(lambda: tuning.snapshot().settings.resilience, self._draw, self._clock.wall)
+        return HealthBoard(
+            lambda: tuning.snapshot().settings.resilience, self._draw, self._clock.wall, self.entrance.busy
+        )
 
     def report(self, target: Target) -> TargetReport | None:
         """How a target is doing; None for one that was not used."""
@@ -71,6 +79,10 @@ class Steering:
             self.planner.begin_anew()
         if before is not None:
             self.board.replaced(_providers(before), _providers(after), self._clock.monotonic())
+
+
+def _later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, call)
 
 
 def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

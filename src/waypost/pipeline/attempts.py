@@ -8,7 +8,7 @@ health, which says who may be asked and hears how it went.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -20,6 +20,7 @@ from waypost.errors import (
     Disconnected,
     GatewayError,
     InvalidRequest,
+    Overloaded,
     Retry,
     TimedOut,
     Unrepresentable,
@@ -28,6 +29,7 @@ from waypost.errors import (
 from waypost.pipeline.continuation import Broken, Continuation
 from waypost.pipeline.conversation import asked_of
 from waypost.pipeline.course import all_down, bounded, longest_ago, may_hedge, overlaid, rest, told, too_late
+from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.hedge import Hedges
 from waypost.pipeline.relay import Relay
@@ -39,6 +41,8 @@ from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept
 from waypost.upstream.drill import Fault, pretend, send_broken
 
+#: How a target is entered: as it is free; though its breaker is open; or by a place that was waited for.
+Way = Literal["free", "forced", "taken"]
 #: With less than this left before the deadline, nothing more is begun.
 _LEAST_S = 0.01
 
@@ -53,6 +57,7 @@ class Tools(TypedDict):
     upstream: Upstream
     settle: Settle
     relay: Relay
+    entrance: Entrance
     log: Log
 
 
@@ -67,9 +72,12 @@ class Attempts:
         self._upstream = tools["upstream"]
         self._settle = tools["settle"]
         self._relay = tools["relay"]
+        self._entrance = tools["entrance"]
         self._heads = Heads(self._clock.wall)
         self._continuation = Continuation(self._ledger, tools["log"])
-        self._hedges = Hedges(self, self._clock, self._sleep, self._ledger, self._settle, self._relay)
+        self._hedges = Hedges(
+            self, self._clock, self._sleep, self._ledger, self._settle, self._relay, self._entrance
+        )
 
     async def run(self, live: LiveExchange, plan: Plan) -> None:
         """Answer through the first candidate that can. Raises the failure that tells the client most."""
@@ -82,48 +90,61 @@ class Attempts:
                 return
             left = left[used:]
         forced = False
-        while left:
-            candidate = left.pop(0)
+        crowded: list[Candidate] = []
+        while left or (crowded and not live.begun):
+            taken = not left
+            candidate = left.pop(0) if left else await self._wait(live, crowded)
             # What one target was told of its wrong answer, or is asked in its own way, is not another's business.
             live.asked = first if candidate.overlay is None else overlaid(live, first, candidate.overlay)
             if first is not None and first.continues:
                 candidate = self._continuable(live, candidate)
             begun = live.begun
-            role: Role = "failover" if begun else "first"
-            enter = live.board.force_probe if forced else live.board.try_enter
-            follows = await self._persist(live, candidate, role, failures, enter, left)
+            way: Way = "taken" if taken else "forced" if forced else "free"
+            follows = await self._persist(live, candidate, failures, way, left, crowded)
             if follows is None:
                 return
             if follows is Retry.STOP:
                 raise failures[-1]
             if live.begun > begun:
                 left = rest(left, candidate, follows, failures[-1])
-            if not left and not live.begun and not forced:
+            if not (left or crowded or live.begun or forced):
                 # All are out of order: one of them is asked nevertheless, before the client is turned away.
                 forced, left = True, longest_ago(plan, live.board, self._clock.monotonic())
         if not failures:
             raise all_down(plan, live.board, self._clock.monotonic())
         raise told(failures)
 
+    async def _wait(self, live: LiveExchange, crowded: list[Candidate]) -> Candidate:
+        """All that may be asked have as much to do as they take: wait in turn for one of them. Raises Overloaded."""
+        waiting = self._clock.monotonic()
+        if live.key is None:
+            raise Overloaded(
+                "Every target has as many requests as it takes, and nobody waits for this answer."
+            )
+        target = await self._entrance.wait(live.key, [each.target for each in crowded], live.deadline)
+        live.waited += self._clock.monotonic() - waiting
+        return crowded.pop(next(i for i, each in enumerate(crowded) if each.target.label == target.label))
+
     async def _persist(
         self,
         live: LiveExchange,
         candidate: Candidate,
-        role: Role,
         failures: list[GatewayError],
-        enter: Callable[[Target, float, int], bool],
+        way: Way,
         left: list[Candidate],
+        crowded: list[Candidate],
     ) -> Retry | None:
         """Ask one target, and again where that can help; an answer that breaks off is finished by those that are
         `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
-        `failures` if it was asked at all."""
+        `failures` if it was asked at all; one that was too busy for it is among the `crowded`."""
         target, tokens, tries = candidate.target, tokens_of(live), 0
+        role: Role = "failover" if live.begun else "first"
         while True:
             now = self._clock.monotonic()
             if live.deadline - now < _LEAST_S:
                 failures.append(too_late())
                 return Retry.STOP
-            if not enter(target, now, tokens):
+            if not self._enter(live, candidate, now, tokens, way, crowded):
                 return Retry.NEXT
             tries += 1
             try:
@@ -140,18 +161,36 @@ class Attempts:
                 failures.append(error)
                 follows = step(error, tries, target.provider.retries, candidate.overlay)
             except Unrepresentable as error:
-                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                self._entrance.leave(live.board, target, self._clock.monotonic(), tokens, now)
                 failures.append(error)  # another target may have a form for it
                 return Retry.NEXT
             except BaseException:
-                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                self._entrance.leave(live.board, target, self._clock.monotonic(), tokens, now)
                 raise
             else:
                 self.succeeded(live, candidate, trial, now, tokens)
                 return None
             if follows is not Retry.AGAIN or not await self._pause(live, target, tries):
                 return Retry.NEXT if follows is Retry.AGAIN else follows
-            role, enter = "retry", live.board.try_enter
+            role, way = "retry", "free"
+
+    def _enter(
+        self,
+        live: LiveExchange,
+        candidate: Candidate,
+        now: float,
+        tokens: int,
+        way: Way,
+        crowded: list[Candidate],
+    ) -> bool:
+        """Whether an attempt may begin."""
+        target, entrance = candidate.target, self._entrance
+        if way == "taken":
+            return entrance.take(live.board, target, now, tokens)
+        entered = entrance.enter(live.board, target, now, tokens, forced=way == "forced")
+        if entered == "busy":
+            crowded.append(candidate)
+        return entered == "in"
 
     async def _pause(self, live: LiveExchange, target: Target, tries: int) -> bool:
         """Wait before the same target is asked again. False: there is no time, or no room in its retry budget."""
@@ -199,7 +238,7 @@ class Attempts:
             if not self._continuation.can_go_on(live, asked, broken):
                 break
             tokens = tokens_of(live)
-            if not live.board.try_enter(target, now, tokens):
+            if self._entrance.enter(live.board, target, now, tokens) != "in":
                 continue
             finishing = msgspec.structs.replace(candidate, lane=lane)
             try:
@@ -210,10 +249,10 @@ class Attempts:
                     raise
                 broken = again
             except (InvalidRequest, Unrepresentable):
-                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                self._entrance.leave(live.board, target, self._clock.monotonic(), tokens, now)
                 continue  # the words so far have no form for this target
             except BaseException:
-                live.board.leave(target, self._clock.monotonic(), tokens, now)
+                self._entrance.leave(live.board, target, self._clock.monotonic(), tokens, now)
                 raise
             else:
                 self.succeeded(live, finishing, trial, now, tokens)
@@ -301,7 +340,8 @@ class Attempts:
         """Tell the board of the attempt that was closed last."""
         done, answer, now = live.attempts[-1], trial.answer, self._clock.monotonic()
         first = done.first_token_us
-        live.board.succeeded(
+        self._entrance.succeeded(
+            live.board,
             candidate.target,
             now,
             tokens,
@@ -323,10 +363,10 @@ class Attempts:
         """Tell the board of a failure, if it was the target's: the client's patience is not."""
         now, answer = self._clock.monotonic(), None if trial is None else trial.answer
         if isinstance(error, TimedOut) and now >= live.deadline:
-            live.board.leave(candidate.target, now, tokens, began)
+            self._entrance.leave(live.board, candidate.target, now, tokens, began)
             return
         headers = () if answer is None else answer.headers
-        live.board.failed(candidate.target, now, tokens, error, headers, began)
+        self._entrance.failed(live.board, candidate.target, now, tokens, error, headers, began)
 
 
 def tokens_of(live: LiveExchange) -> int:

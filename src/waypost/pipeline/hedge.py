@@ -13,6 +13,7 @@ from typing import Protocol
 from waypost.config.nodes import Overlay
 from waypost.core.record import Role
 from waypost.errors import BudgetExceeded, Disconnected, GatewayError, Unrepresentable, UpstreamError
+from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
@@ -66,6 +67,7 @@ class Hedges:
         ledger: Ledger,
         settle: Settle,
         relay: Relay,
+        entrance: Entrance,
     ) -> None:
         self._attempts = attempts
         self._clock = clock
@@ -73,6 +75,7 @@ class Hedges:
         self._ledger = ledger
         self._settle = settle
         self._relay = relay
+        self._entrance = entrance
 
     async def race(
         self,
@@ -116,7 +119,7 @@ class Hedges:
     ) -> int:
         """Begin a leg. 1; 0 where its target may not be asked now."""
         began = self._clock.monotonic()
-        if not live.board.try_enter(candidate.target, began, _tokens(live)):
+        if self._entrance.enter(live.board, candidate.target, began, _tokens(live)) != "in":
             return 0
         try:
             trial = self._attempts.begin(live, candidate, role)
@@ -186,7 +189,8 @@ class Hedges:
         self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began, leg.tokens)
 
     def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
-        live.board.leave(candidate.target, self._clock.monotonic(), _tokens(live), began)
+        now = self._clock.monotonic()
+        self._entrance.leave(live.board, candidate.target, now, _tokens(live), began)
 
 
 def _tokens(live: LiveExchange) -> int:

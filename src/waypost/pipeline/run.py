@@ -28,6 +28,7 @@ from waypost.pipeline.behind import Behind
 from waypost.pipeline.conversation import FAMILY, Conversations
 from waypost.pipeline.counting import HEADER as COUNTED
 from waypost.pipeline.counting import count
+from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.once import Once
@@ -72,6 +73,7 @@ class Pipeline:
         lanes: Lanes,
         board: Board,
         planner: Planner,
+        entrance: Entrance,
         guards: Sequence[Guard] = (),
         responses: Responses | None = None,
         replays: Replays | None = None,
@@ -98,6 +100,7 @@ class Pipeline:
             upstream=upstream,
             settle=settle,
             relay=Relay(clock, settle, self._conversations),
+            entrance=entrance,
             log=log,
         )
         self._shadows = Shadows(self._attempts.run, clock, settle, log)

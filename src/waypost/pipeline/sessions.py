@@ -13,6 +13,7 @@ from waypost.dialects.lane import Lanes
 from waypost.errors import Disconnected
 from waypost.pipeline import headers
 from waypost.pipeline.attempts import Attempts, Tools
+from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.planning import Planner
 from waypost.pipeline.run import Pipeline
@@ -44,6 +45,7 @@ class Parts(TypedDict):
     lanes: Lanes
     board: Board
     planner: Planner
+    entrance: Entrance
 
 
 class Sessions(Pipeline):
