@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import measure, planning, report
+from bench import measure, overload, planning, report
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -69,6 +69,11 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--plan", action="store_true", help="only what planning costs, in this process: seconds, no nginx"
     )
     parser.add_argument(
+        "--overload",
+        action="store_true",
+        help="only this: the gateway at its peak and at twice that, two keys",
+    )
+    parser.add_argument(
         "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
     )
     parser.add_argument(
@@ -103,14 +108,8 @@ def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
     return subjects
 
 
-def run(
-    options: argparse.Namespace,
-) -> tuple[dict[str, dict[str, float]], dict[str, list[dict[str, float]]]]:
-    """Every measure on every subject, round by round, so that a slow minute of the machine hits all of them.
-
-    Returns the medians, and each round's figures, which show the spread.
-    """
-    effort = Effort(
+def _effort(options: argparse.Namespace) -> Effort:
+    return Effort(
         seconds=1.0 if options.quick else options.seconds,
         rounds=1 if options.quick else options.rounds,
         connections=options.connections,
@@ -118,6 +117,16 @@ def run(
         streams=options.streams,
         held=options.held,
     )
+
+
+def run(
+    options: argparse.Namespace,
+) -> tuple[dict[str, dict[str, float]], dict[str, list[dict[str, float]]]]:
+    """Every measure on every subject, round by round, so that a slow minute of the machine hits all of them.
+
+    Returns the medians, and each round's figures, which show the spread.
+    """
+    effort = _effort(options)
     chosen = options.only or list(_MEASURES)
     with ExitStack() as stack:
         subjects = assemble(options, stack)
@@ -171,8 +180,11 @@ def main(given: Sequence[str]) -> int:
     for warning in warnings:
         say(f"WARNING: {warning}")
     try:
+        if options.overload:
+            print(overload.table(overload.overload(_effort(options))))
+            return 0
         columns, rounds = run(options)
-    except NotServing as failure:
+    except (NotServing, LoadFailed) as failure:
         say(f"FAILED: {failure}")
         return 1
     except OutOfTime:

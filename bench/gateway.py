@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -97,15 +97,21 @@ def multiply_keys(data: Path, count: int) -> list[str]:
 
 @contextmanager
 def gateway(
-    direct: Subject, *, keys: int = 1, models: int = 1, name: str = "waypost", across: bool = False
+    direct: Subject,
+    *,
+    keys: int = 1,
+    models: int = 1,
+    name: str = "waypost",
+    across: bool = False,
+    owners: Sequence[str] = ("bench",),
 ) -> Iterator[Subject]:
     """The gateway before the given upstream, ready to serve. `across`: asked in Anthropic's dialect, so that every
-    request and answer is translated."""
+    request and answer is translated. `owners`: names of its keys, whose headers are the subject's, in this order."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
         config.write_text(render_config(direct, models), "utf-8")
-        texts = [create_key(data, "bench")]
+        texts = [create_key(data, owner) for owner in owners]
         if keys > 1:
             texts = multiply_keys(data, keys)
         command = [_WAYPOST, "serve", "--data", str(data), "--config", str(config), "--port", str(port)]

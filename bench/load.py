@@ -50,6 +50,8 @@ class Result(msgspec.Struct, frozen=True):
     statuses: dict[str, int]
     latency_us: dict[str, float]
     """From the request's bytes written to the answer's last byte; streams: to its first byte."""
+    latency_by_status_us: dict[str, dict[str, float]]
+    """The same, apart for each status."""
     late_us: dict[str, float]
     """Open mode: how much later than planned requests were sent. Far below the latencies, or the run is void."""
     events: int
@@ -79,6 +81,7 @@ class Load:
     def _reset(self) -> None:
         self._latency = Histogram()
         self._late = Histogram()
+        self._by_status: dict[int, Histogram] = {}
         self._statuses: Counter[str] = Counter()
         self._errors = 0
 
@@ -109,6 +112,9 @@ class Load:
             errors=self._errors,
             statuses=dict(self._statuses),
             latency_us=self._latency.summary_us(),
+            latency_by_status_us={
+                str(status): times.summary_us() for status, times in self._by_status.items()
+            },
             late_us=self._late.summary_us(),
             events=events,
             streams_at_end=sum(connection.answering for connection in self._connections),
@@ -163,6 +169,10 @@ class Load:
         streaming = self._plan.mode == "streams"
         end_ns = connection.first_ns if streaming else connection.done_ns
         self._latency.record(end_ns - connection.sent_ns)
+        by_status = self._by_status.get(connection.status)
+        if by_status is None:
+            by_status = self._by_status[connection.status] = Histogram()
+        by_status.record(end_ns - connection.sent_ns)
         self._statuses[str(connection.status)] += 1
         self._errors += connection.status != 200
         if self._plan.mode == "open":

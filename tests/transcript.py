@@ -14,6 +14,7 @@ from io import StringIO
 
 import msgspec
 
+from boards import OpenBoard, Plans
 from waypost.config.snapshot import Route, Settings, Snapshot
 from waypost.config.targets import Credential, Provider, Target
 from waypost.core.asked import PathAsk
@@ -27,20 +28,16 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
-from waypost.errors import BudgetExceeded, StoreUnavailable, UpstreamError
+from waypost.errors import BudgetExceeded, StoreUnavailable
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import Call
-from waypost.pipeline.queue import Bounds, Waiting
+from waypost.pipeline.queue import Waiting
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.ports import Hold
-from waypost.routing.board import Board, Kind
 from waypost.routing.limiter import Limiter
-from waypost.routing.plan import Planner
-from waypost.routing.planned import Candidate, Plan
-from waypost.routing.view import View
 from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -332,117 +329,6 @@ def target(served_by: Provider, model: str = "m1", **changes: object) -> Target:
     return msgspec.structs.replace(Target(provider=served_by, model=model, tariff=FlatTariff()), **changes)
 
 
-class Calm:
-    """The standing of a target of which nothing is known."""
-
-    in_flight = 0
-    failed_at = 0.0
-
-    def parked_until(self, now: float) -> float:
-        return 0.0
-
-    def ejected_until(self, now: float) -> float:
-        return 0.0
-
-    def probing(self, now: float) -> bool:
-        return False
-
-    def busy(self, now: float) -> bool:
-        return False
-
-    def headroom(self, now: float, tokens: int) -> float:
-        return 1.0
-
-    def measured(self, kind: Kind, percentile: int, input_tokens: int, now: float) -> float | None:
-        return None
-
-    def failing(self, now: float, window_s: float) -> tuple[int, int]:
-        return 0, 0
-
-    def health(self, now: float) -> float:
-        return 1.0
-
-
-class OpenBoard:
-    """Lets every attempt through but those of `closed` providers, and writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[str, str]] = []
-        self.heard: list[str] = []
-        self.closed: set[str] = set()
-        self.under_way: dict[str, int] = {}
-        self.retries = 100
-
-    def of(self, target: Target) -> Calm:
-        return Calm()
-
-    def try_enter(self, target: Target, now: float, tokens: int) -> bool:
-        name = target.provider.name
-        if name in self.closed:
-            return False
-        self.under_way[name] = self.under_way.get(name, 0) + 1
-        return True
-
-    def _left(self, target: Target, what: str) -> None:
-        self.under_way[target.provider.name] -= 1
-        self.ends.append((target.provider.name, what))
-
-    def told(self, target: Target, now: float, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self.heard.append(target.provider.name)
-
-    def force_probe(self, target: Target, now: float, tokens: int) -> bool:
-        return False
-
-    def leave(self, target: Target, now: float, tokens: int, began: float | None = None) -> None:
-        self._left(target, "left")
-
-    def succeeded(
-        self,
-        target: Target,
-        now: float,
-        tokens: int,
-        headers: Sequence[tuple[bytes, bytes]],
-        usage: Usage | None,
-        first_token_s: float | None,
-        total_s: float,
-    ) -> None:
-        self._left(target, "ok")
-
-    def failed(
-        self,
-        target: Target,
-        now: float,
-        tokens: int,
-        error: UpstreamError,
-        headers: Sequence[tuple[bytes, bytes]],
-        began: float | None = None,
-    ) -> None:
-        self._left(target, error.code)
-
-    def may_retry(self, target: Target, now: float) -> bool:
-        self.retries -= 1
-        return self.retries >= 0
-
-
-class Plans:
-    """The planner, with a hedge or shadows wished into its plans."""
-
-    def __init__(self) -> None:
-        self.planner = Planner(lambda: 0.25)
-        self.hedge_after_s: float | None = None
-        self.shadows: tuple[Target, ...] = ()
-
-    def plan(self, route: Route, view: View, board: Board) -> Plan:
-        made = self.planner.plan(route, view, board)
-        beside: list[Candidate] = []
-        for each in self.shadows:
-            lane = view.serve(each)
-            assert not isinstance(lane, str)
-            beside.append(Candidate(each, lane, "order"))
-            made = msgspec.structs.replace(made, candidates=made.candidates[:1])
-        return msgspec.structs.replace(made, hedge_after_s=self.hedge_after_s, shadows=tuple(beside))
-
-
 def later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
     return asyncio.get_running_loop().call_later(seconds, call)
 
@@ -487,7 +373,9 @@ class Stage:
         self.board = OpenBoard()
         self.planner = Plans()
         self.limiter = Limiter()
-        self.waiting = Waiting(self.limiter, self.clock.monotonic, later, Bounds, lambda: 0.5)
+        self.waiting = Waiting(
+            self.limiter, self.clock.monotonic, later, lambda: self.settings.overload, lambda: 0.5
+        )
         self.entrance = Entrance(self.limiter, self.waiting)
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,

@@ -74,7 +74,7 @@ ADVICE = {
     "store_unavailable": "Check the disk and the database; the gateway goes on by itself.",
     "all_targets_down": "Wait as long as `retry-after` says; `waypost doctor --online` looks at each provider.",
     "draining": "Try again: another node, or the restarted one, answers.",
-    "overloaded": "Try again later, or raise `limits.concurrency`.",
+    "overloaded": "Wait as long as `retry-after` says; the page about overload tells what is short.",
     "config_error": "Correct the file; `waypost check` says where.",
 }
 

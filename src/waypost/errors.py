@@ -346,7 +346,7 @@ class Draining(OperatorError):
 
 
 class Overloaded(OperatorError):
-    """More work is under way than the gateway was told to take."""
+    """More was asked than the gateway, or every target of the route, can do now."""
 
     code = "overloaded"
 

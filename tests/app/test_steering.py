@@ -93,3 +93,8 @@ async def test_a_canary_that_was_rolled_back_is_told_of_once(tmp_path: Path) -> 
     watching.cancel()
     assert log.getvalue().count("a canary was rolled back") == 1
     assert "it failed too often" in log.getvalue()
+
+
+def test_the_queue_has_the_bounds_of_the_configuration_in_force(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert rig.steering.waiting._bounds() is rig.config.snapshot().settings.overload

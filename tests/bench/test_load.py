@@ -40,6 +40,7 @@ async def test_a_closed_run_counts_every_answer(port: int) -> None:
     assert result.statuses == {"200": result.requests}
     assert result.errors == 0
     assert result.latency_us["p50"] > 0
+    assert result.latency_by_status_us == {"200": result.latency_us}
     assert result.rss_mb > 1
 
 

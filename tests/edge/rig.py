@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from waypost.config.snapshot import Settings
+from waypost.core.key import Key
 from waypost.dialects.dialect import Dialect, Entry
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, serve
@@ -58,6 +59,10 @@ class ScriptedPipeline:
         self.aborted = asyncio.Event()
         self.ended = 0
         self.refusal: GatewayError | None = None
+        self.keys: dict[bytes, Key] = {}
+
+    def known(self, presented: bytes | None) -> Key | None:
+        return self.keys.get(presented or b"")
 
     async def check_key(self, presented: bytes | None) -> None:
         if self.refusal is not None:

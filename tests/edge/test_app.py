@@ -12,6 +12,7 @@ import pytest
 
 from edge.asgi_rig import Exchange
 from edge.rig import JSON, Rig, until
+from waypost.core.key import Key
 from waypost.errors import StoreUnavailable, Unauthenticated
 from waypost.pipeline.exchange import Call
 
@@ -181,6 +182,26 @@ async def test_concurrency_is_limited_before_the_body_is_read() -> None:
     first.feed(b"{}")
     assert (await running).status == 200
     assert (await ask(rig, "POST", CHAT, b"{}")).status == 200
+
+
+async def test_an_overloaded_gateway_turns_low_priorities_away_by_the_head_alone() -> None:
+    rig = Rig()
+    rig.pipeline.keys = {
+        name.encode(): Key(name, name, b"", "", 0.0, priority=priority)
+        for name, priority in (("sk-low", "low"), ("sk-high", "high"))
+    }
+    rig.edge._load.measured(100.0, active=0, memory_used=99, memory_limit=100, waiting=0, oldest_s=0.0)
+    for key in (b"sk-low", b"sk-unknown"):
+        refused = await Exchange(rig.edge, "POST", CHAT, None, [(b"authorization", b"Bearer " + key)]).run()
+        assert refused.status == 503
+        assert msgspec.json.decode(refused.body)["dialect"] == "test_chat"
+        assert refused.headers[b"retry-after"] == b"2"
+    assert (await ask(rig, "POST", CHAT, b"{}", [(b"authorization", b"Bearer sk-high")])).status == 200
+    assert (await ask(rig, "GET", "/readyz")).status == 200
+    rig.edge._load.measured(80.0, active=0, memory_used=1, memory_limit=100, waiting=0, oldest_s=0.0)
+    rig.edge._load.measured(80.0, active=0, memory_used=99, memory_limit=100, waiting=0, oldest_s=0.0)
+    unready = await ask(rig, "GET", "/readyz")
+    assert (unready.status, msgspec.json.decode(unready.body)["missing"]) == (503, ["overloaded"])
 
 
 async def test_a_closed_edge_refuses_calls_but_still_tells_its_health() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from waypost.edge.listen import address_of, bind
+from waypost.edge.listen import address_of, beside, bind
 from waypost.errors import ConfigError
 
 
@@ -28,3 +30,18 @@ def test_a_host_without_an_address(host: str) -> None:
 def test_an_address_of_another_machine() -> None:
     with pytest.raises(ConfigError, match="is not an address of this machine"):
         bind("203.0.113.7", 0)
+
+
+def test_more_handles_on_a_socket_accept_from_the_same_queue() -> None:
+    (sock,) = bind("127.0.0.1", 0)
+    handles = beside([sock])
+    try:
+        assert {address_of(handle) for handle in handles} == {address_of(sock)}
+        assert len({handle.fileno() for handle in (sock, *handles)}) == len(handles) + 1 == 16
+        sock.listen()
+        with socket.create_connection(address_of(sock)):
+            accepted, _ = handles[-1].accept()
+            accepted.close()
+    finally:
+        for handle in (sock, *handles):
+            handle.close()

@@ -87,3 +87,10 @@ def test_what_hangs_on_a_response_and_how_it_may_be_asked() -> None:
     assert allow(ROUTES.find("/v1/responses/resp_1/cancel")) == "POST"
     with pytest.raises(NotFound):
         ROUTES.find("/v1/responses/resp_1/elsewhere")
+
+
+def test_the_calls_without_a_model_in_their_path() -> None:
+    with_model = cast(Dialect, PlainDialect("/models/{model}:ask", "chat"))
+    calls = dict(Routes([cast(Dialect, PlainDialect("/chat/completions", "chat")), with_model]).calls())
+    assert set(calls) == {"/v1/chat/completions", "/chat/completions", "/api/v1/chat/completions"}
+    assert calls["/chat/completions"].operation == "chat"

@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from waypost.config.overload_schema import OverloadSettings
 from waypost.core.key import Key, Priority
 from waypost.errors import Overloaded
-from waypost.pipeline.queue import Bounds, Waiting, Why
+from waypost.pipeline.queue import Waiting, Why
 from waypost.routing.limiter import Limiter
 
 
@@ -29,11 +30,11 @@ class Alarm:
 class Bench:
     """A queue, its time, and the tasks that wait in it."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
+    def __init__(self, bounds: OverloadSettings | None = None) -> None:
         self.now = 100.0
         self.alarms: list[Alarm] = []
         self.limiter = Limiter()
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or OverloadSettings()
         self.waiting = Waiting(
             self.limiter, lambda: self.now, self._later, lambda: self.bounds, random=lambda: 0.0
         )
@@ -118,7 +119,7 @@ async def test_whichever_target_is_free_first() -> None:
 
 
 async def test_a_greedy_key_does_not_delay_another() -> None:
-    bench = Bench(Bounds(size=2000))
+    bench = Bench(OverloadSettings(waiting_max=2000))
     bench.fill("a", 1)
     greedy = [await bench.come("greedy", "a") for _ in range(1000)]
     polite = await bench.come("polite", "a")
@@ -154,7 +155,7 @@ async def test_priorities_go_first_and_low_does_not_starve() -> None:
 
 
 async def test_nobody_waits_longer_than_may_be() -> None:
-    bench = Bench(Bounds(wait_s=5.0))
+    bench = Bench(OverloadSettings(wait_s=5.0))
     bench.fill("a", 1)
     long = await bench.come("k", "a")
     short = await bench.come("k", "a", deadline=bench.now + 2.0)
@@ -169,7 +170,7 @@ async def test_nobody_waits_longer_than_may_be() -> None:
 
 
 async def test_a_wait_that_would_be_too_long_is_refused_at_once() -> None:
-    bench = Bench(Bounds(wait_s=5.0))
+    bench = Bench(OverloadSettings(wait_s=5.0))
     bench.fill("a", 3)
     first = await bench.come("k", "a")
     for _ in range(3):
@@ -189,7 +190,7 @@ async def test_a_wait_that_would_be_too_long_is_refused_at_once() -> None:
 
 
 async def test_a_full_queue_turns_away_the_lowest_first_then_the_longest_line() -> None:
-    bench = Bench(Bounds(size=4))
+    bench = Bench(OverloadSettings(waiting_max=4))
     bench.fill("a", 1)
     low = await bench.come("batch", "a", priority="low")
     greedy = [await bench.come("greedy", "a") for _ in range(3)]
@@ -276,7 +277,7 @@ async def test_models_of_one_credential_share_what_becomes_free() -> None:
 
 
 async def test_a_rate_that_allows_one_more_wakes_by_the_clock() -> None:
-    bench = Bench(Bounds(wait_s=30.0))
+    bench = Bench(OverloadSettings(wait_s=30.0))
     bench.limiter.of("a", "openai", rpm=1)
     assert bench.waiting.try_take("a", bench.now)
     bench.waiting.give_back("a", bench.now, "ok", 0.1)
@@ -297,7 +298,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.bench = Bench(Bounds(size=6))
+        self.bench = Bench(OverloadSettings(waiting_max=6))
         self.places = {"a": 2, "b": 1, "c": 1}
         for target, places in self.places.items():
             self.bench.limiter.of(target, "shared" if target != "a" else "own", concurrency=places)

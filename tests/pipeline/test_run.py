@@ -502,3 +502,18 @@ async def test_an_exchange_that_ends_at_any_await_is_settled_once_with_no_hold_l
         assert [attempt.attempt_id for attempt in stage.attempts] == [
             mark.attempt_id for mark in stage.ledger.marks
         ]
+
+
+async def test_what_the_edge_asks_when_there_is_much_to_do() -> None:
+    asked: list[tuple[bool, list[str | None]]] = []
+
+    async def look() -> None:
+        pipeline = stage.pipeline
+        asked.append((pipeline.known(KEY_TEXT) is not None, list(pipeline.under_way())))
+
+    stage = Stage([look, completion()])
+    assert stage.pipeline.known(KEY_TEXT) is None
+    assert stage.pipeline.known(None) is None
+    await stage.ask(CHAT)
+    assert asked == [(True, ["k1"])]
+    assert list(stage.pipeline.under_way()) == []

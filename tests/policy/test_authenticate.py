@@ -47,3 +47,13 @@ async def test_no_key_and_unknown_keys_are_refused_without_echo(presented: bytes
     with pytest.raises(Unauthenticated) as refused:
         await policy.lookup(presented)
     assert "other" not in refused.value.message
+
+
+async def test_what_is_remembered_is_not_checked() -> None:
+    policy, clock = authenticate(expires_at=1_790_000_000.0 + 1010.0)
+    assert policy.remembered(b"secret") is None
+    await policy.lookup(b"secret")
+    clock.advance(100)
+    found = policy.remembered(b"secret")
+    assert found is not None
+    assert found.key_id == "k1"

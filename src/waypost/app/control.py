@@ -11,13 +11,15 @@ import msgspec
 from waypost.app.desk import ControlDesk
 from waypost.app.drills import Rehearsals
 from waypost.app.history import History
+from waypost.app.steering import Steering
 from waypost.app.targets_list import Report, TargetsList
 from waypost.config.snapshot import Snapshot
 from waypost.core.key import Key
 from waypost.dialects.registry import DIALECTS
 from waypost.pipeline.explain import Explain
-from waypost.pipeline.plans import Plans
+from waypost.pipeline.plans import Planned, Plans
 from waypost.pipeline.rehearsal import Drills
+from waypost.pipeline.sessions import Parts
 from waypost.policy.authenticate import Authenticate
 from waypost.ports import Clock
 from waypost.routing.board import Board
@@ -76,3 +78,36 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
         orders=rehearsals,
     )
     return desk, rehearsals
+
+
+def desk_of(
+    parts: Parts,
+    steering: Steering,
+    drills: Drills,
+    keys: KeyRows,
+    database: Database,
+    data: Path,
+    token: str,
+) -> tuple[ControlDesk, Rehearsals]:
+    """The desk of a gateway that is made of these."""
+    board = steering.board
+    plans = Planned(
+        parts["snapshot"], parts["lanes"], parts["clock"], parts["planner"], board, parts["ledger"].left
+    )
+    return compose_desk(
+        Control(
+            snapshot=parts["snapshot"],
+            clock=parts["clock"],
+            log=parts["log"],
+            authenticate=parts["authenticate"],
+            keys=keys,
+            database=database,
+            data=data,
+            token=token,
+            drills=drills,
+            plans=plans,
+            board=board,
+            new_board=steering.new_board,
+            report=steering.report,
+        )
+    )

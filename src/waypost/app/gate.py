@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Mapping
-from pathlib import Path
 
 from waypost.app.live_config import LiveConfig
+from waypost.app.memory import resident_bytes
 from waypost.config.snapshot import Settings
 from waypost.ledger.ledger import BookLedger
 from waypost.pipeline.run import Pipeline
@@ -49,11 +48,3 @@ def gauges(
         "waypost_config_version": config.snapshot().version,
         "waypost_resident_bytes": resident_bytes(),
     }
-
-
-def resident_bytes() -> int:
-    """Resident memory now; where the system does not tell (macOS), the most it has been."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -18,11 +18,11 @@ import msgspec
 from waypost import __version__
 from waypost.app.background import Background
 from waypost.app.clock import SystemClock
-from waypost.app.control import Control, compose_desk
-from waypost.app.desk import ControlDesk
+from waypost.app.control import desk_of
 from waypost.app.gate import AppGate, gauges
 from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
+from waypost.app.load import start_load
 from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
@@ -40,7 +40,6 @@ from waypost.edge.server import Listening, Server, loop_factory
 from waypost.edge.server import serve as serve_edge
 from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.ledger.recovery import RecoveryReport
-from waypost.pipeline.plans import Planned
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.sessions import Parts, Sessions
@@ -210,12 +209,7 @@ class _Gateway:
         responses = SqlResponses(kept)
         stack.callback(responses.close)
         upstream, sockets = self._clients()
-        server = config.config.server
-        listening = Listening(
-            host=self._options.host or server.host,
-            port=server.port if self._options.port is None else self._options.port,
-            drain_delay_s=self._options.drain_delay_s,
-        )
+        listening = self._listening()
         finder = Finder(self._options.environ, self._options.data, upstream, self._log)
         stack.push_async_callback(finder.stop)
         found = await finder.look(config.config, skip_port=listening.port)
@@ -262,6 +256,14 @@ class _Gateway:
 
         await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
 
+    def _listening(self) -> Listening:
+        server, options = self._config.config.server, self._options
+        return Listening(
+            host=options.host or server.host,
+            port=server.port if options.port is None else options.port,
+            drain_delay_s=options.drain_delay_s,
+        )
+
     def _clients(self) -> tuple[HttpUpstream, SocketUpstream]:
         loop = asyncio.get_running_loop()
         upstream, sockets = HttpUpstream(loop), SocketUpstream(loop)
@@ -280,31 +282,20 @@ class _Gateway:
         clock, config, ledger = self._clock, self._config, self._books.ledger
         authenticate = Authenticate(keys, clock)
         gate = AppGate(config, ledger)
+        load = start_load(
+            clock, config.snapshot, self._steering, lambda: pipeline.under_way(), lambda: edge.active
+        )
+        self._stack.callback(load.watch.stop)
 
         def measured() -> Mapping[str, float]:
-            now = dict(gauges(pipeline, ledger, upstream, gate, config))
+            now = {**gauges(pipeline, ledger, upstream, gate, config), **load.values()}
             now["waypost_exchanges_active"] += sessions.active
             now["waypost_upstream_connections"] += sockets.open
             return now
 
         steering = self._steering
-        metrics = Metrics(measured, steering.labelled)
-        parts = Parts(
-            lanes=Lanes(DIALECTS),
-            snapshot=config.snapshot,
-            clock=clock,
-            random=random.SystemRandom().random,
-            sleep=asyncio.sleep,
-            authenticate=authenticate,
-            rates=rates,
-            ledger=ledger,
-            upstream=upstream,
-            settle=Settle(clock, ledger, metrics),
-            log=self._log,
-            board=steering.board,
-            planner=steering.planner,
-            entrance=steering.entrance,
-        )
+        metrics = Metrics(measured, lambda: [*steering.labelled(), *load.labelled()])
+        parts = self._parts(authenticate, rates, upstream, Settle(clock, ledger, metrics))
         drills = Drills(clock, parts["random"])
         pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)
         sessions = Sessions(**parts, sockets=sockets)
@@ -312,54 +303,56 @@ class _Gateway:
         new_id = exchange_ids(clock.wall, os.urandom)
         self._probes = compose_probes(pipeline, parts, steering.board, new_id)
         listing = ModelsList()
+        books, data = self._books, self._options.data
+        desk, rehearsals = desk_of(parts, steering, drills, books.keys, books.database, data, self._token)
+        self._stack.push_async_callback(rehearsals.close)
 
         async def models(presented: bytes | None, gemini: bool) -> bytes:
             key = (presented and authenticate.known(presented)) or await authenticate.lookup(presented)
             return listing.render(config.snapshot(), key, clock.wall(), gemini=gemini)
 
-        return Edge(
+        edge = Edge(
             pipeline=pipeline,
             dialects=DIALECTS.values(),
             gate=gate,
             models=models,
             shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
             sessions=sessions,
-            desk=self._desk(authenticate, drills, parts["lanes"]),
+            desk=desk,
             metrics=metrics.render,
             new_id=new_id,
             clock=clock,
             log=self._log,
             version=__version__,
+            load=load.gauge,
+        )
+        return edge
+
+    def _parts(
+        self, authenticate: Authenticate, rates: Rates, upstream: HttpUpstream, settle: Settle
+    ) -> Parts:
+        steering = self._steering
+        return Parts(
+            lanes=Lanes(DIALECTS),
+            snapshot=self._config.snapshot,
+            clock=self._clock,
+            random=random.SystemRandom().random,
+            sleep=asyncio.sleep,
+            authenticate=authenticate,
+            rates=rates,
+            ledger=self._books.ledger,
+            upstream=upstream,
+            settle=settle,
+            log=self._log,
+            board=steering.board,
+            planner=steering.planner,
+            entrance=steering.entrance,
         )
 
     def _replays(self) -> SqlReplays:
         replays = SqlReplays(ReplayRows(self._books.database))
         self._stack.callback(replays.close)
         return replays
-
-    def _desk(self, authenticate: Authenticate, drills: Drills, lanes: Lanes) -> ControlDesk:
-        clock, config, books, steering = self._clock, self._config, self._books, self._steering
-        board = steering.board
-        plans = Planned(config.snapshot, lanes, clock, steering.planner, board, books.ledger.left)
-        desk, rehearsals = compose_desk(
-            Control(
-                snapshot=config.snapshot,
-                clock=clock,
-                log=self._log,
-                authenticate=authenticate,
-                keys=books.keys,
-                database=books.database,
-                data=self._options.data,
-                token=self._token,
-                drills=drills,
-                plans=plans,
-                board=board,
-                new_board=steering.new_board,
-                report=steering.report,
-            )
-        )
-        self._stack.push_async_callback(rehearsals.close)
-        return desk
 
     def _tell(self, host: str, port: int, found: Found) -> None:
         host = _reachable(host)

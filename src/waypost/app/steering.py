@@ -10,7 +10,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Provider, Target
 from waypost.pipeline.entrance import Entrance
-from waypost.pipeline.queue import Bounds, Waiting
+from waypost.pipeline.queue import Waiting
 from waypost.ports import Clock
 from waypost.routing.canary import RolledBack
 from waypost.routing.health.board import HealthBoard
@@ -32,7 +32,9 @@ class Steering:
         self._clock = clock
         self._draw = random.SystemRandom().random
         self.limiter = Limiter()
-        self.waiting = Waiting(self.limiter, clock.monotonic, _later, Bounds, self._draw)
+        self.waiting = Waiting(
+            self.limiter, clock.monotonic, _later, lambda: config.snapshot().settings.overload, self._draw
+        )
         self.entrance = Entrance(self.limiter, self.waiting)
         self.board = self.new_board()
         self.planner = Planner(self._draw)

@@ -12,6 +12,7 @@ from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
 from waypost.config.nodes import Keys, targets_of
+from waypost.config.overload_schema import build_overload, check_overload
 from waypost.config.places import Entry, Listed, Places, changed, tree
 from waypost.config.price_schema import PricesConfig
 from waypost.config.problems import Path, did_you_mean
@@ -81,6 +82,8 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     routes.add_configured(config.models)
     routes.add_routes(config.routes)
     routes.add_listed(_offered(config, pools, around))
+    for name, message, expected in check_overload(config.overload):
+        faults.add(("overload", name), message, expected=expected)
     if faults.found:
         raise refuse(loaded.file, faults.found)
     return Snapshot(
@@ -229,6 +232,7 @@ def build_settings(config: Config) -> Settings:
         drain_s=parse_duration(config.server.drain),
         concurrency_max=config.limits.concurrency,
         exchange_s=parse_duration(config.limits.exchange),
+        overload=build_overload(config.overload),
         reserve_output_tokens=config.ledger.reserve_output_tokens,
         allow_unpriced=config.ledger.allow_unpriced,
         log_content=config.log.content,

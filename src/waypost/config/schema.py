@@ -20,6 +20,7 @@ from waypost.config.kinds import (
     Text,
     UrlPath,
 )
+from waypost.config.overload_schema import OverloadConfig
 from waypost.config.price_schema import PricesConfig
 from waypost.config.resilience_schema import ResilienceConfig
 from waypost.config.route_schema import Quantized, RouteConfig
@@ -281,7 +282,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     json_nodes: Annotated[int, Meta(ge=100, le=100_000_000)] = 2_000_000
     """Most values in a JSON body. Embeddings of token arrays hold many."""
     concurrency: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
-    """Most requests under way at once; more are answered 503."""
+    """Most requests under way at once; more are answered 503. The last tenth is for keys of high priority, and from
+    seven tenths on keys of low priority are turned away."""
     exchange: Duration = "15m"
     """The longest that a request may take, with everything that is tried for it. A request can ask for less."""
 
@@ -368,6 +370,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """Where the gateway listens."""
     limits: LimitsConfig = LimitsConfig()
     """What requests may take."""
+    overload: OverloadConfig = OverloadConfig()
+    """What happens when there is more to do than can be done."""
     deadlines: DeadlinesConfig = DeadlinesConfig()
     """How long each phase of an attempt may take, for every provider."""
     resilience: ResilienceConfig = ResilienceConfig()

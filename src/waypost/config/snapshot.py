@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from waypost.config.nodes import Keys, Node
+from waypost.config.overload_schema import OverloadSettings
 from waypost.config.targets import Provider, Target
 from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Exchanges under way at once; more are answered 503."""
     exchange_s: float = 900.0
     """The longest that an exchange may take, all of its attempts together."""
+    overload: OverloadSettings = OverloadSettings()
     reserve_output_tokens: int = 4096
     """Held per answer when the client sets no limit and the model's own is larger."""
     allow_unpriced: bool = False

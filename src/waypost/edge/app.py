@@ -20,6 +20,7 @@ from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
 from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
+from waypost.edge.turnstile import Turnstile
 from waypost.errors import (
     Bug,
     Disconnected,
@@ -28,10 +29,10 @@ from waypost.errors import (
     GatewayError,
     ModelNotFound,
     NotFound,
-    Overloaded,
 )
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
+from waypost.policy.overload import LoadGauge
 from waypost.ports import Clock
 from waypost.telemetry.logs import Log
 
@@ -86,6 +87,7 @@ class Edge:
         shelf: Shelf | None = None,
         sessions: Sessions | None = None,
         desk: Desk | None = None,
+        load: LoadGauge | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -98,6 +100,8 @@ class Edge:
         #: Why the lifespan's start failed.
         self.failure: GatewayError | None = None
         self._routes = Routes(dialects)
+        self._load = load or LoadGauge(gate.settings.concurrency_max)
+        self.turnstile: Turnstile | None = Turnstile(self._load, self._routes, pipeline, gate, new_id, clock)
         self._models = models
         self._shelf = shelf
         self._sessions = sessions
@@ -169,14 +173,14 @@ class Edge:
         settings, connection = ask.settings, ask.connection
         if self.closed:
             raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
-        if self.active >= settings.concurrency_max:
-            raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
+        key = read_key(ask.headers)
+        query: bytes = ask.scope["query_string"]
+        if key is None and query and dialect.family.startswith("gemini"):
+            key = read_query_key(query)
+        if self.active >= self._load.unquestioned:
+            self._question(key, received, connection)
         self.active += 1
         try:
-            key = read_key(ask.headers)
-            query: bytes = ask.scope["query_string"]
-            if key is None and query and dialect.family.startswith("gemini"):
-                key = read_query_key(query)
             check_head(ask.headers, settings, route.forms)
             if connection is None or connection.receiving:
                 # A body too large for one read waits in memory only for somebody who is known.
@@ -187,6 +191,13 @@ class Edge:
             await self.pipeline.run(call)
         finally:
             self.active -= 1
+
+    def _question(self, presented: bytes | None, now: float, connection: Connection | None) -> None:
+        """There is more to do than usual. Raises Overloaded when this request is not to be taken."""
+        let_in = connection is not None and connection.let_in
+        if connection is not None:
+            connection.let_in = False
+        self._load.check(self.pipeline.known(presented), self.active, now, let_in=let_in)
 
     async def _own(self, ask: _Ask, route: Matched) -> None:
         reply, own = ask.client.reply, identity(ask.exchange_id)
@@ -204,7 +215,9 @@ class Edge:
         elif route.desk:
             await self._errand(ask, route)
         elif purpose == "ready":
-            status, body = health.ready([*(["draining"] if self.gate.draining else []), *self.gate.ready()])
+            draining, loaded = self.gate.draining, self._load.unready(self._clock.monotonic())
+            missing = [*(["draining"] if draining else []), *([loaded] if loaded else []), *self.gate.ready()]
+            status, body = health.ready(missing)
             await reply(status, [JSON, *own], body)
         elif purpose == "metrics":
             await reply(200, [health.METRICS_TYPE, *own], self._metrics())
@@ -232,13 +245,13 @@ class Edge:
             raise NotFound(_OWN_SERVER)
         if self.closed:
             raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
-        if self.active >= ask.settings.concurrency_max:
-            raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
+        handshake, offered = Handshake(ask.headers, ask.scope["http_version"]), Offered(ask.headers)
+        key = read_key(ask.headers) or offered.key
+        if self.active >= self._load.unquestioned:
+            self._question(key, received, None)
         self.active += 1
         try:
-            handshake, offered = Handshake(ask.headers, ask.scope["http_version"]), Offered(ask.headers)
             await read_body(ask.receive, ask.settings, True)
-            key = read_key(ask.headers) or offered.key
             client = EdgeSocket(ask.client, connection, handshake)
             path = PathAsk(query=ask.scope["query_string"])
             headers = offered.complete(ask.headers)

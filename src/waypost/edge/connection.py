@@ -18,6 +18,9 @@ class Connection(Protocol):
     on_gone: Callable[[], None] | None
     """Called once when it closes; belongs to the exchange that is running."""
 
+    let_in: bool
+    """The turnstile has counted the request under way already; whoever asks for load next resets it."""
+
     @property
     def receiving(self) -> bool:
         """The body of the request under way has not arrived whole."""

@@ -47,6 +47,10 @@ class Gate(Protocol):
 class Pipeline(Protocol):
     """What answers calls."""
 
+    def known(self, presented: bytes | None) -> Key | None:
+        """The key, if it is in memory; whether it is still good is not asked."""
+        ...
+
     async def check_key(self, presented: bytes | None) -> None:
         """Raises Unauthenticated for a key that opens nothing, StoreUnavailable when that can not be known."""
         ...

@@ -10,10 +10,20 @@ import asyncio
 from urllib.parse import unquote
 
 import httptools
+from uvicorn import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from waypost.edge.connection import CONNECTION, TABLE
+from waypost.edge.turnstile import Turnstile
+from waypost.errors import GatewayError, InvalidRequest
+
+
+class EdgeConfig(Config):
+    """uvicorn's configuration, carrying what the protocol needs."""
+
+    connections_max: int = 16384
+    turnstile: Turnstile | None = None
 
 
 class Arrival:
@@ -121,3 +131,10 @@ def _parts(target: bytes) -> tuple[str, bytes, bytes]:
     parsed = httptools.parse_url(target)
     path = parsed.path.decode("ascii")
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+def refused_by_parser(error: httptools.HttpParserError) -> GatewayError:
+    """The parser's own words are about the protocol, never about content, and help whoever writes a client."""
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return InvalidRequest("The request's target is not a path that can be read.")
+    return InvalidRequest(f"This is not an HTTP/1.1 request that can be served: {str(error)[:120]}.")

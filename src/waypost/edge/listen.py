@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 
 from waypost.errors import ConfigError
+
+_HANDLES = 16
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -35,6 +38,16 @@ def bind(host: str, port: int) -> list[socket.socket]:
             sock.close()
         raise ConfigError(_said(error, host, port)) from None
     return bound
+
+
+def beside(bound: Sequence[socket.socket]) -> list[socket.socket]:
+    """More handles on the same bound sockets, to be watched beside them.
+
+    libuv accepts one connection per listening handle and turn of its loop (https://github.com/libuv/libuv/pull/3696,
+    2026-11-25). A busy loop takes tens of milliseconds per turn, so with one handle some tens of new clients a second
+    would be let in, and the others wait for seconds before the first byte they sent is read.
+    """
+    return [sock.dup() for sock in bound for _ in range(_HANDLES - 1)]
 
 
 def address_of(sock: socket.socket) -> tuple[str, int]:

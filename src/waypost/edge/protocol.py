@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any, cast
 
 import httptools
-from uvicorn import Config
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -21,8 +20,10 @@ from uvicorn.server import ServerState
 from waypost.config.snapshot import Settings
 from waypost.edge import head
 from waypost.edge.connection import TABLE
+from waypost.edge.intake import EdgeConfig, refused_by_parser
 from waypost.edge.replies import raw_refusal
 from waypost.edge.socket import Upgradable
+from waypost.edge.turnstile import Turnstile
 from waypost.edge.upgrade import RestOfBody, SoftlyClosed
 from waypost.errors import GatewayError, InvalidRequest, Overloaded, TooSlow
 
@@ -33,12 +34,6 @@ WRITE_BUFFER_BYTES = 128 * 1024
 PIPELINED_MAX = 16
 #: Seconds in which a refused client may go on sending, unread, so that the refusal reaches it and not a reset.
 LINGER_S = 5.0
-
-
-class EdgeConfig(Config):
-    """uvicorn's configuration, carrying what the protocol needs."""
-
-    connections_max: int = 16384
 
 
 class Phase(Enum):
@@ -61,6 +56,8 @@ class EdgeProtocol(Upgradable):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._connections_max = config.connections_max
+        self._turnstile = config.turnstile
+        self.let_in = False
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self._phase = Phase.BETWEEN
@@ -210,6 +207,9 @@ class EdgeProtocol(Upgradable):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        turnstile = self._turnstile
+        if turnstile is not None and turnstile.load.shedding and self._turn_away(turnstile, data):
+            return
         self._chunk = len(data)
         cycle = self.cycle
         had = -1 if self._phase is not Phase.BODY else len(cycle.body)
@@ -218,12 +218,28 @@ class EdgeProtocol(Upgradable):
         except httptools.HttpParserUpgrade as offer:
             self._ignore_offer(data[offer.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(self._refusal or _refused_by_parser(error))
+            self._refuse(self._refusal or refused_by_parser(error))
             return
         if self._phase is Phase.HEAD:
             self._count_head(len(data))
         elif self._phase is Phase.BODY and had >= 0 and self.cycle is cycle and len(cycle.body) == had:
             self._count_idle(len(data))
+
+    def _turn_away(self, turnstile: Turnstile, data: bytes) -> bool:
+        """Answer a request that came whole while nothing is under way here, if it is not to be taken."""
+        running = self._running
+        busy = running is not None and not running.response_complete
+        if busy or self._phase is not Phase.BETWEEN or self.pipeline or self.flow.write_paused:
+            return False
+        answer = turnstile.look(data)
+        self.let_in = answer == b""
+        if not answer:
+            return False
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        self._served = True
+        self._idle_since = self.loop.time()
+        return True
 
     def _count_head(self, size: int) -> None:
         """The head is not complete yet. How much of its first chunk belonged to it is not known, so that chunk is
@@ -379,10 +395,3 @@ class EdgeProtocol(Upgradable):
             self._blocked_since, self._blocked_bytes = now, waiting
         elif now - self._blocked_since > limit_s:
             self.transport.abort()
-
-
-def _refused_by_parser(error: httptools.HttpParserError) -> GatewayError:
-    """The parser's own words are about the protocol, never about content, and help whoever writes a client."""
-    if isinstance(error, httptools.HttpParserCallbackError):
-        return InvalidRequest("The request's target is not a path that can be read.")
-    return InvalidRequest(f"This is not an HTTP/1.1 request that can be served: {str(error)[:120]}.")

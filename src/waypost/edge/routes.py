@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -157,6 +157,12 @@ class Routes:
         else:
             said = PathAsk("", entry.stream, entry.form)
             self._exact[path] = Matched("call", _POST, dialect, path=said, forms=entry.forms)
+
+    def calls(self) -> Iterator[tuple[str, Dialect]]:
+        """The paths of calls that hold no model."""
+        for path, matched in self._exact.items():
+            if matched.dialect is not None:
+                yield path, matched.dialect
 
     def find(self, path: str) -> Matched:
         """The route of a decoded path without its query. A trailing slash makes no difference. Raises NotFound."""

@@ -15,8 +15,10 @@ import uvicorn
 
 from waypost.config.snapshot import Settings
 from waypost.edge.asgi import Receive, Scope, Send
-from waypost.edge.listen import address_of, bind
-from waypost.edge.protocol import EdgeConfig, EdgeProtocol
+from waypost.edge.intake import EdgeConfig
+from waypost.edge.listen import address_of, beside, bind
+from waypost.edge.protocol import EdgeProtocol
+from waypost.edge.turnstile import Turnstile
 from waypost.errors import ConfigError, GatewayError
 
 #: Seconds that aborted exchanges get to write their error and settle before their tasks are cancelled.
@@ -65,6 +67,7 @@ class Served(Protocol):
     """An ASGI application that can be drained: the edge, or one that only needs its limits."""
 
     failure: GatewayError | None
+    turnstile: Turnstile | None
 
     @property
     def gate(self) -> Gate: ...
@@ -227,6 +230,7 @@ async def serve(
     and the first address once connections are accepted. Raises ConfigError when the address can not be bound.
     """
     bound = list(sockets) if sockets is not None else bind(listening.host, listening.port)
+    bound += beside(bound)
     config = EdgeConfig(
         edge,
         http=EdgeProtocol,
@@ -242,6 +246,7 @@ async def serve(
         workers=1,
     )
     config.connections_max = listening.connections_max or _connections_max()
+    config.turnstile = edge.turnstile
     server = Server(edge, config, listening, on_started, on_reload)
     try:
         await server.serve(sockets=bound)

@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-import msgspec
-
+from waypost.config.overload_schema import OverloadSettings
 from waypost.core.key import Key, Priority
 from waypost.errors import Overloaded
 from waypost.pipeline.pace import Pace
@@ -35,15 +34,6 @@ class Why(Enum):
     FULL = "queue_full"
     ESTIMATE = "queue_estimate"
     TIME = "queue_time"
-
-
-class Bounds(msgspec.Struct, frozen=True):
-    """Of the queue."""
-
-    wait_s: float = 5.0
-    """Nobody waits longer."""
-    size: int = 1000
-    """Nor do more wait at once."""
 
 
 class Timer(Protocol):
@@ -148,7 +138,7 @@ class Waiting:
         limiter: Limiter,
         monotonic: Callable[[], float],
         later: Later,
-        bounds: Callable[[], Bounds],
+        bounds: Callable[[], OverloadSettings],
         random: Callable[[], float],
     ) -> None:
         """`later`: as `loop.call_later`. `bounds` are read for each request that has to wait."""
@@ -213,7 +203,7 @@ class Waiting:
         estimate_s = min(self._estimate_s(target_id, waiter, now) for target_id in waiter.targets)
         if estimate_s > limit_s:
             raise self._refusal(Why.ESTIMATE, estimate_s)
-        if len(self._all) >= bounds.size and not self._make_room(waiter):
+        if len(self._all) >= bounds.waiting_max and not self._make_room(waiter):
             raise self._refusal(Why.FULL, 0.0)
         self._add(waiter)
         waiter.timer = self._later(limit_s, lambda: self._turn_away(waiter, Why.TIME))

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Protocol, Unpack
 
 from waypost.config.snapshot import Snapshot
 from waypost.core.asked import Asked
+from waypost.core.key import Key
 from waypost.dialects.lane import Lanes
 from waypost.dialects.shown import shown_status
 from waypost.dialects.structured import wanted_shape
@@ -123,6 +124,15 @@ class Pipeline:
     def active(self) -> int:
         """Exchanges under way."""
         return len(self._live)
+
+    def known(self, presented: bytes | None) -> Key | None:
+        """The key, if it is in memory; whether it is still good is not asked."""
+        return self._authenticate.remembered(presented) if presented else None
+
+    def under_way(self) -> Iterator[str | None]:
+        """The key ids of the exchanges under way; None where the key is not known yet."""
+        for live in self._live:
+            yield None if live.key is None else live.key.key_id
 
     async def check_key(self, presented: bytes | None) -> None:
         """Stage 2 ahead of its time, for a request whose body has not arrived. Raises Unauthenticated and

@@ -13,6 +13,7 @@ from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, Connection
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body
+from waypost.edge.turnstile import Turnstile
 from waypost.errors import Bug, ConfigError, Disconnected, Forbidden, GatewayError, MethodNotAllowed
 from waypost.recorder.exchange import Asked
 from waypost.telemetry.logs import Log
@@ -36,6 +37,7 @@ class Desk:
 
     def __init__(self, answer: Answerer, log: Log, *, local: bool) -> None:
         self.failure: GatewayError | None = None
+        self.turnstile: Turnstile | None = None
         self.gate = Own()
         self._answer = answer
         self._log = log

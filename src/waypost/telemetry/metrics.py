@@ -63,6 +63,12 @@ METRICS: Mapping[str, str] = {
     "waypost_target_parked": "Credentials that are parked for a model, by provider and model.",
     "waypost_ejections_total": "How often a breaker opened, by provider.",
     "waypost_parkings_total": "How often a credential was parked, by provider and reason (throttled, refused, quota).",
+    "waypost_load_level": "How overloaded it is: 0 not, 1 low priorities are turned away, 3 all but high ones.",
+    "waypost_loop_lag_seconds": "How late the event loop is, the median of the last measurements.",
+    "waypost_queue_waiting": "Requests waiting for a busy target.",
+    "waypost_queue_oldest_seconds": "How long the first of them has waited.",
+    "waypost_shed_total": "Requests turned away for overload, by reason.",
+    "waypost_target_limit": "Requests at once that a target was found to take, for targets that refused some.",
 }
 
 

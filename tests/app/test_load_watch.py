@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from waypost.app.load_watch import LoadWatch
+from waypost.app.memory import Memory, MemoryReader
+from waypost.config.overload_schema import OverloadSettings
+from waypost.config.snapshot import Settings
+from waypost.pipeline.queue import Waiting
+from waypost.policy.overload import LoadGauge
+from waypost.routing.limiter import Limiter
+
+
+class Handle:
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Loop:
+    """Time and turns, by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.worked = 0.0
+        self.planned: list[tuple[float, Callable[..., None], tuple[Any, ...], Handle]] = []
+
+    def call_later(self, delay: float, call: Callable[..., None], *args: Any) -> Handle:
+        self.planned.append((self.now + delay, call, args, handle := Handle()))
+        return handle
+
+    def call_soon(self, call: Callable[..., None], *args: Any) -> Handle:
+        return self.call_later(0.0, call, *args)
+
+    def turn(self, late: float, work: float) -> None:
+        """The timer rings late; the turn that it begins takes some work."""
+        for took in (late, work):
+            at, call, args, _ = self.planned.pop()
+            self.now = max(self.now, at) + took
+            self.worked += took
+            call(*args)
+
+
+class Fixed:
+    def read(self, limit: int | None = None) -> Memory:
+        return Memory(95 if limit == 1000 else 10, 100)
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.settings = Settings()
+        self.gauge = LoadGauge(10)
+        waiting = Waiting(
+            Limiter(),
+            lambda: self.loop.now,
+            cast(Any, self.loop.call_later),
+            lambda: self.settings.overload,
+            lambda: 0.0,
+        )
+        self.watch = LoadWatch(
+            cast(asyncio.AbstractEventLoop, self.loop),
+            lambda: self.loop.now,
+            lambda: self.loop.worked,
+            self.gauge,
+            lambda: self.settings,
+            lambda: 3,
+            waiting,
+            cast(MemoryReader, Fixed()),
+        )
+
+
+def test_a_punctual_loop_is_punctual() -> None:
+    subject = Watch()
+    subject.watch.start()
+    for _ in range(5):
+        subject.loop.turn(0.0, 0.0)
+    assert subject.gauge.lag_s == 0.0
+    assert not subject.gauge.shedding
+    assert len(subject.loop.planned) == 1
+
+
+def test_lag_is_a_late_timer_or_a_long_turn() -> None:
+    subject = Watch()
+    subject.watch.start()
+    for _ in range(3):
+        subject.loop.turn(0.04, 0.001)
+    assert round(subject.gauge.lag_s, 6) == 0.04
+    for _ in range(3):
+        subject.loop.turn(0.001, 0.06)
+    assert round(subject.gauge.lag_s, 6) == 0.06
+    assert subject.gauge.shedding
+
+
+def test_settings_and_memory_are_read_once_a_second() -> None:
+    subject = Watch()
+    subject.watch.start()
+    subject.loop.turn(0.0, 0.0)
+    assert subject.gauge.unquestioned == int(0.7 * subject.settings.concurrency_max)
+    subject.settings = Settings(concurrency_max=20, overload=OverloadSettings(memory_bytes=1000))
+    subject.loop.turn(0.0, 0.0)
+    assert subject.gauge.level == 0
+    subject.loop.turn(1.0, 0.0)
+    assert subject.gauge.level == 3
+
+
+def test_stopping_cancels_the_timer() -> None:
+    subject = Watch()
+    subject.watch.stop()
+    subject.watch.start()
+    subject.watch.stop()
+    assert subject.loop.planned[-1][3].cancelled

@@ -1,0 +1,67 @@
+"""The figures of an overload are of the peak of the same round, and say when they are void."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from bench.load import Result
+from bench.overload import row, table
+
+
+def result(**changes: object) -> Result:
+    plain = Result(
+        seconds=2.0,
+        requests=0,
+        errors=0,
+        statuses={},
+        latency_us={},
+        latency_by_status_us={},
+        late_us={"p99": 0.0},
+        events=0,
+        streams_at_end=0,
+        cpu_s=2.0,
+        rss_mb=0.0,
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+GREEDY = result(
+    requests=3800,
+    statuses={"200": 1710, "503": 2089, "lost": 1},
+    latency_by_status_us={"200": {"p50": 9e3, "p99": 3e4}, "503": {"p50": 2e3, "p99": 2e4}},
+    late_us={"p99": 4000.0},
+)
+POLITE = result(requests=200, statuses={"200": 200}, latency_by_status_us={"200": {"p50": 8e3, "p99": 2.5e4}})
+
+
+def test_the_row_of_a_load() -> None:
+    told = row(1000.0, 0.001, 2.0, GREEDY, POLITE)
+    assert told == pytest.approx(
+        {
+            "times": 2.0,
+            "peak_per_s": 1000.0,
+            "offered": 2.0,
+            "goodput": 0.955,
+            "goodput_per_cpu": 0.955,
+            "shed_p50_ms": 2.0,
+            "shed_p99_ms": 20.0,
+            "polite_served": 1.0,
+            "polite_p50_ms": 8.0,
+            "polite_p99_ms": 25.0,
+            "greedy_served": 0.45,
+            "other_errors": 1.0,
+            "late_p99_ms": 4.0,
+        }
+    )
+
+
+def test_the_table_has_a_line_for_each_row() -> None:
+    rows = [row(1234.0, 0.001, times, GREEDY, POLITE) for times in (1.0, 2.0)]
+    head, _, *lines = table(rows).splitlines()
+    assert head.startswith("| times | peak_per_s |")
+    assert [line.split("|")[1:3] for line in lines] == [[" 1 ", " 1,234 "], [" 2 ", " 1,234 "]]
+
+
+def test_without_anybody_turned_away() -> None:
+    assert row(1000.0, 0.001, 1.0, POLITE, POLITE)["shed_p99_ms"] == 0.0
