@@ -21,6 +21,9 @@ AT_ONCE = 48
 
 _PRICES = 'prices: {input: "0.25", cache_read: "0.025", output: "2.00"}'
 
+#: More parameters of a fault: one byte over the most that an event may have, however it is framed.
+_MORE = {"over-cap": "&size=16777217"}
+
 #: Dialects of targets: the simulator's path for each, and what its provider speaks.
 TARGETS = {
     "chat": ("/v1", "openai_chat"),
@@ -92,7 +95,7 @@ def config(cases: list[Case], faulty: str, healthy: str) -> str:
         path, dialect = TARGETS[case.target]
         providers.append(_provider(f"faulty{number}", faulty + path, dialect))
         # Paced, so that the tokens before a fault in the stream have reached the client when it comes.
-        model = f'"fault-{case.fault}?tps=200&prompt_tokens={number}"'
+        model = f'"fault-{case.fault}?tps=200&prompt_tokens={number}{_MORE.get(case.fault, "")}"'
         targets = f"{{provider: faulty{number}, model: {model}, priority: 1}}"
         if case.backed:
             targets += f", {{provider: healthy-{case.target}, model: sim-fast, priority: 2}}"

@@ -3,6 +3,7 @@ answer, and the books have what each provider billed."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -10,13 +11,14 @@ import pytest
 
 from gateway import GatewayProcess
 from process.books import bill, billed, booked, one_row_each, settle, simulating, sums_exact
-from process.fault_run import LONGEST_S, config
+from process.fault_run import LONGEST_S, Case, config
+from process.fault_table import expected
 from process.talk import Reply, chat, each, exchange, port_of, post, run
-from process.test_faults import TABLE
+from waypost.simulator.faults import FAULTS
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
-CUT = sorted(name for name, told in TABLE.items() if told[-1].startswith("cut "))
+CASES = [case for name in sorted(FAULTS) if expected(case := Case(name, True, True)).startswith("cut ")]
 
 
 class _Delta(msgspec.Struct):
@@ -54,23 +56,24 @@ def read(reply: Reply) -> list[_Chunk]:
 
 def test_every_cut_stream_is_finished_by_the_next_provider(tmp_path: Path) -> None:
     replies: dict[str, Reply] = {}
-    with (
-        simulating(1) as faulty,
-        simulating(2) as healthy,
-        GatewayProcess(tmp_path, config(faulty.url, healthy.url)) as gateway,
-    ):
+    assert len(CASES) > 10
+    with simulating(1) as faulty, simulating(2) as healthy, ExitStack() as stack:
+        made = config(CASES, faulty.root, healthy.root)
+        gateway = stack.enter_context(GatewayProcess(tmp_path, made, {"SIMULATED": "the-operators-own"}))
 
         async def one(index: int) -> None:
-            body = chat(f"{CUT[index]}-backed", index + 1, stream=True, max_tokens=200)
-            body |= {"waypost": {"continue_on_failure": True}, "stream_options": {"include_usage": True}}
+            body = chat(f"c{index + 1}", stream=True, max_tokens=200)
+            body["waypost"] = {"continue_on_failure": True}
             request = post(body, key=gateway.key)
-            replies[CUT[index]] = await exchange(port_of(gateway.url), request, limit_s=LONGEST_S + 10)
+            replies[CASES[index].fault] = await exchange(
+                port_of(gateway.url), request, limit_s=LONGEST_S + 10
+            )
 
-        run(each(len(CUT), 16, one))
+        run(each(len(CASES), 16, one))
         settle(gateway, faulty, healthy)
         one_row_each(gateway)
         sums_exact(gateway)
-        assert billed(bill(healthy)) == booked(gateway, "healthy"), "the second provider's own word"
+        assert billed(bill(healthy)) == booked(gateway, "healthy-chat"), "the second provider's own word"
         rows = gateway.query("select exchange_id, outcome, cost_nusd from exchanges")
         known = {str(row[0]): row[1:] for row in rows}
         output = dict(gateway.query("select exchange_id, sum(output_tokens) from lines group by exchange_id"))
@@ -82,11 +85,8 @@ def test_every_cut_stream_is_finished_by_the_next_provider(tmp_path: Path) -> No
         assert outcome == "ok", name
         [(number, note)] = notes
         before = "".join(each.choices[0].delta.content or "" for each in chunks[:number] if each.choices)
-        assert (note.origin[:7], note.target, note.at_chars) == (
-            "faulty/",
-            "healthy/sim-fast",
-            len(before),
-        ), name
+        assert note.origin.startswith("faulty"), name
+        assert (note.target, note.at_chars) == ("healthy-chat/sim-fast", len(before)), name
         told = chunks[-1].usage
         assert told is not None, name
         assert told.completion_tokens == output[reply.exchange_id], name

@@ -141,7 +141,10 @@ class Gemini:
 
     def complete(self, reply: Reply) -> bool:
         said = _events(reply) if reply.streamed else [_object(reply.body)]
-        return any(one.get("finishReason") for event in said for one in event.get("candidates", ()))
+        # A prompt that was blocked has no candidates, and its reason in their place.
+        ended = any(one.get("finishReason") for event in said for one in event.get("candidates", ()))
+        blocked = any(event.get("promptFeedback", {}).get("blockReason") for event in said)
+        return (ended or blocked) and not self.cut(reply)
 
     def told(self, reply: Reply) -> str:
         return str(_object(reply.body).get("error", {}).get("status", ""))
@@ -166,7 +169,9 @@ class Converse:
         return "messageStop" in kinds and not any(kind.startswith("!") for kind in kinds)
 
     def told(self, reply: Reply) -> str:
-        return reply.headers.get("x-amzn-errortype", "").partition(":")[0]
+        # In this order as in botocore's parser for rest-json; without the header the body's `code` counts.
+        said = reply.headers.get("x-amzn-errortype") or str(_object(reply.body).get("code", ""))
+        return said.partition(":")[0].rpartition("#")[2]
 
     def cut(self, reply: Reply) -> str:
         kinds = [kind for kind, _ in frames(reply.body)]
