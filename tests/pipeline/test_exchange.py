@@ -56,6 +56,16 @@ def test_an_unknown_cost_is_not_zero() -> None:
     assert exchange.record(1001.0, keep_content=False).cost_nusd is None
 
 
+def test_a_refusal_that_cost_nothing_does_not_make_an_unknown_cost_zero() -> None:
+    exchange = live()
+    exchange.open_trial(target(provider("p1")), LANE, (), 1000.0)
+    exchange.close_trial(1000.5, "voided", None, 0, Unavailable("down"))
+    assert exchange.cost_nusd() == 0
+    exchange.open_trial(target(provider("p2"), tariff=None), LANE, (), 1000.5)
+    exchange.close_trial(1001.0, "settled", Usage(input=3), None)
+    assert exchange.cost_nusd() is None
+
+
 def test_bodies_are_in_the_record_only_when_kept() -> None:
     exchange = live()
     exchange.response_body = b"answer"

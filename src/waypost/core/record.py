@@ -62,7 +62,7 @@ class Exchange(msgspec.Struct, frozen=True, array_like=True):
     overhead_us: int
     """Time the gateway itself added: total minus waiting for the upstream and for the client."""
     cost_nusd: int | None
-    """Sum of the attempts' known costs; None when no attempt's cost is known."""
+    """Sum of the attempts' known costs; None when no cost is known of those that may have billed."""
     config_version: int
     accounts: tuple[str, ...] = ()
     """Ids of the budget accounts that this exchange was held against, and is posted to."""

@@ -298,8 +298,10 @@ class LiveExchange:
     def cost_nusd(self) -> int | None:
         if self.replay_of is not None and not self.attempts:
             return 0
-        known = [attempt.cost_nusd for attempt in self.attempts if attempt.cost_nusd is not None]
-        return sum(known) if known else None
+        # That a refused attempt cost nothing says nothing of the one that answered.
+        billed = [attempt.cost_nusd for attempt in self.attempts if attempt.state != "voided"]
+        known = [cost for cost in billed if cost is not None]
+        return sum(known) if known or (self.attempts and not billed) else None
 
     def record(self, now: float, keep_content: bool) -> Exchange:
         asked = self.asked
