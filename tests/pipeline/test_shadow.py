@@ -29,6 +29,7 @@ async def test_the_copy_is_an_exchange_of_its_own_and_billed_to_no_key() -> None
     assert (served.exchange_id, served.key_id, served.cost_nusd) == ("x1", "k1", 39)
     assert (copy.exchange_id, copy.key_id, copy.cost_nusd) == ("x1-shadow1", None, 59)
     assert (copy.outcome, copy.accounts, copy.route) == ("ok", (), "fast")
+    assert [attempt.role for attempt in (*served.attempts, *copy.attempts)] == ["first", "shadow"]
     assert stage.upstream.sent[0][2] == stage.upstream.sent[1][2]
 
 

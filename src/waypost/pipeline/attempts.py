@@ -138,7 +138,7 @@ class Attempts:
         `left`, where that is wished. None: it was answered. Else the step after its last failure, which is among
         `failures` if it was asked at all; one that was too busy for it is among the `crowded`."""
         target, tokens, tries = candidate.target, tokens_of(live), 0
-        role: Role = "failover" if live.begun else "first"
+        role: Role = "failover" if live.begun else "shadow" if live.shadow else "first"
         while True:
             now = self._clock.monotonic()
             if live.deadline - now < _LEAST_S:
