@@ -31,7 +31,7 @@ from simulated import SimulatorProcess
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(60)]
 
-STREAMS = 50
+STREAMS = 200
 RELOADS = 8
 
 
@@ -46,7 +46,7 @@ def _active(gateway: GatewayProcess) -> int:
 
 
 async def _streams(gateway: GatewayProcess, first: int, tokens: int) -> list[asyncio.Task[Reply]]:
-    """That many tokens, 25 a second, to each of 50 clients; returns when all of them have begun."""
+    """That many tokens, 25 a second, to each of 200 clients; returns when all of them have begun."""
     simulate: dict[str, object] = {"tokens": tokens, "tps": 25}
     tasks = [
         asyncio.create_task(
