@@ -19,10 +19,13 @@ from waypost.core.request import (
 from waypost.core.response import ChatResponse, Finish, ReplyPart
 from waypost.core.usage import Usage
 
+#: What the model of the claims thinks at most.
+_MOST = 24_576
+
 
 def _request(request: ChatRequest) -> ChatRequest:
-    """A budget model; thoughts are shown without the signature of others; the name and the description of a schema
-    stand in it; a picture by its address has a type."""
+    """A budget model, told so much at most for a word; thoughts are shown without the signature of others; the name
+    and the description of a schema stand in it; a picture by its address has a type."""
 
     def said(part: Part) -> Part:
         if isinstance(part, Thinking) and part.maker != "google-gemini-v1":
@@ -35,6 +38,8 @@ def _request(request: ChatRequest) -> ChatRequest:
     request = with_tools(
         with_parts(as_budget(request), said), lambda tool: msgspec.structs.replace(tool, strict=None)
     )
+    if request.thinking_budget is not None:
+        request = msgspec.structs.replace(request, thinking_budget=min(request.thinking_budget, _MOST))
     wanted = request.response_format
     if wanted is not None and wanted.schema is not None:
         schema = msgspec.json.decode(wanted.schema) | {"title": wanted.name}

@@ -229,9 +229,11 @@ def _thinking_of(request: ChatRequest, rendering: Rendering) -> Json:
     least, most = traits.budget
     if budget < 0 or (budget == 0 and traits.can_rest):
         return {"thinkingBudget": max(budget, -1)}
-    if budget == 0:
+    told = min(max(budget, least), most)
+    # What a word comes to is the gateway's choice; a number is the client's.
+    if budget == 0 or (told != budget and request.thinking_budget is not None):
         rendering.loss.setting(asked)
-    return {"thinkingBudget": min(max(budget, least), most)}
+    return {"thinkingBudget": told}
 
 
 def take_labels(taking: Taking) -> dict[str, str] | None:

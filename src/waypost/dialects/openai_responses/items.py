@@ -223,6 +223,10 @@ def _render_said(message: Message, where: str, loss: Loss) -> list[Json | msgspe
     content: list[Json] = []  # of the message item that is under way
     for number, part in enumerate(message.parts):
         if isinstance(part, Text | Refusal):
+            if isinstance(part, Text) and part.cache is not None:
+                loss.setting(
+                    f"{where}.content[{number}].cache"
+                )  # breakpoints stand in what the client says only
             if read_form(part.extras).words == MORE and content:
                 content.append(render_output_part(part, whole=False))
             else:
