@@ -195,6 +195,7 @@ def placeless_name(name: str) -> str:
 @example(request=ChatRequest("model", HI, thinking_budget=0, show_thinking=True))
 @example(request=ChatRequest("model", HI, metadata={"a_0": "0"}))
 @example(request=ChatRequest("model", HI, max_output=25_871, effort="xhigh"))
+@example(request=ChatRequest("model", HI, effort="none", thinking_budget=-1))
 def test_a_request_comes_back_as_the_dialect_claims(dialect: Dialect, request: ChatRequest) -> None:
     claims, codec = CLAIMS[dialect.name], codec_of(dialect)
     assume(claims.sayable(request))

@@ -146,7 +146,8 @@ def _budget(request: ChatRequest, off: bool, loss: Loss) -> Thought | None:
     if not may_think(request, by_budget=True):
         return None
     if request.thinking_budget == -1:
-        request = msgspec.structs.replace(request, effort=request.effort or "medium", thinking_budget=None)
+        # These models do not find it by themselves. A budget wins over a word beside it, this one too.
+        request = msgspec.structs.replace(request, effort="medium", thinking_budget=None)
     budget = max(LEAST, budget_of(request) or 0)
     limit = request.max_output
     if limit is not None and budget >= limit:
