@@ -37,8 +37,8 @@ class Loop:
         return self.call_later(0.0, call, *args)
 
     def turn(self, late: float, work: float) -> None:
-        """The timer rings late; the turn that it begins takes some work."""
-        for took in (late, work):
+        """The timer rings late; the turn after the one that it rings in takes some work."""
+        for took in (late, 0.0, work):
             at, call, args, _ = self.planned.pop()
             self.now = max(self.now, at) + took
             self.worked += took

@@ -117,6 +117,24 @@ def test_whatever_is_unusual_is_left_to_the_parser(data: bytes) -> None:
     assert turnstile().look(data) is None
 
 
+def test_what_was_read_of_a_head_holds_for_every_length() -> None:
+    subject = turnstile()
+    for body in (b"{}", b'{"a":1}', b"[]" * 40):
+        assert subject.look(post(body, extra=AUTH))
+        assert subject.look(post(body, extra=AUTH) + b"x") is None
+    assert len(subject._heads) == 1
+    assert subject.look(post(b"{}", extra=AUTH.replace(b"Known", b"Vip"))) == b""
+
+
+def test_it_remembers_only_so_many_heads_and_no_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waypost.edge.turnstile._HEADS_MAX", 2)
+    subject = turnstile()
+    for number in range(5):
+        assert subject.look(post(b"{}", extra=AUTH + b"X-N: %d\r\n" % number))
+        assert 1 <= len(subject._heads) <= 2
+    assert subject.look(post(b"{}", extra=AUTH + b"X-N: " + b"n" * 5000 + b"\r\n")) is None
+
+
 def test_keep_alive_is_usual() -> None:
     assert turnstile().look(post(b"{}", extra=AUTH + b"Connection: keep-alive\r\n"))
 

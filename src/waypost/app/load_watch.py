@@ -59,17 +59,21 @@ class LoadWatch:
         self._timer = self._loop.call_later(wait, self._ring)
 
     def _ring(self) -> None:
-        """How late is this timer? And how long is one whole turn of the loop, reading included, from here?"""
-        rang = self._monotonic()
-        self._gauge.turn_begins()
-        self._timer = self._loop.call_soon(self._turned, rang, rang - self._due, self._worked())
+        """How late is this timer?"""
+        self._timer = self._loop.call_soon(self._begun, self._monotonic() - self._due)
 
-    def _turned(self, rang: float, late: float, worked: float) -> None:
+    def _begun(self, late: float) -> None:
+        """How long is one whole turn of the loop? It is from here to here: what the timer calls runs in the same turn,
+        before anything is read."""
+        self._gauge.turn_begins()
+        self._timer = self._loop.call_soon(self._turned, self._monotonic(), late, self._worked())
+
+    def _turned(self, begun: float, late: float, worked: float) -> None:
         now, work = self._monotonic(), self._worked()
         self._plan(now)
         busy = (work - self._work_last) / max(now - self._last, 1e-6)
         self._last, self._work_last = now, work
-        self._gauge.late(now, max(late, now - rang), work - worked, busy)
+        self._gauge.late(now, max(late, now - begun), work - worked, busy)
         if now >= self._slowly:
             self._slowly = now + _SLOWLY_S
             self._measure(now)

@@ -22,7 +22,13 @@ from waypost.ports import Clock
 _UNUSUAL = re.compile(
     rb"\r\n(?:transfer-encoding|expect|upgrade|origin|[ \t]|connection:(?![ \t]*keep-alive[ \t]*\r))"
 )
-_LENGTH = b"\r\ncontent-length:"
+_LENGTH = b"\r\ncontent-length: "
+_LENGTH_NAME = b"\r\ncontent-length"
+#: As it is found whichever way the name is written.
+_LENGTH_END = b"ength: "
+#: A client's heads differ in nothing but the length, so what was read of one holds for the next.
+_HEADS_MAX = 2048
+_HEAD_BYTES_MAX = 4096
 _BEARER = b"\r\nauthorization: bearer "
 _LENGTH_DIGITS_MAX = 10
 
@@ -46,33 +52,54 @@ class Turnstile:
         self._new_id = new_id
         self._monotonic = clock.monotonic
         self._calls = {path.encode(): dialect for path, dialect in routes.calls()}
+        self._heads: dict[tuple[bytes, bytes], tuple[Dialect, bytes]] = {}
         self._answers: dict[tuple[str, Cause], tuple[bytes, bytes]] = {}
 
     def look(self, data: bytes) -> bytes | None:
         """What came in one read while nothing was under way on the connection. None: it has to be parsed. Empty: it has
         to be parsed, and its key was found to have room. Else the whole answer that turns it away."""
         end = data.find(b"\r\n\r\n")
-        if end < 0 or not data.startswith(b"POST /") or self._gate.draining:
+        at = data.find(_LENGTH_END, 0, end)
+        if at < 0 or end > _HEAD_BYTES_MAX or self._gate.draining:
             return None
-        head = data[: end + 2].lower()
-        line = head.find(b"\r\n")
-        if (
-            head[line - 9 : line] != b" http/1.1"
-            or not _is_whole(head, len(data) - end - 4)
-            or head.count(b"\n") != head.count(b"\r\n")
-        ):
+        at += len(_LENGTH_END)
+        stop = data.find(b"\r\n", at)
+        digits = data[at:stop]
+        if not digits.isdigit() or len(digits) > _LENGTH_DIGITS_MAX or int(digits) != len(data) - end - 4:
             return None
-        target = data[5 : line - 9]
-        dialect = self._calls.get(target) or self._find(target)
-        presented = _presented(head, data)
-        if dialect is None or presented is None:
-            return None
-        load = self.load
+        rest = (data[:at], data[stop:end])
+        asked = self._heads.get(rest)
+        if asked is None:
+            asked = self._read(data[: end + 2], at)
+            if asked is None:
+                return None
+            if len(self._heads) >= _HEADS_MAX:
+                self._heads.clear()
+            self._heads[rest] = asked
+        load, (dialect, presented) = self.load, asked
         cause = load.refuses(self._pipeline.known(presented), self._monotonic())
         if cause is None:
             return b""
         load.shed[cause] += 1
         return self._answer(dialect, cause)
+
+    def _read(self, given: bytes, at: int) -> tuple[Dialect, bytes] | None:
+        """What a head asks for, and with which key, if it is plain: all that does not hang on the digits at `at`."""
+        head = given.lower()
+        line = head.find(b"\r\n")
+        if (
+            not given.startswith(b"POST /")
+            or head[line - 9 : line] != b" http/1.1"
+            or head[at - len(_LENGTH) : at] != _LENGTH
+            or head.count(_LENGTH_NAME) != 1
+            or head.count(b"\n") != head.count(b"\r\n")
+            or _UNUSUAL.search(head) is not None
+        ):
+            return None
+        target = given[5 : line - 9]
+        dialect = self._calls.get(target) or self._find(target)
+        presented = _presented(head, given)
+        return None if dialect is None or presented is None else (dialect, presented)
 
     def _find(self, target: bytes) -> Dialect | None:
         """For the paths that hold a model."""
@@ -103,19 +130,7 @@ class Turnstile:
         return b"\r\n".join(head) + b"\r\n\r\n", body
 
 
-def _is_whole(head: bytes, rest: int) -> bool:
-    """The message is framed by one Content-Length, and that is what came. `head` is in lower case."""
-    at = head.find(_LENGTH)
-    if at < 0 or _UNUSUAL.search(head) is not None:
-        return False
-    stop = head.find(b"\r\n", at + 2)
-    digits = head[at + len(_LENGTH) : stop].strip()
-    if not digits.isdigit() or len(digits) > _LENGTH_DIGITS_MAX or int(digits) != rest:
-        return False
-    return head.find(_LENGTH, stop) < 0
-
-
-def _presented(head: bytes, data: bytes) -> bytes | None:
+def _presented(head: bytes, given: bytes) -> bytes | None:
     """The key's text, where there is one credential only. See `credential.read_key`."""
     bearer, named = head.find(_BEARER), head.find(b"api-key:")
     if bearer >= 0 and named < 0:
@@ -124,4 +139,4 @@ def _presented(head: bytes, data: bytes) -> bytes | None:
         at = named + 8
     else:
         return None
-    return data[at : head.find(b"\r\n", at)].strip() or None
+    return given[at : head.find(b"\r\n", at)].strip() or None

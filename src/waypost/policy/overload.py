@@ -100,8 +100,8 @@ class LoadGauge:
         if shares.active:
             let_in = shares.let_in - self._let_in_before
             shed = self.shed["lag"] - self._shed_before
-            spared = work_s * let_in / max(1.0, let_in + _SHED_COST * shed)
-            shares.told(now, lag_s, spared, threshold / _LATE_DIVIDED, busy)
+            served = let_in / max(1.0, let_in + _SHED_COST * shed)
+            shares.told(now, lag_s, work_s * served, threshold / _LATE_DIVIDED, busy * served)
         elif lag_s > threshold and (lag_s > 2.0 * threshold or median > threshold):
             shares.begin(now)
         stalled = 3 if median > _STALLED_TIMES * threshold else 0

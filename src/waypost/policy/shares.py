@@ -18,8 +18,8 @@ _COUNTING_S = 0.05
 _FIRST = 0.9
 """The first guess: so much of what could be done if all time went into it."""
 _CUT, _CUT_DEEP = 0.92, 0.75
-_GROWTH = ((0.6, 1.3), (0.85, 1.08), (float("inf"), 1.02))
-"""By how busy the loop is: the closer to all it can do, the smaller the steps."""
+_GROWTH = ((0.4, 1.3), (0.7, 1.08), (float("inf"), 1.02))
+"""By how busy the loop is with what was let in: the closer to all it can do, the smaller the steps."""
 _ROUND_S = 0.05
 _EMERGENCY = 0.25
 _LEAST_RATE = 0.1
@@ -91,7 +91,7 @@ class Shares:
     def told(self, now: float, lag_s: float, work_s: float, target_s: float, busy: float) -> None:
         """How long a turn of the loop took lately, how much work there was in it that letting in fewer would have
         spared, both in seconds, and how much there should be at most; `busy`: the share of the time since the last
-        measurement that was worked. Once per turn or less often."""
+        measurement that went into such work. Once per turn or less often."""
         self._burst = max(_BURST_S, lag_s)
         emergency = work_s > 5.0 * target_s
         if self.rate == 0.0:
