@@ -173,3 +173,9 @@ def test_a_form_is_taken_only_where_forms_are() -> None:
         check_head(form, SMALL)
     with pytest.raises(UnsupportedMediaType):
         check_head({b"content-type": b"text/plain"}, SMALL, forms=True)
+
+
+async def test_an_upload_may_be_larger_than_other_bodies() -> None:
+    check_head({b"content-length": b"9" * 30}, SMALL, True, upload=True)
+    with pytest.raises(TooLarge):
+        check_head({b"content-length": b"11"}, SMALL, True)

@@ -23,7 +23,9 @@ from transcript import (
 )
 from waypost.config.snapshot import Settings
 from waypost.core.usage import Usage
+from waypost.dialects.registry import DIALECTS
 from waypost.errors import Garbled, StoreUnavailable, TimedOut, Truncated, Unauthenticated, Unavailable
+from waypost.pipeline.exchange import Call
 
 
 def bill(stage: Stage) -> list[tuple[str, str, int | None]]:
@@ -113,6 +115,29 @@ async def test_the_key_is_looked_up_once() -> None:
     await stage.ask(CHAT, number=1)
     await stage.ask(CHAT, number=2)
     assert stage.keys.lookups == 1
+
+
+async def test_a_known_principal_needs_no_key_and_is_held_to_all_the_rest() -> None:
+    stage = Stage([completion()])
+    client = RecordingClient()
+    narrow = msgspec.structs.replace(stage.key, key_id="k9", models=("other",))
+    call = Call(
+        DIALECTS["openai_chat"],
+        msgspec.json.encode(CHAT),
+        {},
+        None,
+        "x1",
+        stage.clock.monotonic(),
+        client,
+        principal=narrow,
+    )
+    await stage.pipeline.run(call)
+    assert client.status == 403
+    assert stage.exchange.key_id == "k9"
+    await stage.pipeline.run(
+        msgspec.structs.replace(call, exchange_id="x2", principal=stage.key, client=RecordingClient())
+    )
+    assert [(one.outcome, one.error) for one in stage.ledger.settled][1:] == [("ok", None)]
 
 
 async def test_a_model_the_key_may_not_use_is_refused_by_the_matched_route() -> None:

@@ -10,6 +10,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.app.probes import Probes
 from waypost.app.renew import Renewals
 from waypost.app.steering import Steering
+from waypost.app.storage import Storage
 from waypost.app.surroundings import Finder
 from waypost.catalog.discovery import ListedModel
 from waypost.config.targets import Provider
@@ -51,6 +52,7 @@ class Background:
         steering: Steering,
         probes: Probes,
         known: dict[str, Sequence[ListedModel]],
+        storage: Storage | None = None,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -64,6 +66,7 @@ class Background:
         self._renewals = renewals
         self._steering = steering
         self._probes = probes
+        self._storage = storage
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
@@ -76,6 +79,8 @@ class Background:
         self._own(self._keep("retention", self._tidy))
         self._own(self._keep("canaries", lambda: self._steering.watch(self._log)))
         self._own(self._keep("probes", self._probes.watch))
+        if self._storage is not None:
+            self._storage.start()
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""
@@ -163,6 +168,8 @@ class Background:
                 replays = ReplayRows(self._database)
                 while await asyncio.to_thread(replays.delete_expired, self._clock.wall()):
                     pass
+                if self._storage is not None:
+                    await self._storage.tidy()
             except GatewayError as error:
                 self._log.warning("old requests could not be deleted", why=error.message)
             await asyncio.sleep(_HOURLY_S)

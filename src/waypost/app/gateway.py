@@ -29,6 +29,7 @@ from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shelf import KeptAnswers, end_lost
 from waypost.app.steering import Steering
+from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
@@ -196,6 +197,7 @@ class _Gateway:
         self._lock = lock
         self._books = books
         self._stack = stack
+        self._new_id = exchange_ids(clock.wall, os.urandom)
         #: For the command line of this machine: in the lock's file, and nowhere else.
         self._token = f"wp-control-{secrets.token_urlsafe(32)}"
 
@@ -232,6 +234,7 @@ class _Gateway:
             steering=self._steering,
             probes=self._probes,
             known=known,
+            storage=self._storage,
         )
         stack.push_async_callback(background.stop)
         await keys.refresh()
@@ -291,17 +294,18 @@ class _Gateway:
             now = {**gauges(pipeline, ledger, upstream, gate, config), **load.values()}
             now["waypost_exchanges_active"] += sessions.active
             now["waypost_upstream_connections"] += sockets.open
-            return now
+            return now | {"waypost_batches_running": self._storage.owner.running}
 
         steering = self._steering
-        metrics = Metrics(measured, lambda: [*steering.labelled(), *load.labelled()])
+        metrics = Metrics(
+            measured, lambda: [*steering.labelled(), *load.labelled(), *self._storage.owner.labelled()]
+        )
         parts = self._parts(authenticate, rates, upstream, Settle(clock, ledger, metrics))
         drills = Drills(clock, parts["random"])
         pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
-        new_id = exchange_ids(clock.wall, os.urandom)
-        self._probes = compose_probes(pipeline, parts, steering.board, new_id)
+        self._probes = compose_probes(pipeline, parts, steering.board, self._new_id)
         listing = ModelsList()
         books, data = self._books, self._options.data
         desk, rehearsals = desk_of(parts, steering, drills, books.keys, books.database, data, self._token)
@@ -320,7 +324,8 @@ class _Gateway:
             sessions=sessions,
             desk=desk,
             metrics=metrics.render,
-            new_id=new_id,
+            storeroom=self._store(authenticate, pipeline),
+            new_id=self._new_id,
             clock=clock,
             log=self._log,
             version=__version__,
@@ -348,6 +353,16 @@ class _Gateway:
             planner=steering.planner,
             entrance=steering.entrance,
         )
+
+    def _store(self, authenticate: Authenticate, pipeline: Pipeline) -> Storage:
+        books, config = self._books, self._config
+        self._storage = Storage(
+            StorageParts(self._options.data, books.database, books.keys, authenticate, pipeline.run,
+                         lambda: config.snapshot().settings, self._clock, self._log, os.urandom, self._new_id)
+        )  # fmt: skip
+        self._storage.prepare()
+        self._stack.push_async_callback(self._storage.stop)
+        return self._storage
 
     def _replays(self) -> SqlReplays:
         replays = SqlReplays(ReplayRows(self._books.database))

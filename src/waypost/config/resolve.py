@@ -22,6 +22,7 @@ from waypost.config.routes import ALIAS, PREFIX, Compiler, named_providers
 from waypost.config.schema import Config, ModelConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
+from waypost.config.storage_schema import resolve_storage
 from waypost.config.targets import Provider
 from waypost.config.values import parse_duration, parse_size
 from waypost.core.price import Tariff
@@ -244,4 +245,5 @@ def build_settings(config: Config) -> Settings:
         replay_max_bytes=parse_size(config.idempotency.max_body),
         replay_total_bytes=parse_size(config.idempotency.max_total),
         resilience=resolve_resilience(config.resilience),
+        storage=resolve_storage(config.files, config.batches),
     )

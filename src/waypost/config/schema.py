@@ -24,6 +24,7 @@ from waypost.config.overload_schema import OverloadConfig
 from waypost.config.price_schema import PricesConfig
 from waypost.config.resilience_schema import ResilienceConfig
 from waypost.config.route_schema import Quantized, RouteConfig
+from waypost.config.storage_schema import BatchesConfig, FilesConfig
 from waypost.core.quirks import Taken
 
 
@@ -384,6 +385,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """What is kept of `/v1/responses`."""
     idempotency: IdempotencyConfig = IdempotencyConfig()
     """Requests that come again."""
+    files: FilesConfig = FilesConfig()
+    """What is kept of `/v1/files`."""
+    batches: BatchesConfig = BatchesConfig()
+    """How `/v1/batches` are worked off."""
     cors: CorsConfig = CorsConfig()
     """Which web pages may call the gateway."""
     discovery: DiscoveryConfig = DiscoveryConfig()

@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.config.nodes import Keys, Node
 from waypost.config.overload_schema import OverloadSettings
+from waypost.config.storage import Storage
 from waypost.config.targets import Provider, Target
 from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
@@ -63,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True):
     replay_total_bytes: int = 1024 * 1024 * 1024
     """Of all that are kept; those that expire first give way."""
     resilience: Resilience = Resilience()
+    storage: Storage = Storage()
+    """Clients' files, and batches."""
 
 
 class Catalog(Protocol):

@@ -33,16 +33,16 @@ def parse_form(body: bytes) -> list[FormPart]:
     """The fields, in order. The boundary is that of the body's first line. Raises InvalidRequest and TooLarge."""
     boundary = body[2 : body.find(b"\r\n")] if b"\r\n" in body[:100] else b""
     if not 0 < len(boundary) <= _BOUNDARY_MAX:
-        raise _broken()
+        raise broken()
     reading = _Reading()
     parser = MultipartParser(boundary, reading.callbacks())  # type: ignore[arg-type]
     try:
         parser.write(body)
         parser.finalize()
     except FormParserError:
-        raise _broken() from None
+        raise broken() from None
     if not reading.ended:
-        raise _broken()
+        raise broken()
     return reading.parts
 
 
@@ -127,7 +127,8 @@ def _quoted(text: str) -> bytes:
     return text.encode().replace(b"\r", b"%0D").replace(b"\n", b"%0A").replace(b'"', b"%22")
 
 
-def _broken() -> InvalidRequest:
+def broken() -> InvalidRequest:
+    """What a body is refused with that is no whole form."""
     return InvalidRequest(
         "The body is not a whole `multipart/form-data` form. Send one with its boundary, as the official SDKs do."
     )

@@ -15,11 +15,12 @@ from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.credential import read_key, read_query_key
-from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf
+from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.receive import check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
 from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
+from waypost.edge.storage import send_content, take_upload
 from waypost.edge.turnstile import Turnstile
 from waypost.errors import (
     Bug,
@@ -29,6 +30,7 @@ from waypost.errors import (
     GatewayError,
     ModelNotFound,
     NotFound,
+    Overloaded,
 )
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
@@ -88,6 +90,7 @@ class Edge:
         sessions: Sessions | None = None,
         desk: Desk | None = None,
         load: LoadGauge | None = None,
+        storeroom: Storeroom | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -106,6 +109,7 @@ class Edge:
         self._shelf = shelf
         self._sessions = sessions
         self._desk = desk
+        self._storeroom = storeroom
         self._metrics = metrics
         self._new_id = new_id
         self._clock = clock
@@ -214,6 +218,8 @@ class Edge:
             await self._kept(ask, route)
         elif route.desk:
             await self._errand(ask, route)
+        elif route.stored:
+            await self._stored(ask, route)
         elif purpose == "ready":
             draining, loaded = self.gate.draining, self._load.unready(self._clock.monotonic())
             missing = [*(["draining"] if draining else []), *([loaded] if loaded else []), *self.gate.ready()]
@@ -231,6 +237,8 @@ class Edge:
         self.closed = True
         if self._sessions is not None:
             self._sessions.drain()
+        if self._storeroom is not None:
+            self._storeroom.drain()
 
     def abort_all(self) -> None:
         """The drain limit has passed: end everything with an honest error."""
@@ -268,6 +276,40 @@ class Edge:
         key = read_key(ask.headers)
         body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
         await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
+
+    def _check_open(self, settings: Settings) -> None:
+        if self.closed:
+            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+        if self.active >= settings.concurrency_max:
+            raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
+
+    async def _stored(self, ask: _Ask, route: Matched) -> None:
+        room, connection, method = self._storeroom, ask.connection, ask.scope["method"]
+        if room is None:
+            raise NotFound("Files are not kept here.")
+        key = await room.admit(read_key(ask.headers))
+        own = identity(ask.exchange_id)
+        if route.purpose == "file_content":
+            await send_content(ask.client, await room.content(key, route.name), own)
+            return
+        body = b""
+        if method == "POST":
+            self._check_open(ask.settings)
+            self.active += 1
+            try:
+                upload = route.purpose == "files"
+                check_head(ask.headers, ask.settings, upload, upload)
+                if upload:
+                    arriving = await room.receive(key, ask.headers.get(b"content-type"))
+                    answer = await take_upload(arriving, ask.receive, ask.settings)
+                    await ask.client.reply(200, [JSON, *own], answer)
+                    return
+                body = await read_body(ask.receive, ask.settings, connection is None or connection.receiving)
+            finally:
+                self.active -= 1
+        query = ask.scope["query_string"]
+        answer = await room.answer(Errand(route.purpose, method, key, route.name, query, ask.headers, body))
+        await ask.client.reply(200, [JSON, *own], answer)
 
     async def _errand(self, ask: _Ask, route: Matched) -> None:
         desk, connection, method = self._desk, ask.connection, ask.scope["method"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -16,10 +16,10 @@ class Errand(msgspec.Struct, frozen=True):
     """A request to the gateway itself."""
 
     purpose: str
-    """`explain`, `generation`, `targets`, `drills` or `drill`."""
+    """`explain`, `generation`, `targets`, `drills` or `drill`, or one of the storeroom's."""
     method: str
     key: Key
-    """Who was let in by `Desk.admit`."""
+    """Who was let in by `Desk.admit`, or `Storeroom.admit`."""
     name: str = ""
     """The id in the path."""
     query: bytes = b""
@@ -101,4 +101,53 @@ class Desk(Protocol):
 
     async def answer(self, errand: Errand) -> bytes:
         """The JSON body. Raises GatewayError."""
+        ...
+
+
+class Upload(Protocol):
+    """A form with a file that is arriving."""
+
+    async def write(self, data: bytes) -> None:
+        """The next piece of the body. Raises InvalidRequest, TooLarge and StoreUnavailable."""
+        ...
+
+    async def finish(self) -> bytes:
+        """All of it is here: the JSON body of the answer. Raises as `write`."""
+        ...
+
+    async def drop(self) -> None:
+        """Forget what has arrived; nothing, once it is finished."""
+        ...
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A file's content."""
+
+    size: int
+    filename: str
+    read: Callable[[int], Awaitable[bytes]]
+    """The piece that begins at this offset; empty at the end. Raises StoreUnavailable."""
+
+
+class Storeroom(Protocol):
+    """Clients' files, and the batches that are worked off out of them."""
+
+    async def admit(self, presented: bytes | None) -> Key:
+        """Who asks, before a body is read. Raises Unauthenticated and StoreUnavailable."""
+        ...
+
+    async def receive(self, key: Key, content_type: bytes | None) -> Upload:
+        """Begin to take a file. Raises InvalidRequest, NotFound, TooLarge and StoreUnavailable."""
+        ...
+
+    async def content(self, key: Key, file_id: str) -> Download:
+        """A file's content. Raises NotFound and StoreUnavailable."""
+        ...
+
+    async def answer(self, errand: Errand) -> bytes:
+        """The JSON body for everything else. Raises GatewayError."""
+        ...
+
+    def drain(self) -> None:
+        """Begin no new line of any batch."""
         ...

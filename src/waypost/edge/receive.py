@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from waypost.config.snapshot import Settings
 from waypost.edge.asgi import Receive
 from waypost.errors import Disconnected, InvalidRequest, TooLarge, TooSlow, UnsupportedMediaType
 
+#: An upload has the body's deadline anew for each so many bytes.
+_STRIDE = 1024 * 1024
 
-def check_head(headers: Mapping[bytes, bytes], settings: Settings, forms: bool = False) -> None:
+
+def check_head(
+    headers: Mapping[bytes, bytes], settings: Settings, forms: bool = False, upload: bool = False
+) -> None:
     """What the headers alone refuse, before a byte of the body is read (and before `100 Continue` invites it).
 
-    `forms`: the route takes forms as well as JSON. Raises UnsupportedMediaType, TooLarge and InvalidRequest.
+    `forms`: the route takes forms as well as JSON. `upload`: `pour` will read it, and says itself what is too much.
+    Raises UnsupportedMediaType, TooLarge and InvalidRequest.
     """
     media = headers.get(b"content-type")
     if media is not None and media != b"application/json":
@@ -27,7 +33,7 @@ def check_head(headers: Mapping[bytes, bytes], settings: Settings, forms: bool =
     if length is not None:
         if not length.isdigit():
             raise InvalidRequest("The Content-Length header is not a number.")
-        if len(length) > 18 or int(length) > settings.body_max_bytes:
+        if not upload and (len(length) > 18 or int(length) > settings.body_max_bytes):
             raise _too_large(settings)
 
 
@@ -93,3 +99,26 @@ async def _read(receive: Receive, settings: Settings) -> bytes:
         size += len(parts[-1])
         if not message.get("more_body", False) and size <= settings.body_max_bytes:
             return b"".join(parts)
+
+
+async def pour(receive: Receive, settings: Settings, write: Callable[[bytes], Awaitable[None]]) -> None:
+    """Hand on a body as it arrives, so that it is never in memory whole. Raises TooSlow, Disconnected and what `write`
+    raises."""
+    more = True
+    while more:
+        left = _STRIDE
+        try:
+            async with asyncio.timeout(settings.body_deadline_s):
+                while more and left > 0:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        raise Disconnected("The client left before its request was complete.")
+                    body: bytes = message.get("body", b"")
+                    more = message.get("more_body", False)
+                    left -= len(body)
+                    await write(body)
+        except TimeoutError:
+            raise TooSlow(
+                f"The next mebibyte of the file did not arrive within {settings.body_deadline_s:g} seconds. Send it "
+                "faster."
+            ) from None

@@ -24,6 +24,12 @@ Purpose = Literal[
     "targets",
     "drills",
     "drill",
+    "files",
+    "file",
+    "file_content",
+    "batches",
+    "batch",
+    "batch_cancel",
     "live",
     "ready",
     "health",
@@ -56,6 +62,17 @@ _DESK_NAMED: dict[str, tuple[Purpose, frozenset[str]]] = {
     "/generations/": ("generation", _GET),
     "/drills/": ("drill", frozenset(("GET", "DELETE"))),
 }
+#: https://developers.openai.com/api/reference/resources/files and …/batches (2026-11-26).
+_STORED: dict[str, tuple[Purpose, frozenset[str]]] = {
+    "/files": ("files", frozenset(("GET", "POST"))),
+    "/batches": ("batches", frozenset(("GET", "POST"))),
+}
+_STORED_NAMED: dict[tuple[str, str], tuple[Purpose, frozenset[str]]] = {
+    ("files", ""): ("file", frozenset(("GET", "DELETE"))),
+    ("files", "content"): ("file_content", _GET),
+    ("batches", ""): ("batch", _GET),
+    ("batches", "cancel"): ("batch_cancel", _POST),
+}
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -70,8 +87,10 @@ class Matched(msgspec.Struct, frozen=True):
     """For the `response…` purposes."""
     desk: bool = False
     """It is answered by the gateway's desk (`edge.gate.Desk`)."""
+    stored: bool = False
+    """It is answered by the gateway's storeroom (`edge.gate.Storeroom`)."""
     name: str = ""
-    """For the desk: the id in the path."""
+    """For the desk and the storeroom: the id in the path."""
     gemini: bool = False
     """`models` and `model` in the form of Gemini's clients."""
     path: PathAsk = NO_PATH
@@ -129,6 +148,8 @@ class Routes:
         for prefix in _PREFIXES:
             for path, (purpose, methods) in _DESK.items():
                 self._exact[prefix + path] = Matched(purpose, methods, desk=True)
+            for path, (purpose, methods) in _STORED.items():
+                self._exact[prefix + path] = Matched(purpose, methods, stored=True)
         shown += [
             "GET /v1/models",
             "GET /v1/models/{id}",
@@ -141,6 +162,12 @@ class Routes:
             "GET /v1/targets",
             "GET, POST /v1/drills",
             "GET, DELETE /v1/drills/{id}",
+            "GET, POST /v1/files",
+            "GET, DELETE /v1/files/{id}",
+            "GET /v1/files/{id}/content",
+            "GET, POST /v1/batches",
+            "GET /v1/batches/{id}",
+            "POST /v1/batches/{id}/cancel",
             "GET /livez",
             "GET /readyz",
             "GET /healthz",
@@ -195,6 +222,12 @@ def _find_named(bare: str) -> Matched | None:
         for base, (purpose, methods) in _DESK_NAMED.items():
             if bare.startswith(prefix + base):
                 return Matched(purpose, methods, desk=True, name=bare[len(prefix) + len(base) :])
+        if bare.startswith((f"{prefix}/files/", f"{prefix}/batches/")):
+            kind, _, rest = bare[len(prefix) + 1 :].partition("/")
+            name, _, part = rest.partition("/")
+            found = _STORED_NAMED.get((kind, part))
+            if found is not None:
+                return Matched(*found, stored=True, name=name)
     for base in _MODELS:
         if bare.startswith(base + "/"):
             return Matched("model", _READ, model=bare[len(base) + 1 :], gemini=base in _GEMINI_MODELS)

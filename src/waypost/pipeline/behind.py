@@ -37,6 +37,7 @@ class Sink:
     def __init__(self) -> None:
         self.gone = False
         self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
         self.body = b""
 
     def on_gone(self, call: Callable[[], None]) -> None:
@@ -45,8 +46,7 @@ class Sink:
 
     async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """The answer."""
-        del headers
-        self.status, self.body = status, body
+        self.status, self.headers, self.body = status, headers, body
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """A streamed answer, which is never asked for here."""
@@ -61,6 +61,10 @@ class Sink:
         """See `start`."""
         self.body += chunk
         return True
+
+    def framed(self) -> Callable[[bytes], bool] | None:
+        """No answer is sent in HTTP chunks."""
+        return None
 
     async def finish(self) -> None:
         """See `start`."""

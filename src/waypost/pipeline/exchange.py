@@ -52,6 +52,8 @@ class Call(msgspec.Struct):
     client: Client
     path: PathAsk = NO_PATH
     """What the matched path says."""
+    principal: Key | None = None
+    """Who asks, where that is known already: a line of a batch brings no key's text."""
 
 
 class Trial:

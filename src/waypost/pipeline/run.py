@@ -192,8 +192,10 @@ class Pipeline:
     async def _stages(self, live: LiveExchange) -> None:
         call = live.call
         call.client.on_gone(lambda: self._client_gone(live))
-        live.key = (call.key and self._authenticate.known(call.key)) or (
-            await self._authenticate.lookup(call.key)
+        live.key = (
+            call.principal
+            or (call.key and self._authenticate.known(call.key))
+            or await self._authenticate.lookup(call.key)
         )  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked, live.wishes = read_options(asked, call.headers)  # 3

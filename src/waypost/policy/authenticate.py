@@ -24,7 +24,7 @@ class Authenticate:
     def known(self, presented: bytes) -> Key | None:
         """The key if it is in memory, checked. None says that `lookup` has to be asked. Raises Unauthenticated."""
         key = self._keys.cached(sha256(presented).digest())
-        return None if key is None else self._check(key)
+        return None if key is None else self.check(key)
 
     def remembered(self, presented: bytes) -> Key | None:
         """The key if it is in memory, unchecked: for what decides nothing but who waits."""
@@ -44,9 +44,10 @@ class Authenticate:
         key = await self._keys.lookup(sha256(presented).digest())
         if key is None:
             raise Unauthenticated(f"This gateway does not know this API key. {_WHERE}")
-        return self._check(key)
+        return self.check(key)
 
-    def _check(self, key: Key) -> Key:
+    def check(self, key: Key) -> Key:
+        """The key itself, while it is neither revoked nor expired. Raises Unauthenticated."""
         if key.revoked_at is not None and key.revoked_at <= self._clock.wall():
             raise Unauthenticated(f"The API key {key.name!r} was revoked. Ask its owner for a new one.")
         if key.expires_at is not None and key.expires_at <= self._clock.wall():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from waypost.core.batch import OVER, Batch
+from waypost.core.file import Page, StoredFile
 from waypost.core.key import Key
 from waypost.core.record import Attempt, Exchange
 from waypost.core.replay import Replay
@@ -103,3 +105,94 @@ class MemoryReplays:
         """See `ports.Replays`."""
         found = self.rows.get((key_id, digest))
         return found if found is not None and found.expires_at > at else None
+
+
+class MemoryFiles:
+    """`ports.Files` in a dict."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, StoredFile] = {}
+
+    async def put(self, file: StoredFile, key_max: int | None = None, total_max: int | None = None) -> bool:
+        """See `ports.Files`."""
+        if file.file_id in self.rows:
+            return True
+        mine, everybodys = await self.used(file.key_id)
+        if key_max is not None and mine + file.size > key_max:
+            return False
+        if total_max is not None and everybodys + file.size > total_max:
+            return False
+        self.rows[file.file_id] = file
+        return True
+
+    async def get(self, file_id: str, key_id: str | None, at: float) -> StoredFile | None:
+        """See `ports.Files`."""
+        return next((one for one in self._lasting(at, key_id) if one.file_id == file_id), None)
+
+    async def page(self, page: Page, at: float) -> Sequence[StoredFile]:
+        """See `ports.Files`."""
+        ids = [one for one, row in self.rows.items() if page.key_id in (None, row.key_id)]
+        if page.newest_first:
+            ids.reverse()
+        if page.after:
+            ids = ids[ids.index(page.after) + 1 :] if page.after in ids else []
+        lasting = {one.file_id: one for one in self._lasting(at, page.key_id)}
+        found = [lasting[one] for one in ids if one in lasting]
+        return [one for one in found if page.purpose in (None, one.purpose)][: page.limit]
+
+    async def delete(self, file_id: str) -> bool:
+        """See `ports.Files`."""
+        return self.rows.pop(file_id, None) is not None
+
+    async def used(self, key_id: str) -> tuple[int, int]:
+        """See `ports.Files`."""
+        rows = self.rows.values()
+        return sum(one.size for one in rows if one.key_id == key_id), sum(one.size for one in rows)
+
+    def _lasting(self, at: float, key_id: str | None) -> list[StoredFile]:
+        return [
+            one
+            for one in self.rows.values()
+            if (one.expires_at is None or one.expires_at > at) and key_id in (None, one.key_id)
+        ]
+
+
+class MemoryBatches:
+    """`ports.Batches` in a dict."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Batch] = {}
+        self.kept_until: dict[str, float | None] = {}
+        #: By what the exchanges of a batch begin with, the lines that were dispatched.
+        self.lines: dict[str, frozenset[int]] = {}
+
+    async def put(self, batch: Batch, kept_until: float | None = None) -> None:
+        """See `ports.Batches`."""
+        self.rows[batch.batch_id] = batch
+        self.kept_until[batch.batch_id] = kept_until
+
+    async def get(self, batch_id: str, key_id: str | None) -> Batch | None:
+        """See `ports.Batches`."""
+        found = self.rows.get(batch_id)
+        return found if found is not None and key_id in (None, found.key_id) else None
+
+    async def page(self, page: Page) -> Sequence[Batch]:
+        """See `ports.Batches`."""
+        found = [one for one in reversed(self.rows.values()) if page.key_id in (None, one.key_id)]
+        if page.after:
+            ids = [one.batch_id for one in found]
+            found = found[ids.index(page.after) + 1 :] if page.after in ids else []
+        return found[: page.limit]
+
+    async def unfinished(self) -> Sequence[Batch]:
+        """See `ports.Batches`."""
+        return [one for one in self.rows.values() if one.status not in OVER]
+
+    async def working_on(self, file_id: str) -> str | None:
+        """See `ports.Batches`."""
+        found = [one for one in await self.unfinished() if one.input_file_id == file_id]
+        return found[0].batch_id if found else None
+
+    async def dispatched(self, exchange_id: str) -> frozenset[int]:
+        """See `ports.Batches`."""
+        return self.lines.get(exchange_id, frozenset())

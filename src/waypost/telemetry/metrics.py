@@ -58,6 +58,8 @@ METRICS: Mapping[str, str] = {
     "waypost_ready": "1 when the gateway admits new requests, else 0.",
     "waypost_config_version": "Counts up with every configuration that was put in force.",
     "waypost_resident_bytes": "Resident memory of the gateway's process.",
+    "waypost_batches_running": "Batches that are worked off.",
+    "waypost_batch_lines_total": "Lines of batches, by outcome (completed, failed, lost, expired, cancelled).",
     "waypost_target_breaker": "Breaker of a model at a provider: 0 closed, 1 half-open, 2 open.",
     "waypost_target_in_flight": "Attempts under way, by provider and model.",
     "waypost_target_parked": "Credentials that are parked for a model, by provider and model.",

@@ -214,6 +214,37 @@ REPLAYS: Final = Table(
     Index("replays_by_scope", "key_id", "digest", unique=True),
 )
 
+#: What clients keep: the content is on the disk, under the id.
+FILES: Final = Table(
+    "files",
+    METADATA,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("file_id", String(64), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, index=True),
+    Index("files_by_id", "file_id", unique=True),
+    Index("files_of_key", "key_id", "seq"),
+)
+
+#: Requests worked off out of a file. `kept_until` is set when one is over.
+BATCHES: Final = Table(
+    "batches",
+    METADATA,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("batch_id", String(64), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("input_file_id", String(64), nullable=False),
+    Column("kept_until", Float, index=True),
+    Column("record", LargeBinary, nullable=False),
+    Index("batches_by_id", "batch_id", unique=True),
+    Index("batches_of_key", "key_id", "seq"),
+)
+
 META: Final = Table(
     "meta",
     METADATA,

@@ -1,0 +1,1 @@
+"""Batches: taken, validated, worked off, handed over."""

@@ -1,0 +1,1 @@
+"""The wire shapes of OpenAI's files and batches, which the gateway itself answers."""
