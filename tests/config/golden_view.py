@@ -12,6 +12,7 @@ from waypost.config.outline import outline
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
 from waypost.config.snapshot import Settings, Snapshot
+from waypost.config.storage import Storage
 from waypost.config.targets import Provider
 from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
@@ -236,6 +237,8 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
 def _settings(settings: Settings) -> dict[str, object]:
     """Without the figures of resilience, unless one was set."""
     shown = msgspec.structs.asdict(settings)
+    if settings.storage == Storage():
+        del shown["storage"]
     if settings.resilience == Resilience():
         del shown["resilience"]
     return shown

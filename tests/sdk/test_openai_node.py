@@ -47,7 +47,7 @@ def test_the_node_sdk(installed: None, gateway: GatewayProcess) -> None:
         "WAYPOST_NARROW_KEY": gateway.create_key("--name", "narrow node", "--models", "sim-echo"),
     }
     files = sorted(path.name for path in NODE.glob("*.test.mjs"))
-    assert len(files) == 3
+    assert len(files) == 4
     done = subprocess.run(
         ["node", "--test", *files], cwd=NODE, env=environ, capture_output=True, text=True, timeout=100
     )

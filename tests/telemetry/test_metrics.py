@@ -51,7 +51,12 @@ def test_what_others_keep_is_scraped_with_its_labels() -> None:
 
 
 def test_every_metric_that_is_rendered_is_listed() -> None:
-    labelled = {"waypost_ejections_total", "waypost_parkings_total", "waypost_shed_total"} | {
+    labelled = {
+        "waypost_ejections_total",
+        "waypost_parkings_total",
+        "waypost_shed_total",
+        "waypost_batch_lines_total",
+    } | {
         name for name in METRICS if name.startswith("waypost_target_")
     }
     plain = [n for n in METRICS if "_total" not in n and n not in _HISTOGRAMS and n not in labelled]
