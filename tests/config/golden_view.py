@@ -11,6 +11,7 @@ from waypost.config.load import load_bytes
 from waypost.config.outline import outline
 from waypost.config.problems import problems_of, render_problem
 from waypost.config.resolve import Surroundings, resolve
+from waypost.config.shared_store import SharedStore
 from waypost.config.snapshot import Settings, Snapshot
 from waypost.config.storage import Storage
 from waypost.config.targets import Provider
@@ -231,6 +232,7 @@ def _view(snapshot: Snapshot) -> dict[str, object]:
         },
         "aliases": snapshot.aliases,
         "settings": _settings(snapshot.settings),
+        **({"shared": _shared(snapshot.shared)} if snapshot.shared is not None else {}),
     }  # fmt: skip
 
 
@@ -242,6 +244,10 @@ def _settings(settings: Settings) -> dict[str, object]:
     if settings.resilience == Resilience():
         del shown["resilience"]
     return shown
+
+
+def _shared(store: SharedStore) -> dict[str, object]:
+    return {**msgspec.structs.asdict(store), "password": "***" if store.password else None}
 
 
 def _more(provider: Provider, pool: tuple[Provider, ...]) -> dict[str, object]:

@@ -56,9 +56,7 @@ def test_every_metric_that_is_rendered_is_listed() -> None:
         "waypost_parkings_total",
         "waypost_shed_total",
         "waypost_batch_lines_total",
-    } | {
-        name for name in METRICS if name.startswith("waypost_target_")
-    }
+    } | {name for name in METRICS if name.startswith("waypost_target_")}
     plain = [n for n in METRICS if "_total" not in n and n not in _HISTOGRAMS and n not in labelled]
     metrics = Metrics(
         lambda: dict.fromkeys(plain, 0.0),

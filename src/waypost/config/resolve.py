@@ -21,6 +21,7 @@ from waypost.config.route_schema import RouteConfig
 from waypost.config.routes import ALIAS, PREFIX, Compiler, named_providers
 from waypost.config.schema import Config, ModelConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
+from waypost.config.shared_store import resolve_shared
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
 from waypost.config.storage_schema import resolve_storage
 from waypost.config.targets import Provider
@@ -79,6 +80,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     for name in _named_local_servers(config, around, pools):
         # A server on this machine that a target names may come up later: a configuration is not wrong for that.
         pools[name] = endpoints.build_pool(ProviderConfig(name=name, preset=name), ())
+    shared = resolve_shared(config.shared, secrets, faults)
     routes = _Routes(pools, around, faults)
     routes.add_configured(config.models)
     routes.add_routes(config.routes)
@@ -95,6 +97,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
         settings=build_settings(config),
         catalog=around.catalog,
         pools={name: pool for name, pool in pools.items() if pool[1:]},
+        shared=shared,
     )
 
 

@@ -24,6 +24,7 @@ from waypost.config.overload_schema import OverloadConfig
 from waypost.config.price_schema import PricesConfig
 from waypost.config.resilience_schema import ResilienceConfig
 from waypost.config.route_schema import Quantized, RouteConfig
+from waypost.config.shared_schema import SharedConfig
 from waypost.config.storage_schema import BatchesConfig, FilesConfig
 from waypost.core.quirks import Taken
 
@@ -377,6 +378,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """How long each phase of an attempt may take, for every provider."""
     resilience: ResilienceConfig = ResilienceConfig()
     """When targets that fail are left alone, and when they are tried again."""
+    shared: SharedConfig | None = None
+    """A Valkey or Redis server over which gateways share the health of targets."""
     ledger: LedgerConfig = LedgerConfig()
     """How money is counted."""
     log: LogConfig = LogConfig()

@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.config.nodes import Keys, Node
 from waypost.config.overload_schema import OverloadSettings
+from waypost.config.shared_store import SharedStore
 from waypost.config.storage import Storage
 from waypost.config.targets import Provider, Target
 from waypost.config.tuning import Resilience
@@ -90,6 +91,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     catalog: Catalog
     pools: dict[str, tuple[Provider, ...]] = {}
     """By name, the providers that have several keys: one value for each key, the first of which is in `providers`."""
+    shared: SharedStore | None = None
+    """Over which health is shared with other nodes."""
 
     def every_provider(self) -> tuple[Provider, ...]:
         """Each provider as often as it has keys."""

@@ -119,3 +119,20 @@ def test_an_outbox_keeps_the_newest() -> None:
     outbox.put(again)
     assert outbox.take() == (changes[2], again)
     assert outbox.take() == ()
+
+
+def test_who_passes_changes_on_is_told_of_each_and_of_nothing_else() -> None:
+    one, two = pair()
+    told: list[int] = []
+    one.board.on_change = lambda: told.append(len(one.board.export_changes()))
+    two.board.on_change = lambda: told.append(-1)
+    for _ in range(4):
+        one.attempt(M, DOWN)
+    one.attempt(M)
+    assert told == []
+    for _ in range(5):
+        one.attempt(M, DOWN)
+    one.attempt(target(key="k", model="n"), errors.CredentialRefused("x"))
+    assert told == [1, 1]
+    two.board.absorb(Change("ejected", "p", "", "m", WALL + two.now + 30), two.now)
+    assert told == [1, 1]

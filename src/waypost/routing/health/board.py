@@ -34,6 +34,10 @@ def never_busy(target: Target, in_flight: int, now: float) -> bool:
     return False
 
 
+def _nobody() -> None:
+    """There are no other nodes."""
+
+
 class HealthBoard:
     """A `Board`.
 
@@ -55,6 +59,8 @@ class HealthBoard:
         self._places = self._registry.places
         self._outbox = Outbox(most)
         self._tidy_at = 0.0
+        self.on_change: Callable[[], None] = _nobody
+        """Called when `export_changes` has something. It must not wait."""
         self.ejections: dict[str, int] = {}
         """How often a breaker opened, by provider."""
         self.parked: dict[tuple[str, Park], int] = {}
@@ -271,6 +277,7 @@ class HealthBoard:
                 until and self._wall() + until - now,
             )
         )
+        self.on_change()
 
     def _absorb_ejection(self, change: Change, well: bool, wait: float, now: float) -> None:
         breaker = self._registry.breakers.get((change.provider, change.model))

@@ -1,0 +1,23 @@
+"""The shape of `shared` in `waypost.yaml`. The text under each field is its documentation."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from waypost.config.kinds import Secret, Slug, Text
+
+
+class SharedConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A Valkey or Redis server over which several gateways tell each other which targets are ejected and which
+    credentials are parked. Only that is shared: each gateway has its own data folder, keys and budgets. Put in force on
+    reload."""
+
+    url: Text
+    """Where it is: `redis://host:6379/0`, or `rediss://` for TLS; a user name may stand before the host. For a URL with
+    a password: `env:NAME` or `file:/path`, where the whole URL is."""
+    password: Secret | None = None
+    """Where its password is: `env:NAME` or `file:/path`. Never the password itself."""
+    ca: Text | None = None
+    """With `rediss://`: a PEM file of certificate authorities to trust beside the system's."""
+    namespace: Slug = "default"
+    """Only gateways of the same namespace hear of each other. Those that do should have the same `providers`."""

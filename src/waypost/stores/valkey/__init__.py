@@ -1,0 +1,1 @@
+"""What nodes tell each other over a Valkey or Redis server: the health of targets."""
