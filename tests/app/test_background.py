@@ -78,7 +78,7 @@ class Work:
             rates=Rates(),
             database=self.database,
             renewals=Renewals(self.upstream, lambda path: b"", FakeClock(), log),
-            steering=(steering := Steering(self.config, FakeClock())),
+            steering=(steering := Steering(self.config, FakeClock(), log)),
             probes=Probes(self.never, self.config.snapshot, steering.board, FakeClock(), log),
             known={},
         )

@@ -25,7 +25,7 @@ class Rig:
         self.file = folder / "waypost.yaml"
         self.file.write_text(FILE.format(host="a.example"))
         self.config = LiveConfig(self.file, {}, NoCatalog(), FlatTariff(), Log(StringIO(), self.clock.wall))
-        self.steering = Steering(self.config, self.clock)
+        self.steering = Steering(self.config, self.clock, Log(StringIO(), self.clock.wall))
         self.config.resolve()
 
     @property

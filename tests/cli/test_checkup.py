@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from cli.test_requests import exchange
+from valkey_server import valkey
 from waypost.cli.checkup import (
     check_config,
     check_database,
@@ -16,6 +17,7 @@ from waypost.cli.checkup import (
     check_keys,
     check_local_model,
     check_python,
+    check_shared,
     check_writer,
 )
 from waypost.stores.lock import take_lock
@@ -88,3 +90,25 @@ def test_the_writer_is_looked_for_where_a_gateway_runs(tmp_path: Path) -> None:
     (dead,) = check_writer(tmp_path)
     assert dead.state == "wrong"
     gateway.give_back()
+
+
+def test_the_shared_store_is_asked_where_one_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "waypost.yaml"
+    file.write_text("discovery: {environment: false, local: false}\n")
+    snapshot, _ = check_config(file)
+    assert check_shared(None) == check_shared(snapshot) == []
+    with valkey() as server:
+        monkeypatch.setenv("SHARED_URL", f"redis://me:hidden@{server.host}:{server.port}/0")
+        file.write_text("shared: {url: env:SHARED_URL, namespace: prod}\n")
+        refused, _ = check_config(file)
+        monkeypatch.setenv("SHARED_URL", f"redis://{server.host}:{server.port}/0")
+        snapshot, _ = check_config(file)
+        (found,) = check_shared(snapshot)
+        assert (found.state, "0 changes" in found.message) == ("ok", True)
+        (found,) = check_shared(refused)
+        assert (found.state, "wants a password" in found.message) == ("wrong", True)
+        assert "hidden" not in f"{found}"
+    (found,) = check_shared(snapshot)
+    assert (found.state, "no connection" in found.message) == ("wrong", True)

@@ -44,10 +44,12 @@ def test_what_others_keep_is_scraped_with_its_labels() -> None:
     told = [
         Labelled("waypost_target_breaker", ("provider", "model"), [(("p", "m"), 2.0)]),
         Labelled("waypost_ejections_total", ("provider",), [(("p",), 3)]),
+        Labelled("waypost_shared_connected", (), [((), 1.0)]),
     ]
     found = samples(Metrics(labelled=lambda: told))
     assert found["waypost_target_breaker", (("model", "m"), ("provider", "p"))] == 2
     assert found["waypost_ejections_total", (("provider", "p"),)] == 3
+    assert found["waypost_shared_connected", ()] == 1
 
 
 def test_every_metric_that_is_rendered_is_listed() -> None:
@@ -56,7 +58,7 @@ def test_every_metric_that_is_rendered_is_listed() -> None:
         "waypost_parkings_total",
         "waypost_shed_total",
         "waypost_batch_lines_total",
-    } | {name for name in METRICS if name.startswith("waypost_target_")}
+    } | {name for name in METRICS if name.startswith(("waypost_target_", "waypost_shared_"))}
     plain = [n for n in METRICS if "_total" not in n and n not in _HISTOGRAMS and n not in labelled]
     metrics = Metrics(
         lambda: dict.fromkeys(plain, 0.0),

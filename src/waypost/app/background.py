@@ -1,4 +1,4 @@
-"""Work beside the requests: lists of models, changed keys, a changed file, old log rows."""
+"""Work beside the requests: lists of models, changed keys, a changed file, old log rows, health shared with others."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class Background:
         self._own(self._keep("probes", self._probes.watch))
         if self._storage is not None:
             self._storage.start()
+        self._own(self._keep("sharing", self._steering.sharing.run))
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""

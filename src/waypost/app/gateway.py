@@ -192,7 +192,7 @@ class _Gateway:
         self._clock = clock
         self._log = log
         self._config = config
-        self._steering = Steering(config, clock)
+        self._steering = Steering(config, clock, log)
         self._probes: Probes
         self._lock = lock
         self._books = books
@@ -282,7 +282,7 @@ class _Gateway:
         rates: Rates,
         responses: SqlResponses,
     ) -> Edge:
-        clock, config, ledger = self._clock, self._config, self._books.ledger
+        clock, config, ledger, steering = self._clock, self._config, self._books.ledger, self._steering
         authenticate = Authenticate(keys, clock)
         gate = AppGate(config, ledger)
         load = start_load(
@@ -296,7 +296,6 @@ class _Gateway:
             now["waypost_upstream_connections"] += sockets.open
             return now | {"waypost_batches_running": self._storage.owner.running}
 
-        steering = self._steering
         metrics = Metrics(
             measured, lambda: [*steering.labelled(), *load.labelled(), *self._storage.owner.labelled()]
         )

@@ -1,14 +1,15 @@
-"""What steers requests, wired: the board of health, the planner, and what both have to hear of a new configuration."""
+"""What steers requests, wired: the board of health, what is shared of it, the planner, and what a reload tells them."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from waypost.app.live_config import LiveConfig
+from waypost.app.sharing import Sharing, providers_of
 from waypost.config.snapshot import Snapshot
-from waypost.config.targets import Provider, Target
+from waypost.config.targets import Target
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.queue import Waiting
 from waypost.ports import Clock
@@ -27,7 +28,7 @@ _WATCH_S = 1.0
 class Steering:
     """Owns the state of routing; one per process."""
 
-    def __init__(self, config: LiveConfig, clock: Clock) -> None:
+    def __init__(self, config: LiveConfig, clock: Clock, log: Log) -> None:
         self._config = config
         self._clock = clock
         self._draw = random.SystemRandom().random
@@ -37,6 +38,7 @@ class Steering:
         )
         self.entrance = Entrance(self.limiter, self.waiting)
         self.board = self.new_board()
+        self.sharing = Sharing(config, self.board, clock, log, self._draw)
         self.planner = Planner(self._draw)
         self._known: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
         config.on_swap = self._swapped
@@ -60,9 +62,10 @@ class Steering:
         if self._known[0] != snapshot.version:
             self._known = (snapshot.version, frozenset(_names(snapshot)))
         known = self._known[1]
-        return health_gauges(
+        gauges = health_gauges(
             self.board, self._clock.monotonic(), lambda provider, model: (provider, model) in known
         )
+        return [*gauges, *self.sharing.labelled()]
 
     async def watch(self, log: Log, pause_s: float = _WATCH_S) -> None:
         """Tell of canaries that were rolled back, each once; runs until it is cancelled."""
@@ -79,8 +82,9 @@ class Steering:
     def _swapped(self, before: Snapshot | None, after: Snapshot, changed: bool) -> None:
         if changed:
             self.planner.begin_anew()
+        self.sharing.swapped(before, after)
         if before is not None:
-            self.board.replaced(_providers(before), _providers(after), self._clock.monotonic())
+            self.board.replaced(providers_of(before), providers_of(after), self._clock.monotonic())
 
 
 def _later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
@@ -91,12 +95,3 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     for route in snapshot.routes.values():
         for target in route.targets:
             yield target.provider.name, target.model
-
-
-def _providers(snapshot: Snapshot) -> Iterable[Provider]:
-    """Each once for each of its credentials."""
-    found: dict[tuple[str, str], Provider] = {(p.name, p.key_name): p for p in snapshot.providers.values()}
-    for route in snapshot.routes.values():
-        for target in route.targets:
-            found.setdefault((target.provider.name, target.provider.key_name), target.provider)
-    return found.values()

@@ -19,7 +19,7 @@ from waypost.cli.surroundings import load_config, resolve_config
 from waypost.config.problems import problems_of
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Provider
-from waypost.errors import ConfigError, GatewayError, Unavailable
+from waypost.errors import ConfigError, GatewayError, StoreUnavailable, Unavailable
 from waypost.ports import Upstream
 from waypost.providers.environment import find_in_environment
 from waypost.providers.smollm import local_model_available
@@ -46,7 +46,7 @@ def examine(data: Path, config: Path | None, url: str, online: bool) -> list[Fin
     findings = [check_python(), *check_folder(data), *check_database(data)]
     snapshot, about_config = check_config(config)
     findings += [about_config, *check_keys(snapshot), check_local_model()]
-    findings += check_writer(data)
+    findings += [*check_writer(data), *check_shared(snapshot)]
     findings += asyncio.run(
         _check_network(data, url, list(snapshot.every_provider()) if online and snapshot else [])
     )
@@ -179,6 +179,24 @@ def check_keys(snapshot: Snapshot | None) -> list[Finding]:
             Finding("providers", "note", "none is configured, and no key is in the environment", advice)
         )
     return found
+
+
+def check_shared(snapshot: Snapshot | None) -> list[Finding]:
+    """The store over which health is shared, where one is configured."""
+    store = snapshot.shared if snapshot is not None else None
+    if store is None:
+        return []
+    from waypost.stores.valkey.link import Patience, check_store
+
+    try:
+        count = asyncio.run(check_store(store, Patience()))
+    except StoreUnavailable as error:
+        advice = (
+            "Each gateway goes on with what it knows. Check `shared` in the configuration, and the server."
+        )
+        return [Finding("shared store", "wrong", f"{store.label}: {error.message}", advice)]
+    message = f"{store.label} answers; {count} changes of the last minutes in namespace {store.namespace}"
+    return [Finding("shared store", "ok", message)]
 
 
 def check_local_model() -> Finding:

@@ -21,7 +21,7 @@ def doctor(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check everything a gateway needs: Python, folder, database, money, configuration, keys, port, local model.
+    """Check everything a gateway needs: Python, folder, database, money, configuration, keys, port, local model, store.
 
     Nothing is changed, and without --online no provider is asked. Each line that is not ✓ says what to do next.
 

@@ -64,6 +64,8 @@ METRICS: Mapping[str, str] = {
     "waypost_target_in_flight": "Attempts under way, by provider and model.",
     "waypost_target_parked": "Credentials that are parked for a model, by provider and model.",
     "waypost_ejections_total": "How often a breaker opened, by provider.",
+    "waypost_shared_connected": "1 when the shared store is connected, 0 while it is away.",
+    "waypost_shared_changes_total": "Changes of health shared with other nodes: sent, received, dropped.",
     "waypost_parkings_total": "How often a credential was parked, by provider and reason (throttled, refused, quota).",
     "waypost_load_level": "How overloaded it is: 0 not, 1 low priorities are turned away, 3 all but high ones.",
     "waypost_loop_lag_seconds": "How late the event loop is, the median of the last measurements.",
