@@ -36,7 +36,7 @@ from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
-from waypost.ports import Hold
+from waypost.ports import Hold, TokenCounter
 from waypost.routing.limiter import Limiter
 from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
@@ -347,6 +347,7 @@ class Stage:
     )
     limit: int | None = None
     keeps: bool = False
+    counter: TokenCounter | None = None
     """Whether answers of the Responses dialect are kept."""
 
     def __post_init__(self) -> None:
@@ -380,6 +381,7 @@ class Stage:
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,
             replays=self.replays,
+            counter=self.counter,
             lanes=Lanes(DIALECTS),
             board=self.board,
             planner=self.planner,

@@ -36,6 +36,7 @@ WORDS = {
     "openai_completions": "completions",
     "openai_embeddings": "embeddings",
     "openai_responses": "responses",
+    "openai_input_tokens": "token counts",
     "openai_images": "images",
     "openai_image_edits": "image edits",
     "openai_speech": "speech",

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from waypost.core.batch import Batch
+from waypost.core.encoding import Encoding
 from waypost.core.file import Page, StoredFile
 from waypost.core.key import Key
 from waypost.core.origin import Deadlines, Origin
@@ -338,6 +339,13 @@ class Sockets(Protocol):
     async def connect(self, origin: Origin, head: bytes, deadlines: Deadlines) -> Opening:
         """Ask for a WebSocket. `head` is the request's head without the lines of the handshake and the empty line."""
         ...
+
+
+class TokenCounter(Protocol):
+    """Counts tokens as a public tokenizer makes them."""
+
+    async def count(self, encoding: Encoding, texts: Sequence[str]) -> int | None:
+        """Tokens of the texts together, each for itself; None: they can not be counted now. Never raises."""
 
 
 # --- the client's side ----------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "openai_images": ("images", "/images/generations"),
     "openai_moderations": ("moderations", "/moderations"),
     "openai_realtime": ("realtime", "/realtime"),
+    "openai_input_tokens": ("count_tokens", "/responses/input_tokens"),
     "openai_responses": ("chat", "/responses"),
     "openai_speech": ("speech", "/audio/speech"),
     "openai_transcriptions": ("transcriptions", "/audio/transcriptions"),

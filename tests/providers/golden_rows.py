@@ -39,6 +39,7 @@ PATHS = {
     "openai_completions": "/completions",
     "openai_embeddings": "/embeddings",
     "openai_responses": "/responses",
+    "openai_input_tokens": "/responses/input_tokens",
     "openai_images": "/images/generations",
     "openai_image_edits": "/images/edits",
     "openai_speech": "/audio/speech",

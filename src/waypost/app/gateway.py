@@ -31,6 +31,7 @@ from waypost.app.shelf import KeptAnswers, end_lost
 from waypost.app.steering import Steering
 from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
+from waypost.app.token_counter import CountingProcess
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
 from waypost.config.snapshot import Snapshot
@@ -300,8 +301,9 @@ class _Gateway:
             measured, lambda: [*steering.labelled(), *load.labelled(), *self._storage.owner.labelled()]
         )
         parts = self._parts(authenticate, rates, upstream, Settle(clock, ledger, metrics))
-        drills = Drills(clock, parts["random"])
-        pipeline = Pipeline(**parts, responses=responses, replays=self._replays(), drills=drills)
+        drills, replays, counter = Drills(clock, parts["random"]), self._replays(), CountingProcess(self._log)
+        pipeline = Pipeline(**parts, responses=responses, replays=replays, drills=drills, counter=counter)
+        self._stack.push_async_callback(counter.close)
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
         self._probes = compose_probes(pipeline, parts, steering.board, self._new_id)

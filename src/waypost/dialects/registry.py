@@ -20,6 +20,7 @@ from waypost.dialects.gemini_generate.codec import GENERATE
 from waypost.dialects.openai_chat.codec import CHAT
 from waypost.dialects.openai_completions.codec import COMPLETIONS
 from waypost.dialects.openai_embeddings.codec import EMBEDDINGS
+from waypost.dialects.openai_input_tokens.codec import INPUT_TOKENS
 from waypost.dialects.openai_media.codec import (
     IMAGE_EDITS,
     IMAGES,
@@ -36,6 +37,7 @@ _ALL: tuple[Dialect, ...] = (
     COMPLETIONS,
     EMBEDDINGS,
     RESPONSES,
+    INPUT_TOKENS,
     IMAGES,
     IMAGE_EDITS,
     SPEECH,

@@ -27,7 +27,6 @@ from waypost.pipeline import headers
 from waypost.pipeline.attempts import Attempts, Tools
 from waypost.pipeline.behind import Behind
 from waypost.pipeline.conversation import FAMILY, Conversations
-from waypost.pipeline.counting import HEADER as COUNTED
 from waypost.pipeline.counting import count
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import Call, LiveExchange
@@ -42,7 +41,7 @@ from waypost.pipeline.shadow import Shadows
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
-from waypost.ports import Clock, Ledger, Replays, Responses, Upstream
+from waypost.ports import Clock, Ledger, Replays, Responses, TokenCounter, Upstream
 from waypost.routing.board import Board
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selector, trimmed
@@ -79,9 +78,11 @@ class Pipeline:
         responses: Responses | None = None,
         replays: Replays | None = None,
         drills: Drills | None = None,
+        counter: TokenCounter | None = None,
     ) -> None:
         """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
-        that come again. None: nowhere. `drills`: the outage rehearsals under way."""
+        that come again. None: nowhere. `drills`: the outage rehearsals under way. `counter`: for exact
+        counts of tokens."""
         self._snapshot = snapshot
         self._clock = clock
         self._authenticate = authenticate
@@ -107,6 +108,7 @@ class Pipeline:
         self._shadows = Shadows(self._attempts.run, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)
+        self._counter = counter
         self._selector = Selector()
         self._drills = drills or Drills(clock, random)
         self._live: set[LiveExchange] = set()
@@ -256,10 +258,12 @@ class Pipeline:
         """No target can count tokens: it is done here."""
         call, asked = live.call, live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
+        assert live.route is not None  # noqa: S101 - stage 4 set it
+        made = await count(call.dialect, asked, live.route.targets, self._counter)
         live.outcome, live.status = "ok", 200
         self._settle.settle(live)
-        lines = [(b"content-type", b"application/json"), COUNTED, *headers.identity(call.exchange_id)]
-        await call.client.reply(200, lines, count(call.dialect, asked))
+        lines = [(b"content-type", b"application/json"), made.header, *headers.identity(call.exchange_id)]
+        await call.client.reply(200, lines, made.body)
 
     def _client_gone(self, live: LiveExchange) -> None:
         """Before an attempt: stop. During one: let the provider finish for an exact bill, or cancel, as configured."""

@@ -25,6 +25,7 @@ DIALECT_NAMES: Final = frozenset(
         "openai_completions",
         "openai_embeddings",
         "openai_responses",
+        "openai_input_tokens",
         "openai_images",
         "openai_image_edits",
         "openai_speech",

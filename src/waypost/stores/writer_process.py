@@ -136,7 +136,7 @@ class WriterLauncher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # its last words come over the link, into the gateway's log
                 pass_fds=(link.fileno(), lock.fd),
-                env=_environment(),
+                env=bare_environment(),
             )
             lock.announce(process.pid)
         finally:
@@ -144,7 +144,8 @@ class WriterLauncher:
         return WriterProcess(process)
 
 
-def _environment() -> dict[str, str]:
+def bare_environment() -> dict[str, str]:
+    """For a process of the gateway's own: what an interpreter needs, and no provider's key."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # The same modules as the gateway's, however it found them.
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -31,6 +31,7 @@ BODIES = {
     "openai_embeddings": b'{"model":"m","input":"hi",%b}',
     "openai_image_edits": b'{"model":"m","image":"hi",%b}',
     "openai_images": b'{"model":"m","prompt":"hi",%b}',
+    "openai_input_tokens": b'{"model":"m","input":"hi",%b}',
     "openai_moderations": b'{"model":"m","input":"hi",%b}',
     "openai_responses": b'{"model":"m","input":"hi",%b}',
     "openai_speech": b'{"model":"m","input":"hi",%b}',
@@ -56,6 +57,7 @@ ANSWERS = {
     "cohere_rerank": b'"results":[]',
     **dict.fromkeys(("openai_chat", "openai_completions"), b'"choices":[]'),
     "openai_embeddings": b'"data":[]',
+    "openai_input_tokens": b'"input_tokens":1',
     "openai_responses": b'"output":[]',
 }
 #: Operations that nobody charges for.

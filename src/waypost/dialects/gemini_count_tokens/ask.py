@@ -14,16 +14,16 @@ from waypost.dialects.gemini_generate.ask import GOVERNED as GENERATE_GOVERNED
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.estimate import text_tokens
 
-_REQUEST = "generateContentRequest"
-_GOVERNED = govern(("model", "contents", "systemInstruction", "tools", "generationConfig", _REQUEST))
+REQUEST = "generateContentRequest"
+GOVERNED = govern(("model", "contents", "systemInstruction", "tools", "generationConfig", REQUEST))
 _SHOWN = ("systemInstruction", "tools")
 
 
 def parse_ask(body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
     """Raises InvalidRequest (with `param`) and TooLarge."""
-    known = read_body(body, limits, _GOVERNED)
+    known = read_body(body, limits, GOVERNED)
     model = read_model(path)
-    inner = know(nested(known, _REQUEST), GENERATE_GOVERNED, f"{_REQUEST}.")
+    inner = know(nested(known, REQUEST), GENERATE_GOVERNED, f"{REQUEST}.")
     shown = inner if inner.fields else known
     tokens = input_tokens(need_items(shown, "contents"))
     for name in _SHOWN:
@@ -35,9 +35,9 @@ def parse_ask(body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH
 def fields_for(asked: Asked, model: str) -> Fields:
     """The fields with the target's model in the inner request."""
     fields = asked.fields.copy()
-    known = know(fields, _GOVERNED)
-    inner = nested(known, _REQUEST)
+    known = know(fields, GOVERNED)
+    inner = nested(known, REQUEST)
     if inner:
         name_model(inner, model)
-        fields[known.key(_REQUEST)] = msgspec.Raw(render_fields(inner))
+        fields[known.key(REQUEST)] = msgspec.Raw(render_fields(inner))
     return fields

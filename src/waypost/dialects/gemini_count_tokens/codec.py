@@ -9,10 +9,11 @@ from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.fields import render_fields
-from waypost.dialects.gemini.ask import onward
+from waypost.dialects.gemini.ask import nested, onward
 from waypost.dialects.gemini.codec import GeminiDialect
 from waypost.dialects.gemini.reply import parse_reply
-from waypost.dialects.gemini_count_tokens.ask import fields_for, parse_ask
+from waypost.dialects.gemini.spelling import know
+from waypost.dialects.gemini_count_tokens.ask import GOVERNED, REQUEST, fields_for, parse_ask
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 
 _NOTHING = Usage()
@@ -21,6 +22,12 @@ _NOTHING = Usage()
 def render_count(tokens: int) -> bytes:
     """An answer for a count that was made here: https://ai.google.dev/api/tokens#response-body (2026-11-25)."""
     return b'{"totalTokens":%d}' % tokens
+
+
+def counted(asked: Asked) -> Asked:
+    """The request that is counted, as one of `gemini_generate`: the inner one, or what stands there in its place."""
+    inner = nested(know(asked.fields, GOVERNED), REQUEST)
+    return asked if not inner else msgspec.structs.replace(asked, fields=inner)
 
 
 class CountTokensDialect(GeminiDialect):
