@@ -37,7 +37,7 @@ TARGETS = {
     "oai": Target("openai_chat", "/v1", "/v1/chat/completions"),
     "ant": Target("anthropic_messages", "/v1", "/v1/messages", "anthropic_count_tokens"),
     "gem": Target("gemini_generate", "/v1beta", "/v1beta/models/", "gemini_count_tokens"),
-    "res": Target("openai_responses", "/v1", "/v1/responses"),
+    "res": Target("openai_responses", "/v1", "/v1/responses", "openai_input_tokens"),
     "bed": Target("bedrock_converse", "", "/model/"),
     "coh": Target("cohere_chat", "/v2", "/v2/chat"),
 }

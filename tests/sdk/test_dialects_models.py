@@ -8,6 +8,7 @@ from gateway import GatewayProcess
 from sdk.speakers.chat import ChatSpeaker
 from sdk.speakers.gemini import GeminiSpeaker
 from sdk.speakers.messages import MessagesSpeaker
+from sdk.speakers.responses import ResponsesSpeaker
 from sdk.targets import MODELS, TARGETS, last_ask
 from simulated import SimulatorProcess
 from waypost.simulator.counting import PER_MESSAGE, PER_TOOL
@@ -71,6 +72,13 @@ def test_google_counts_tokens(crossing: GatewayProcess, many: SimulatorProcess) 
         counted = speaker.client.models.count_tokens(model="gem-echo", contents="one two three")
     assert counted.total_tokens == PER_MESSAGE + 3
     assert last_ask(many)["path"].endswith(":countTokens")
+
+
+def test_openai_counts_tokens(crossing: GatewayProcess, many: SimulatorProcess) -> None:
+    with ResponsesSpeaker(crossing.url, crossing.key) as speaker:
+        counted = speaker.client.responses.input_tokens.count(model="res-echo", input="one two three")
+    assert (counted.object, counted.input_tokens) == ("response.input_tokens", PER_MESSAGE + 3)
+    assert last_ask(many)["path"] == "/v1/responses/input_tokens"
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target not in ("ant", "gem")])
