@@ -140,6 +140,7 @@ class _Script:
 
     def __init__(self, events: list[Event]) -> None:
         self.finished = False
+        self.skipped = 0
         self.failure: UpstreamError | None = None
         self._events = events
 

@@ -157,7 +157,7 @@ _LOG = "".join(
 )
 _NOISE = b"".join(hashlib.sha256(bytes((number,))).digest() for number in range(24))
 
-#: Of these no estimate was fitted.
+#: Added after the first fit; some of its weights were changed after these were seen, so they are no independent check.
 _OTHERS = {
     "spanish": (
         "El puerto estaba en silencio cuando llegó el último barco. Bajaron dos pasajeros: uno "
