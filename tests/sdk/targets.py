@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gateway import PATIENT
 from sdk.speakers.chat import ChatSpeaker
 from sdk.speakers.converse import ConverseSpeaker
 from sdk.speakers.gemini import GeminiSpeaker
@@ -78,7 +79,7 @@ def config_of_all(root: str) -> str:
         for word, model in MODELS.items()
     )
     quiet = '{environment: false, local: false, local_model: "off"}'
-    return f"providers:\n{providers}models:\n{models}discovery: {quiet}\n"
+    return f"providers:\n{providers}models:\n{models}discovery: {quiet}\n{PATIENT}"
 
 
 def _provider(name: str, target: Target, root: str) -> str:
