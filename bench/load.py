@@ -39,6 +39,9 @@ class Plan(msgspec.Struct, frozen=True):
     seconds: float = 3.0
     pids: list[int] = msgspec.field(default_factory=list)
     """The measured processes."""
+    tick_s: float = 0.0005
+    """Open mode: how often what is due is sent. uvloop's timers are whole milliseconds: below one, the generator never
+    sleeps, and takes a processor for itself."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -143,11 +146,11 @@ class Load:
             connection.send(self._requests[self._turn])
 
     def _tick(self) -> None:
-        """Send all that is due. Timers have a resolution of 1 ms, so answers call this too."""
+        """Send all that is due; answers call this too."""
         if self._stopping:
             return
         self._send_due()
-        asyncio.get_running_loop().call_later(0.0005, self._tick)
+        asyncio.get_running_loop().call_later(self._plan.tick_s, self._tick)
 
     def _send_due(self) -> None:
         step = int(1e9 / self._plan.rate)

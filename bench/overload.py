@@ -1,111 +1,167 @@
 """Twice the load that the gateway can bear: how much of its peak is left, and what becomes of who asks for little.
 
-Two keys ask at once, each from a process of its own and by the clock, whether or not answers come: a polite one for a
-tenth of the peak, a greedy one for all the rest.
+A greedy key is driven by wrk, which leaves most of the machine to the gateway: many connections, each of which asks
+again a little after each answer, whatever it was. A polite key asks by the clock, for a tenth of the peak. A probe with
+the greedy key, at a hundred requests a second, tells how soon one is turned away. What was served and turned away is
+counted by the gateway itself, in a window after the first four seconds: before, connections are still being accepted.
 """
 
 from __future__ import annotations
 
+import http.client
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Literal
+
+import msgspec
 
 from bench.gateway import gateway
 from bench.load import Plan, Result
 from bench.measure import Effort, LoadFailed, drive
 from bench.subject import Subject, paced_upstream, static_upstream
+from bench.usage import cpu_s
 
 POLITE = 0.1
+PROBE_PER_S = 100.0
 _TIMES = (1.0, 2.0)
-_WARM_UP_S = 2.0
-"""Left out of the figures: in its first moments an overload is not yet known."""
+_WARM_UP_S = 4.0
 _CONNECTIONS = 64
+_GREEDY_CONNECTIONS = 1000
+_ANSWER_S = 0.012
+"""About how long an answer takes under load, which is added to the pause between two requests of a connection."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What the gateway counted in one window."""
+
+    seconds: float
+    served: float
+    shed: float
+    cpu_s: float
 
 
 def overload(effort: Effort) -> list[dict[str, float]]:
     """One row per round and load: see `row`. Raises LoadFailed."""
+    if shutil.which("wrk") is None:
+        raise LoadFailed("wrk is not installed, and only it asks often enough. Debian: apt install wrk")
     rows: list[dict[str, float]] = []
     with ExitStack() as stack:
         direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
         subject = stack.enter_context(gateway(direct, owners=("greedy", "polite")))
         for _ in range(effort.rounds):
-            peak, cpu_s = _peak(subject, effort.seconds)
-            rows += [_at(subject, peak, cpu_s, times, effort.seconds) for times in _TIMES]
+            result = _driven(subject, 0, "closed", 0.0, effort.seconds)
+            if result.errors or not result.requests:
+                raise LoadFailed(f"the peak: {result.errors} errors; statuses {result.statuses}")
+            peak, each_s = result.requests / result.seconds, result.cpu_s / result.requests
+            rows += [_at(subject, peak, each_s, times, effort.seconds) for times in _TIMES]
     return rows
 
 
-def _peak(subject: Subject, seconds: float) -> tuple[float, float]:
-    """Requests/s answered when all connections are kept busy, and processor seconds for each."""
-    plan = Plan(
-        mode="closed",
-        port=subject.port,
-        path=subject.path,
-        body=subject.static_body(),
-        headers=subject.headers,
-        connections=_CONNECTIONS,
-        warm_up_s=_WARM_UP_S,
-        seconds=seconds,
-        pids=subject.pids,
-    )
-    result = drive(plan)
-    if result.errors or not result.requests:
-        raise LoadFailed(f"{subject.name} at its peak: {result.errors} errors; statuses {result.statuses}")
-    return result.requests / result.seconds, result.cpu_s / result.requests
-
-
-def _at(subject: Subject, peak: float, cpu_s: float, times: float, seconds: float) -> dict[str, float]:
-    greedy, polite = (
+def _driven(
+    subject: Subject, key: int, mode: Literal["closed", "open"], rate: float, seconds: float
+) -> Result:
+    return drive(
         Plan(
-            mode="open",
+            mode=mode,
             port=subject.port,
             path=subject.path,
             body=subject.static_body(),
-            headers=[headers],
+            headers=[subject.headers[key]],
             rate=rate,
             connections=_CONNECTIONS,
             warm_up_s=_WARM_UP_S,
             seconds=seconds,
             pids=subject.pids,
+            tick_s=0.002,
         )
-        for headers, rate in zip(subject.headers, ((times - POLITE) * peak, POLITE * peak), strict=True)
     )
-    with ThreadPoolExecutor(2) as both:
-        running = both.submit(drive, greedy), both.submit(drive, polite)
-        return row(peak, cpu_s, times, *(one.result() for one in running))
 
 
-def row(peak: float, cpu_s: float, times: float, greedy: Result, polite: Result) -> dict[str, float]:
+def _at(subject: Subject, peak: float, each_s: float, times: float, seconds: float) -> dict[str, float]:
+    greedy = (times - POLITE) * peak - PROBE_PER_S
+    pause_ms = max(0, round((_GREEDY_CONNECTIONS / greedy - _ANSWER_S) * 1000))
+    with _wrk(subject, pause_ms, _WARM_UP_S + seconds + 2), ThreadPoolExecutor(2) as both:
+        polite = both.submit(_driven, subject, 1, "open", POLITE * peak, seconds)
+        probe = both.submit(_driven, subject, 0, "open", PROBE_PER_S, seconds)
+        sleep(_WARM_UP_S)
+        window = _window(subject, seconds)
+        return row(peak, each_s, times, window, polite.result(), probe.result())
+
+
+@contextmanager
+def _wrk(subject: Subject, pause_ms: int, seconds: float) -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
+        script = Path(folder) / "greedy.lua"
+        lines = [
+            'wrk.method = "POST"',
+            f"wrk.body = {msgspec.json.encode(subject.static_body()).decode()}",
+            'wrk.headers["content-type"] = "application/json"',
+            *(f'wrk.headers["{name}"] = "{value}"' for name, value in subject.headers[0].items()),
+            f"function delay() return {pause_ms} end",
+        ]
+        script.write_text("\n".join(lines), "utf-8")
+        command = ["wrk", "-t1", f"-c{_GREEDY_CONNECTIONS}", f"-d{seconds:.0f}s", "-s", str(script)]
+        process = subprocess.Popen(
+            [*command, f"http://127.0.0.1:{subject.port}{subject.path}"], stdout=subprocess.DEVNULL
+        )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _window(subject: Subject, seconds: float) -> Window:
+    began, before, cpu = perf_counter(), _counted(subject.port), cpu_s(subject.pids)
+    sleep(seconds)
+    took, after, worked = perf_counter() - began, _counted(subject.port), cpu_s(subject.pids) - cpu
+    return Window(took, after[0] - before[0], after[1] - before[1], worked)
+
+
+def _counted(port: int) -> tuple[float, float]:
+    """Answers with 200, and requests turned away, so far."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    served = re.findall(r'^waypost_exchanges_total\{[^}]*status="200"[^}]*\} (\S+)$', text, re.MULTILINE)
+    shed = re.findall(r"^waypost_shed_total\{[^}]*\} (\S+)$", text, re.MULTILINE)
+    return sum(map(float, served)), sum(map(float, shed))
+
+
+def row(
+    peak: float, each_s: float, times: float, window: Window, polite: Result, probe: Result
+) -> dict[str, float]:
     """The figures of one load. `goodput`: answers with 200 per second, over the peak; `goodput_per_cpu`: the same per
     second of processor time that the gateway got, which on a machine that is too small for the load and the gateway is
-    the fairer one (`cpu_s`: processor seconds per answer at the peak). `shed_*`: of answers with 503,
-    from the request written to the answer read; 0 where there were none. `polite_served`: the share of its requests
-    answered with 200. `late_p99_ms`: how late the load generator itself was; the row is void if that is not far less.
+    the fairer one (`each_s`: processor seconds per answer at the peak). `shed_*`: of the probe's answers with 503, from
+    the request written to the answer read; 0 where there were none. `polite_served`: the share of its requests
+    answered with 200. `late_p99_ms`: how late the clocked load was; the row is void if that is not far below the rest.
     """
-    good = sum(result.statuses.get("200", 0) / result.seconds for result in (greedy, polite))
-    offered = sum(result.requests / result.seconds for result in (greedy, polite))
-    told = [result.latency_by_status_us.get("503", {}) for result in (greedy, polite)]
-    shed = {name: max(times.get(name, 0.0) for times in told) / 1000 for name in ("p50", "p99")}
+    shed = probe.latency_by_status_us.get("503", {})
     served = polite.latency_by_status_us.get("200", {})
     return {
         "times": times,
         "peak_per_s": peak,
-        "offered": offered / peak,
-        "goodput": good / peak,
-        "goodput_per_cpu": good * cpu_s * greedy.seconds / greedy.cpu_s,
-        "shed_p50_ms": shed["p50"],
-        "shed_p99_ms": shed["p99"],
+        "offered": (window.served + window.shed) / window.seconds / peak,
+        "goodput": window.served / window.seconds / peak,
+        "goodput_per_cpu": window.served * each_s / window.cpu_s,
+        "shed_p50_ms": shed.get("p50", 0.0) / 1000,
+        "shed_p99_ms": shed.get("p99", 0.0) / 1000,
         "polite_served": polite.statuses.get("200", 0) / max(1, polite.requests),
         "polite_p50_ms": served.get("p50", 0.0) / 1000,
         "polite_p99_ms": served.get("p99", 0.0) / 1000,
-        "greedy_served": greedy.statuses.get("200", 0) / max(1, greedy.requests),
-        "other_errors": float(
-            sum(
-                n
-                for r in (greedy, polite)
-                for status, n in r.statuses.items()
-                if status not in ("200", "503")
-            )
-        ),
-        "late_p99_ms": max(greedy.late_us["p99"], polite.late_us["p99"]) / 1000,
+        "lost": float(polite.statuses.get("lost", 0) + probe.statuses.get("lost", 0)),
+        "late_p99_ms": max(polite.late_us["p99"], probe.late_us["p99"]) / 1000,
     }
 
 

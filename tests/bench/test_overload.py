@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.load import Result
-from bench.overload import row, table
+from bench.overload import Window, row, table
 
 
 def result(**changes: object) -> Result:
@@ -26,17 +26,18 @@ def result(**changes: object) -> Result:
     return msgspec.structs.replace(plain, **changes)
 
 
-GREEDY = result(
-    requests=3800,
-    statuses={"200": 1710, "503": 2089, "lost": 1},
-    latency_by_status_us={"200": {"p50": 9e3, "p99": 3e4}, "503": {"p50": 2e3, "p99": 2e4}},
+WINDOW = Window(seconds=2.0, served=1910.0, shed=2090.0, cpu_s=2.0)
+PROBE = result(
+    requests=200,
+    statuses={"503": 199, "lost": 1},
+    latency_by_status_us={"503": {"p50": 2e3, "p99": 2e4}},
     late_us={"p99": 4000.0},
 )
 POLITE = result(requests=200, statuses={"200": 200}, latency_by_status_us={"200": {"p50": 8e3, "p99": 2.5e4}})
 
 
 def test_the_row_of_a_load() -> None:
-    told = row(1000.0, 0.001, 2.0, GREEDY, POLITE)
+    told = row(1000.0, 0.001, 2.0, WINDOW, POLITE, PROBE)
     assert told == pytest.approx(
         {
             "times": 2.0,
@@ -49,19 +50,18 @@ def test_the_row_of_a_load() -> None:
             "polite_served": 1.0,
             "polite_p50_ms": 8.0,
             "polite_p99_ms": 25.0,
-            "greedy_served": 0.45,
-            "other_errors": 1.0,
+            "lost": 1.0,
             "late_p99_ms": 4.0,
         }
     )
 
 
 def test_the_table_has_a_line_for_each_row() -> None:
-    rows = [row(1234.0, 0.001, times, GREEDY, POLITE) for times in (1.0, 2.0)]
+    rows = [row(1234.0, 0.001, times, WINDOW, POLITE, PROBE) for times in (1.0, 2.0)]
     head, _, *lines = table(rows).splitlines()
     assert head.startswith("| times | peak_per_s |")
     assert [line.split("|")[1:3] for line in lines] == [[" 1 ", " 1,234 "], [" 2 ", " 1,234 "]]
 
 
 def test_without_anybody_turned_away() -> None:
-    assert row(1000.0, 0.001, 1.0, POLITE, POLITE)["shed_p99_ms"] == 0.0
+    assert row(1000.0, 0.001, 1.0, WINDOW, POLITE, POLITE)["shed_p99_ms"] == 0.0

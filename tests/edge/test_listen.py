@@ -37,7 +37,7 @@ def test_more_handles_on_a_socket_accept_from_the_same_queue() -> None:
     handles = beside([sock])
     try:
         assert {address_of(handle) for handle in handles} == {address_of(sock)}
-        assert len({handle.fileno() for handle in (sock, *handles)}) == len(handles) + 1 == 16
+        assert len({handle.fileno() for handle in (sock, *handles)}) == len(handles) + 1 == 32
         sock.listen()
         with socket.create_connection(address_of(sock)):
             accepted, _ = handles[-1].accept()

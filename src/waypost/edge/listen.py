@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from waypost.errors import ConfigError
 
-_HANDLES = 16
+_HANDLES = 32
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
