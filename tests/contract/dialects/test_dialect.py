@@ -55,6 +55,7 @@ ANSWERS = {
     "cohere_chat": b'"message":{}',
     "cohere_embed": b'"embeddings":{}',
     "cohere_rerank": b'"results":[]',
+    "gemini_generate": b'"candidates":[]',
     **dict.fromkeys(("openai_chat", "openai_completions"), b'"choices":[]'),
     "openai_embeddings": b'"data":[]',
     "openai_input_tokens": b'"input_tokens":1',
