@@ -53,8 +53,8 @@ class Fixed:
 class Watch:
     def __init__(self) -> None:
         self.loop = Loop()
-        self.settings = Settings()
-        self.gauge = LoadGauge(10)
+        self.settings = Settings(overload=OverloadSettings(lag_s=0.05))
+        self.gauge = LoadGauge(10, OverloadSettings(lag_s=0.05))
         waiting = Waiting(
             Limiter(),
             lambda: self.loop.now,
@@ -101,7 +101,7 @@ def test_settings_and_memory_are_read_once_a_second() -> None:
     subject.watch.start()
     subject.loop.turn(0.0, 0.0)
     assert subject.gauge.unquestioned == int(0.7 * subject.settings.concurrency_max)
-    subject.settings = Settings(concurrency_max=20, overload=OverloadSettings(memory_bytes=1000))
+    subject.settings = Settings(concurrency_max=20, overload=OverloadSettings(memory_bytes=1000, lag_s=0.05))
     subject.loop.turn(0.0, 0.0)
     assert subject.gauge.level == 0
     subject.loop.turn(1.0, 0.0)

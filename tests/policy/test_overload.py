@@ -20,6 +20,9 @@ def taken(gauge: LoadGauge, who: Key | None, active: int = 0, now: float = 100.0
     return True
 
 
+QUICK = OverloadSettings(lag_s=0.05)
+
+
 def by_priority(gauge: LoadGauge, active: int = 0) -> list[bool]:
     """Unknown, low, normal, high."""
     return [taken(gauge, who, active) for who in (None, key("low"), key(), key("high"))]
@@ -49,7 +52,7 @@ def test_an_ordinary_request_is_one_comparison() -> None:
     ],
 )
 def test_the_last_places_are_for_higher_priorities(active: int, who: list[bool]) -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     assert by_priority(gauge, active) == who
     assert gauge.shed["concurrency"] == who.count(False)
 
@@ -61,7 +64,7 @@ def test_a_tiny_limit_lets_everyone_use_it(limit: int) -> None:
 
 @pytest.mark.parametrize(("used", "level"), [(84, 0), (85, 1), (90, 2), (95, 3)])
 def test_memory_raises_the_level(used: int, level: int) -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     measured(gauge, memory_used=used, memory_limit=100)
     assert gauge.level == level
     assert gauge.shedding is (level > 0)
@@ -78,7 +81,7 @@ def test_memory_raises_the_level(used: int, level: int) -> None:
 
 
 def test_memory_that_is_not_known_turns_nobody_away() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     measured(gauge, memory_used=10**12, memory_limit=0)
     assert gauge.level == 0
 
@@ -87,14 +90,14 @@ def test_memory_that_is_not_known_turns_nobody_away() -> None:
     ("waiting", "oldest_s", "level"), [(1000, 2.4, 0), (499, 2.5, 0), (500, 2.5, 1), (900, 5.0, 2)]
 )
 def test_a_long_and_old_queue_raises_the_level(waiting: int, oldest_s: float, level: int) -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     measured(gauge, waiting=waiting, oldest_s=oldest_s)
     assert gauge.level == level
 
 
 def test_at_level_two_who_has_little_under_way_goes_on() -> None:
     under_way: list[str | None] = ["greedy"] * 78 + ["polite"] * 2 + [None] * 5
-    gauge = LoadGauge(100, under_way=lambda: under_way)
+    gauge = LoadGauge(100, QUICK, under_way=lambda: under_way)
     assert not taken(gauge, key(name="greedy"), 85)
     assert taken(gauge, key(name="polite"), 85)
     assert taken(gauge, key(name="new"), 85)
@@ -115,7 +118,7 @@ def late(gauge: LoadGauge, times: int, lag_s: float, since: float, work_s: float
 
 
 def test_a_loop_that_is_late_shares_out_and_a_single_pause_does_not() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     late(gauge, 1, 0.08, 100.0)
     assert not gauge.shedding
     late(gauge, 5, 0.001, 101.0)
@@ -133,7 +136,7 @@ def test_a_loop_that_is_late_shares_out_and_a_single_pause_does_not() -> None:
 
 
 def test_a_very_late_loop_shares_out_at_once_and_a_stalled_one_is_level_three() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     late(gauge, 1, 0.2, 100.0)
     assert gauge.shedding
     now = late(gauge, 3, 0.6, 101.0)
@@ -144,7 +147,7 @@ def test_a_very_late_loop_shares_out_at_once_and_a_stalled_one_is_level_three() 
 
 
 def test_turning_away_alone_does_not_lower_the_shares() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     now = late(gauge, 1, 0.2, 100.0)
     for _ in range(100):
         taken(gauge, key(), now=now)
@@ -159,7 +162,7 @@ def test_turning_away_alone_does_not_lower_the_shares() -> None:
 
 
 def test_whoever_passed_the_turnstile_is_not_counted_twice() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     measured(gauge, memory_used=95, memory_limit=100)
     gauge.check(key(), 10, 100.0, let_in=True)
     with pytest.raises(Overloaded):
@@ -167,7 +170,7 @@ def test_whoever_passed_the_turnstile_is_not_counted_twice() -> None:
 
 
 def test_unready_after_long_at_level_three() -> None:
-    gauge = LoadGauge(100)
+    gauge = LoadGauge(100, QUICK)
     measured(gauge, 100.0, memory_used=95, memory_limit=100)
     measured(gauge, 109.0, memory_used=95, memory_limit=100)
     assert gauge.unready(109.9) is None
@@ -179,7 +182,7 @@ def test_unready_after_long_at_level_three() -> None:
 
 
 def test_the_refusal_says_why_and_when() -> None:
-    gauge = LoadGauge(100, random=lambda: 0.25)
+    gauge = LoadGauge(100, QUICK, random=lambda: 0.25)
     measured(gauge, memory_used=95, memory_limit=100)
     with pytest.raises(Overloaded, match="memory is nearly full") as caught:
         gauge.check(key(), 0, 100.0)

@@ -24,7 +24,7 @@ class OverloadConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     nobody waits."""
     queue_size: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
     """Most requests that wait at once, for all targets together."""
-    loop_lag: Duration = "50ms"
+    loop_lag: Duration = "200ms"
     """When the gateway's event loop is late by more than this for about a tenth of a second, the processor has more to
     do than it can: each key then gets its share, and what it sends beyond that is turned away unread."""
     memory: Size | None = None
@@ -41,7 +41,7 @@ class OverloadSettings(msgspec.Struct, frozen=True):
     """Nobody waits longer for a busy target."""
     waiting_max: int = 1000
     """Nor do more wait at once."""
-    lag_s: float = 0.05
+    lag_s: float = 0.2
     """The event loop is overloaded from this lateness on."""
     memory_bytes: int | None = None
     """None: what the control group, or else the machine, has."""
