@@ -15,6 +15,7 @@ _ENDS: tuple[tuple[str, str], ...] = (
     ("/chat/completions", "openai_chat"),
     ("/completions", "openai_completions"),
     ("/embeddings", "openai_embeddings"),
+    ("/responses/input_tokens", "openai_input_tokens"),
     ("/responses", "openai_responses"),
     ("/images/generations", "openai_images"),
     ("/images/edits", "openai_image_edits"),
