@@ -22,8 +22,8 @@ _READY_S = 30
 PATIENT = """
 resilience:
   breaker: {consecutive_failures: 1000, least_requests: 1000000}
-  parking: {refused: 1ms, quota: 1ms, quota_max: 1ms, throttled_min: 1ms, throttled_max: 1ms, backoff: 1ms,
-    backoff_max: 1ms}
+  parking: {refused: 0s, quota: 0s, quota_max: 0s, throttled_min: 0s, throttled_max: 0s, backoff: 0s,
+    backoff_max: 0s}
   retries: {budget_min: 1000000}
 """
 

@@ -29,7 +29,6 @@ from waypost.dialects.seam import (
     mark_by_comment,
     mark_by_field,
     mark_nothing,
-    sum_usage,
 )
 from waypost.errors import Truncated, UpstreamError
 
@@ -388,11 +387,3 @@ def test_what_can_be_no_repetition_is_not_held_back() -> None:
     assert overlap.feed("Z") == "Z"
     assert overlap.over
     assert overlap.feed(LONG) == LONG
-
-
-def test_usages_add_up() -> None:
-    one = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
-    other = Usage(10, 20, 30, 40, 50, 60, 70, 80, "reported", 90)
-    assert sum_usage(one, other) == Usage(11, 22, 33, 44, 55, 66, 77, 88, "partial", 99)
-    assert sum_usage(other, msgspec.structs.replace(one, charged_nusd=None)).charged_nusd is None
-    assert sum_usage(other, Usage(source="estimated")).source == "estimated"

@@ -11,7 +11,7 @@ from waypost.core.asked import Asked
 from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
 from waypost.core.request import Citation, Text, Thinking
 from waypost.core.response import ReplyPart
-from waypost.core.usage import Usage, UsageSource
+from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.cross import CrossRelay
 from waypost.dialects.dialect import Pricer, StreamParser, StreamRenderer
 from waypost.errors import Failed as AnswerFailed
@@ -22,7 +22,6 @@ from waypost.errors import Unrepresentable
 OVERLAP_LEAST = 12
 OVERLAP_MOST = 200
 
-_SOURCES: tuple[UsageSource, ...] = ("reported", "partial", "estimated")
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -358,20 +357,3 @@ def _moved(citation: Citation, by: int) -> Citation:
     if citation.start is None or citation.end is None:
         return citation
     return msgspec.structs.replace(citation, start=max(0, citation.start + by), end=max(0, citation.end + by))
-
-
-def sum_usage(one: Usage, other: Usage) -> Usage:
-    """Both together, as uncertain as the less certain of the two."""
-    charged = one.charged_nusd, other.charged_nusd
-    return Usage(
-        input=one.input + other.input,
-        output=one.output + other.output,
-        cache_read=one.cache_read + other.cache_read,
-        cache_write=one.cache_write + other.cache_write,
-        cache_write_1h=one.cache_write_1h + other.cache_write_1h,
-        reasoning=one.reasoning + other.reasoning,
-        audio_input=one.audio_input + other.audio_input,
-        audio_output=one.audio_output + other.audio_output,
-        source=max(one.source, other.source, key=_SOURCES.index),
-        charged_nusd=None if charged[0] is None or charged[1] is None else charged[0] + charged[1],
-    )

@@ -10,10 +10,10 @@ import msgspec
 
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
-from waypost.core.usage import Usage
+from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.continuing import ContinuedLane, ContinuingLane, can_continue
 from waypost.dialects.lane import Lane
-from waypost.dialects.seam import ContinuingRelay, Seam, sum_usage
+from waypost.dialects.seam import ContinuingRelay, Seam
 from waypost.errors import LimitError, UpstreamError
 from waypost.pipeline.exchange import LiveExchange
 from waypost.policy.admit import cost_ceiling

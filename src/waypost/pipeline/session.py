@@ -16,7 +16,7 @@ from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.core.price import Tariff
 from waypost.core.record import Checkpoint
-from waypost.core.usage import Usage
+from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.masking import clean_message
 from waypost.dialects.openai_realtime.events import (
     Sent,
@@ -27,7 +27,6 @@ from waypost.dialects.openai_realtime.events import (
     with_model,
 )
 from waypost.dialects.openai_realtime.meter import Meter, Used
-from waypost.dialects.openai_realtime.usage import add
 from waypost.errors import (
     Bug,
     Disconnected,
@@ -264,7 +263,7 @@ class Session:
     def _account(self, used: Used) -> GatewayError | None:
         """Add a report to the books; what ends the session because of it."""
         live, trial, desk = self._live, self._trial, self._desk
-        self._used = used.usage if self._used is None else add(self._used, used.usage)
+        self._used = used.usage if self._used is None else sum_usage(self._used, used.usage)
         cost = self._transcription_cost(used.usage) if used.transcription else self._price(used.usage)
         if self._cost_nusd is not None:
             self._cost_nusd += cost or 0
@@ -343,7 +342,7 @@ class Session:
         if partial is None:
             return self._used, self._cost_nusd
         total = None if self._cost_nusd is None else self._cost_nusd + (self._price(partial) or 0)
-        return partial if self._used is None else add(self._used, partial), total
+        return partial if self._used is None else sum_usage(self._used, partial), total
 
     def _finish(self, error: GatewayError | None) -> None:
         if not self._over.done():

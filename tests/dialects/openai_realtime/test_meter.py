@@ -71,6 +71,34 @@ def test_sound_that_is_sent_is_estimated_by_its_length() -> None:
     assert meter.context == 10
 
 
+def test_sound_in_pieces_shorter_than_a_token_adds_up() -> None:
+    meter = Meter()
+    append = b'{"type":"input_audio_buffer.append","audio":"%b"}'
+    piece = read_sent(append % (b"A" * (1280 - len(append) + 2)))
+    for _ in range(3000):
+        meter.sent(piece)
+    assert meter.context == 600
+
+
+def test_media_of_an_item_are_not_text() -> None:
+    meter = Meter()
+    sound, picture = b'{"type":"input_audio","audio":"%b"}', b'{"type":"input_image","image_url":"%b"}'
+    item = b'{"type":"conversation.item.create","item":{"type":"message","content":[%b]}}'
+    meter.sent(read_sent(item % (sound % (b"A" * 640_000))))
+    assert 100 <= meter.context < 150
+    meter.sent(read_sent(item % (picture % (b"data:image/png;base64," + b"A" * 640_000))))
+    assert 1700 <= meter.context < 1800
+    before = meter.context
+    meter.sent(read_sent(item % b'{"type":"input_text","text":"%b"}' % (b"a" * 4000)))
+    assert 1000 <= meter.context - before < 1050
+
+
+def test_an_item_of_another_form_counts_as_text() -> None:
+    meter = Meter()
+    meter.sent(read_sent(b'{"type":"conversation.item.create","item":{"content":"%b"}}' % (b"a" * 4000)))
+    assert 1000 <= meter.context < 1050
+
+
 def test_transcriptions() -> None:
     meter = Meter()
     meter.read(event("session.created", session={"audio": {"input": {"transcription": {"model": "t"}}}}))

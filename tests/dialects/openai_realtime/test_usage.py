@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from waypost.core.usage import Usage
-from waypost.dialects.openai_realtime.usage import add, parse_usage
+from waypost.dialects.openai_realtime.usage import parse_usage
 
 
 def parse(**fields: object) -> Usage | None:
@@ -46,9 +46,3 @@ def test_parts_are_never_more_than_the_whole() -> None:
         output_token_details={"audio_tokens": 4},
     )
     assert found == Usage(input=5, output=1, cache_read=3, audio_input=2, audio_output=1)
-
-
-def test_a_sum_with_something_partial_is_partial() -> None:
-    one, other = Usage(input=1, output=2, audio_output=1), Usage(input=3, output=4, source="partial")
-    assert add(one, one) == Usage(input=2, output=4, audio_output=2)
-    assert add(one, other) == Usage(input=4, output=6, audio_output=1, source="partial")

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import msgspec
 
-from waypost.core.usage import Usage
+from waypost.core.usage import Usage, sum_usage
+from waypost.dialects.openai.estimate import IMAGE_TOKENS
 from waypost.dialects.openai_realtime.events import Sent, transcriber_of
-from waypost.dialects.openai_realtime.usage import add, parse_usage
+from waypost.dialects.openai_realtime.usage import parse_usage
 
 #: Characters of base64 for one token of sound: 48,000 bytes are a second.
 _MADE_PER_TOKEN = 3200
 _HEARD_PER_TOKEN = 6400
+#: Bytes of any other JSON for one token.
+_TEXT_PER_TOKEN = 4
 #: Responses under way in one session, which providers bound to fewer. Further ones are counted when they report.
 _OPEN_MAX = 64
 
+_HEARD = "input_audio_buffer.append"
+_ITEM = "conversation.item.create"
 _TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 _SESSIONS = frozenset(
     ("session.created", "session.updated", "transcription_session.created", "transcription_session.updated")
@@ -51,11 +56,25 @@ class _Session(msgspec.Struct):
     session: msgspec.Raw
 
 
+class _Part(msgspec.Struct):
+    audio: msgspec.Raw = msgspec.Raw()
+    image_url: msgspec.Raw = msgspec.Raw()
+
+
+class _Item(msgspec.Struct):
+    content: list[_Part] = []
+
+
+class _Created(msgspec.Struct):
+    item: _Item
+
+
 _TYPED = msgspec.json.Decoder(_Typed)
 _RESPONDED = msgspec.json.Decoder(_Responded)
 _DELTA = msgspec.json.Decoder(_Delta)
 _TRANSCRIPTION = msgspec.json.Decoder(_Transcribed)
 _SESSION = msgspec.json.Decoder(_Session)
+_CREATED = msgspec.json.Decoder(_Created)
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -68,12 +87,14 @@ class Used(msgspec.Struct, frozen=True):
 class Meter:
     """Of one session. Feed it every event, both ways."""
 
-    __slots__ = ("_asked", "_open", "context", "deltas", "transcriber")
+    __slots__ = ("_asked", "_heard", "_open", "context", "deltas", "transcriber")
 
     def __init__(self) -> None:
         self._open: dict[str, list[int]] = {}
         #: Responses that were asked for and have neither begun nor been refused.
         self._asked = 0
+        #: Sound that makes no whole token yet: it comes in pieces that are shorter than one.
+        self._heard = 0
         #: An estimate of the input tokens that the next response begins with.
         self.context = 0
         #: Pieces of content so far.
@@ -93,8 +114,13 @@ class Meter:
 
     def sent(self, event: Sent) -> None:
         """An event went to the provider."""
-        per_token = _HEARD_PER_TOKEN if event.type == "input_audio_buffer.append" else 4
-        self.context += len(event.data) // per_token
+        if event.type == _HEARD:
+            tokens, self._heard = divmod(self._heard + len(event.data), _HEARD_PER_TOKEN)
+            self.context += tokens
+            return
+        self.context += (
+            _item_tokens(event.data) if event.type == _ITEM else len(event.data) // _TEXT_PER_TOKEN
+        )
         if event.type == "response.create":
             self._asked += 1
 
@@ -129,7 +155,7 @@ class Meter:
         for text, sound in self._open.values():
             if text or sound:
                 made = self._estimate(text, sound)
-                found = made if found is None else add(found, made)
+                found = made if found is None else sum_usage(found, made)
         return found
 
     def _begin(self, response: _Response) -> None:
@@ -159,3 +185,15 @@ class Meter:
     def _estimate(self, text: int, sound: int) -> Usage:
         heard = -(-sound // _MADE_PER_TOKEN)
         return Usage(input=self.context, output=text + heard, audio_output=heard, source="partial")
+
+
+def _item_tokens(data: bytes) -> int:
+    """Of an item that the client adds: its sound by its length, a picture as one, the rest as text."""
+    try:
+        parts = _CREATED.decode(data).item.content
+    except (ValueError, RecursionError):
+        return len(data) // _TEXT_PER_TOKEN
+    sound = sum(len(bytes(part.audio)) for part in parts)
+    pictures = [len(bytes(part.image_url)) for part in parts if bytes(part.image_url)]
+    text = len(data) - sound - sum(pictures)
+    return sound // _HEARD_PER_TOKEN + len(pictures) * IMAGE_TOKENS + text // _TEXT_PER_TOKEN

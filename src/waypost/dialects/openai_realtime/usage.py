@@ -55,15 +55,3 @@ def parse_usage(raw: msgspec.Raw) -> Usage | None:
         audio_input=min(heard, wire.input_tokens - cached),
         audio_output=min(made.audio_tokens or 0, wire.output_tokens),
     )
-
-
-def add(one: Usage, other: Usage) -> Usage:
-    """Both together; `reported` only when both are."""
-    return Usage(
-        input=one.input + other.input,
-        output=one.output + other.output,
-        cache_read=one.cache_read + other.cache_read,
-        audio_input=one.audio_input + other.audio_input,
-        audio_output=one.audio_output + other.audio_output,
-        source=one.source if one.source == other.source else "partial",
-    )
