@@ -80,7 +80,7 @@ def test_too_late_is_a_timeout_that_cost_nothing() -> None:
     assert not too_late().may_have_billed
 
 
-@pytest.mark.parametrize(("soonest", "said"), [(7.2, "in 7 s"), (None, "Ask again then")])
+@pytest.mark.parametrize(("soonest", "said"), [(7.2, "in 8 s"), (0.2, "in 1 s"), (None, "Ask again then")])
 def test_all_down_says_when_to_ask_again(soonest: float | None, said: str) -> None:
     error = all_down(Plan((Candidate(B, LANE, "order"),), soonest_s=soonest), OpenBoard(), 0.0)
     assert error.retry_after_s == soonest

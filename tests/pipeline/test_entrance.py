@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from transcript import CHAT, RecordingClient, Stage, completion, error_code, provider, target
+from waypost.config.snapshot import Route
 from waypost.errors import Throttled, Unavailable
 
 ONE = provider("a", key_name="k", key_concurrency=1, retries=0)
@@ -88,3 +91,45 @@ async def test_a_place_that_the_board_does_not_let_use_is_given_back() -> None:
     stage.board.closed = set()
     client = await stage.ask(CHAT, number=2)
     assert client.status == 200
+
+
+async def test_a_place_that_came_too_late_is_given_back() -> None:
+    opened, wait = gate()
+    stage = Stage({"a": [wait, completion(), completion()]}, targets=(target(ONE),))
+    first = asyncio.ensure_future(stage.pipeline.run(stage.call(CHAT, number=1)))
+    await asyncio.sleep(0)
+    client = RecordingClient()
+    waiting = stage.call(CHAT, client, headers={b"x-waypost-deadline": b"1"}, number=2)
+    second = asyncio.ensure_future(stage.pipeline.run(waiting))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    stage.clock.advance(0.995)
+    opened.set()
+    await asyncio.gather(first, second)
+    assert (client.status, error_code(client.body)) == (504, "upstream_timeout")
+    assert stage.limiter.door("a#k/m1").in_flight == 0
+    await stage.pipeline.run(stage.call(CHAT, number=3))
+    assert stage.ledger.settled[-1].outcome == "ok"
+
+
+async def test_what_never_began_is_none_of_the_minutes_requests() -> None:
+    limited = provider("a", key_name="k", key_rpm=2, retries=0)
+    stage = Stage({"a": [completion(), completion()]}, targets=(target(limited),))
+    stage.board.closed = {"a"}
+    for number in range(5):
+        client = await stage.ask(CHAT, number=number)
+        assert error_code(client.body) == "all_targets_down"
+    stage.board.closed = set()
+    for number in range(5, 7):
+        assert (await stage.ask(CHAT, number=number)).status == 200
+    assert stage.limiter.busy("a#k/m1", stage.clock.now)
+
+
+async def test_limits_that_are_taken_out_of_the_configuration_hold_no_longer() -> None:
+    limited, free = provider("a", key_name="k", key_rpm=1), provider("a", key_name="k")
+    stage = Stage({"a": [completion(), completion()]}, targets=(target(limited),))
+    await stage.ask(CHAT, number=1)
+    assert stage.limiter.busy("a#k/m1", stage.clock.now)
+    routes = {"fast": Route(name="fast", targets=(target(free),))}
+    stage.snapshot = msgspec.structs.replace(stage.snapshot, routes=routes)
+    assert (await stage.ask(CHAT, number=2)).status == 200

@@ -19,9 +19,12 @@ from transcript import (
     streamed,
     target,
 )
-from waypost.errors import Bug, Unavailable
+from waypost.core.facts import ModelFacts
+from waypost.errors import Bug, ContextTooLong, Filtered, Rejected, Unavailable, UpstreamError
 
-A, B = (target(provider(name, retries=0), priority=place) for place, name in enumerate(("a", "b"), 1))
+A, B, C = (target(provider(name, retries=0), priority=place) for place, name in enumerate("abc", 1))
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+SHAPED = {**CHAT, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
 
 
 async def never() -> None:
@@ -139,3 +142,74 @@ async def test_a_fault_of_our_own_in_one_leg_ends_both_and_is_a_bug() -> None:
     client = await stage.ask(CHAT)
     assert client.status == 500
     assert not any(stage.board.under_way.values())
+
+
+def in_flight(stage: Stage) -> list[int]:
+    return [stage.limiter.door(each.label).in_flight for each in stage.targets]
+
+
+@pytest.mark.parametrize("wrong", [{"messages": ["x"]}, {"messages": [{"role": "user"}]}])
+async def test_a_body_that_has_no_form_for_the_targets_takes_no_place(wrong: dict[str, object]) -> None:
+    claude = {"dialects": ("anthropic_messages",), "retries": 0}
+    targets = tuple(target(provider(name, **claude), priority=place) for place, name in enumerate("ab", 1))
+    stage = Stage({"a": [], "b": []}, targets=targets)
+    stage.planner.hedge_after_s = 0.8
+    client = await stage.ask({**CHAT, **wrong})
+    assert client.status == 400
+    assert in_flight(stage) == [0, 0]
+
+
+@pytest.mark.parametrize("error", [Rejected("no", status=400), Filtered("no", status=400)])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_is_the_requests_own_ends_the_race(error: UpstreamError, begun: bool) -> None:
+    """Whether the second has been asked by then or not."""
+    stage = hedged({"a": [turns(30), error] if begun else [error], "b": [turns(90), completion()]})
+    if not begun:
+        stage.sleeps = never
+    client = await stage.ask(CHAT)
+    assert (client.status, error_code(client.body)) == (error.status, error.code)
+    assert [each.provider for each in stage.attempts] == (["a", "b"] if begun else ["a"])
+    assert in_flight(stage) == [0, 0]
+
+
+async def test_what_was_too_long_goes_to_a_larger_model_alone() -> None:
+    small = {"facts": ModelFacts(context=1000)}
+    targets = (target(A.provider, priority=1, **small), target(B.provider, priority=2, **small), C)
+    stage = Stage({"a": [ContextTooLong("long", status=400)], "b": [], "c": [completion()]}, targets=targets)
+    stage.planner.hedge_after_s = 0.8
+    stage.sleeps = never
+    client = await stage.ask(CHAT)
+    assert client.header(b"x-waypost-provider") == b"c"
+
+
+async def test_a_client_that_leaves_while_the_loser_is_cancelled_leaves_nothing_behind() -> None:
+    client = RecordingClient()
+
+    async def stubborn() -> None:
+        try:
+            await never()
+        finally:
+            client.leave()
+            await turns(5)()
+
+    cancel = {"on_disconnect": "cancel", "retries": 0}
+    targets = (target(provider("a", **cancel), priority=1), target(provider("b", **cancel), priority=2))
+    stage = Stage({"a": [stubborn], "b": [completion()]}, targets=targets)
+    stage.planner.hedge_after_s = 0.8
+    await stage.ask(CHAT, client)
+    assert stage.exchange.outcome == "disconnected"
+    assert in_flight(stage) == [0, 0]
+    assert sorted(stage.board.ends) == [("a", "left"), ("b", "left")]
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(0, ["a", "b"]), (1, ["a", "a"])])
+async def test_a_winner_whose_answer_is_of_no_use_has_not_ended_it(retries: int, asked: list[str]) -> None:
+    first = target(provider("a", retries=retries), priority=1)
+    good = completion('{"n":1}')
+    stage = Stage({"a": [completion('{"n":"one"}'), good], "b": [good]}, targets=(first, B))
+    stage.planner.hedge_after_s = 0.8
+    stage.sleeps = never
+    client = await stage.ask(SHAPED)
+    assert client.status == 200
+    assert [each.provider for each in stage.attempts] == asked
+    assert [each.cost_nusd for each in stage.attempts] == [39, 39]

@@ -56,6 +56,25 @@ async def test_where_there_is_nothing_to_choose_nothing_is_planned() -> None:
     assert stage.exchange.decision is None
 
 
+async def test_where_there_is_nothing_to_choose_the_plan_is_made_once() -> None:
+    stage = Stage([completion(), completion()], targets=(A,))
+    planning = stage.pipeline._planning
+    await stage.ask(CHAT, number=1)
+    (kept,) = planning._alone.values()
+    await stage.ask(CHAT, number=2)
+    assert list(planning._alone.values()) == [kept]
+    assert next(iter(planning._alone.values())) is kept
+
+
+async def test_a_kept_plan_is_not_followed_once_its_target_is_another() -> None:
+    stage = Stage({"a": [completion()], "b": [completion()]}, targets=(A,))
+    await stage.ask(CHAT, number=1)
+    routes = {"fast": Route(name="fast", targets=(B,))}
+    stage.snapshot = msgspec.structs.replace(stage.snapshot, routes=routes)
+    client = await stage.ask(CHAT, number=2)
+    assert client.header(b"x-waypost-provider") == b"b"
+
+
 @pytest.mark.parametrize(
     ("reasons", "status", "code"),
     [

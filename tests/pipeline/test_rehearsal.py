@@ -96,6 +96,15 @@ async def test_whoever_is_not_part_of_it_is_not_touched(scope: Scope) -> None:
     assert (stage.exchange.drill, drill.tally.requests) == (None, 0)
 
 
+@pytest.mark.parametrize("kind", ["429", "529"])
+async def test_what_is_only_rehearsed_teaches_no_limit(kind: str) -> None:
+    stage = Stage({"p1": [], "p2": [completion(), completion()]}, targets=(FIRST, SECOND))
+    rehearsing(stage, Fault(kind))
+    for number in (1, 2):
+        assert (await stage.ask(CHAT, number=number)).status == 200
+    assert list(stage.limiter.limits()) == []
+
+
 async def test_it_ends_by_itself() -> None:
     stage = Stage([completion(), completion()], targets=(FIRST, SECOND))
     drill = rehearsing(stage, Fault("503"))

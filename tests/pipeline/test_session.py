@@ -174,6 +174,19 @@ async def test_a_response_that_is_refused_is_not_waited_for() -> None:
     assert len(talk.upstream.sent) == 1
 
 
+async def test_a_client_that_is_found_gone_again_does_not_begin_the_wait_anew() -> None:
+    talk = Talk()
+    task = await talk.begin()
+    (session,) = talk.sessions._running.values()
+    talk.answer("response.created", response={"id": "r"})
+    session._client_ended(Ended(1006))
+    limit = session._timers["drain"]
+    session._client_ended(Ended(1006))
+    assert session._timers["drain"] is limit
+    talk.answer("response.done", response={"id": "r", "usage": {"input_tokens": 1, "output_tokens": 1}})
+    await task
+
+
 async def test_with_cancel_nothing_is_waited_for() -> None:
     served = provider(dialects=("openai_realtime",), on_disconnect="cancel")
     talk = Talk(targets=(target(served),))

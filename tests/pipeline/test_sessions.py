@@ -9,7 +9,7 @@ from pipeline.sessions_rig import Opened, Talk
 from transcript import error_code, provider, target
 from waypost.core.key import Key
 from waypost.errors import Unavailable
-from waypost.ports import Ended
+from waypost.ports import Ended, Socket
 
 
 async def test_a_session_from_its_opening_to_its_goodbye() -> None:
@@ -151,3 +151,37 @@ async def test_the_drain_limit_ends_everything() -> None:
     assert talk.stage.exchange.cost_nusd == 10
     assert talk.stage.attempts[0].usage is not None
     assert talk.stage.attempts[0].usage.source == "partial"
+
+
+async def test_a_session_is_not_shared_by_an_idempotency_key() -> None:
+    talk = Talk()
+    task = talk.start(headers={b"idempotency-key": b"once"})
+    await talk.upstream.listening.wait()
+    assert talk.client.accepted
+    talk.client.socket.leave(Ended(1000))
+    await task
+    assert talk.upstream.closed is not None
+
+
+async def test_an_upgrade_that_can_not_be_taken_up_closes_the_providers_side() -> None:
+    talk = Talk()
+
+    def broken(headers: list[tuple[bytes, bytes]]) -> Socket:
+        raise RuntimeError("ours")
+
+    talk.client.accept = broken
+    await talk.start()
+    assert talk.client.status == 500
+    assert talk.upstream.closed is not None
+
+
+async def test_a_session_is_not_hedged() -> None:
+    talks = [
+        target(provider(name, dialects=("openai_realtime",)), priority=n) for n, name in enumerate("ab", 1)
+    ]
+    talk = Talk(targets=tuple(talks))
+    talk.stage.planner.hedge_after_s = 0.1
+    task = await talk.begin()
+    assert talk.stage.upstream.sent == []
+    talk.client.socket.leave(Ended(1000))
+    await task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,7 +143,7 @@ def _print(told: Explanation) -> None:
             )
         console.print(shown)
     else:
-        wait = "" if told.retry_after_s is None else f" One may be asked in {told.retry_after_s:.0f} s."
+        wait = "" if told.retry_after_s is None else f" One may be asked in {ceil(told.retry_after_s)} s."
         console.print(f"\n[red]No target can be asked.[/]{wait}")
     if told.excluded:
         console.print("\n  [dim]left out, or asked last[/]")

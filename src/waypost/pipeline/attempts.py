@@ -28,7 +28,17 @@ from waypost.errors import (
 )
 from waypost.pipeline.continuation import Broken, Continuation
 from waypost.pipeline.conversation import asked_of
-from waypost.pipeline.course import all_down, bounded, longest_ago, may_hedge, overlaid, rest, told, too_late
+from waypost.pipeline.course import (
+    all_down,
+    behind,
+    bounded,
+    longest_ago,
+    may_hedge,
+    overlaid,
+    rest,
+    told,
+    too_late,
+)
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.hedge import Hedges
@@ -64,6 +74,9 @@ class Tools(TypedDict):
 class Attempts:
     """Asks targets. Stateless but for what it was given."""
 
+    #: Two may be asked at once.
+    _may_hedge = True
+
     def __init__(self, **tools: Unpack[Tools]) -> None:
         self._clock = tools["clock"]
         self._random = tools["random"]
@@ -84,11 +97,12 @@ class Attempts:
         first = live.asked
         failures: list[GatewayError] = []
         left = list(plan.candidates)
-        if plan.hedge_after_s is not None and may_hedge(first, left):
-            used = await self._hedges.race(live, left[0], left[1], plan.hedge_after_s, failures)
-            if used is None:
+        if plan.hedge_after_s is not None and self._may_hedge and may_hedge(first, left):
+            lost = await self._hedges.race(live, left[0], left[1], plan.hedge_after_s)
+            if lost is None:
                 return
-            left = left[used:]
+            failures.extend(error for _, error in lost.failed)
+            left = behind(lost, left)
         forced = False
         crowded: list[Candidate] = []
         while left or (crowded and not live.begun):
@@ -142,7 +156,7 @@ class Attempts:
         while True:
             now = self._clock.monotonic()
             if live.deadline - now < _LEAST_S:
-                failures.append(too_late())
+                self._give_up(target, now, way, failures)
                 return Retry.STOP
             if not self._enter(live, candidate, now, tokens, way, crowded):
                 return Retry.NEXT
@@ -173,6 +187,12 @@ class Attempts:
             if follows is not Retry.AGAIN or not await self._pause(live, target, tries):
                 return Retry.NEXT if follows is Retry.AGAIN else follows
             role, way = "retry", "free"
+
+    def _give_up(self, target: Target, now: float, way: Way, failures: list[GatewayError]) -> None:
+        """There is no time for an attempt: a place that was waited for is another's."""
+        if way == "taken":
+            self._entrance.drop(target, now)
+        failures.append(too_late())
 
     def _enter(
         self,
@@ -291,6 +311,7 @@ class Attempts:
         asked, part, target, monotonic = live.asked, live.part, trial.target, self._clock.monotonic
         assert asked is not None  # noqa: S101 - stage 3 set it
         fault = None if part is None else part.fault_of(target, live.attempt_id(trial), trial.started)
+        trial.rehearsed = fault is not None
         if fault is None or fault.sends(asked.stream):
             self._settle.dispatch(live, trial)
             if live.snapshot.settings.durability == "fsync":
@@ -349,6 +370,7 @@ class Attempts:
             done.usage,
             None if first is None else first / 1e6,
             now - began,
+            rehearsed=trial.rehearsed,
         )
 
     def failed(
@@ -366,7 +388,10 @@ class Attempts:
             self._entrance.leave(live.board, candidate.target, now, tokens, began)
             return
         headers = () if answer is None else answer.headers
-        self._entrance.failed(live.board, candidate.target, now, tokens, error, headers, began)
+        rehearsed = trial is not None and trial.rehearsed
+        self._entrance.failed(
+            live.board, candidate.target, now, tokens, error, headers, began, rehearsed=rehearsed
+        )
 
 
 def tokens_of(live: LiveExchange) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import ceil
+from typing import NamedTuple
+
 import msgspec
 
 from waypost.config.nodes import Overlay
@@ -12,7 +15,7 @@ from waypost.pipeline.exchange import LiveExchange
 from waypost.routing.board import Board
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.requested.overlay import apply
-from waypost.routing.retry import has_room, worst
+from waypost.routing.retry import has_room, step, worst
 
 
 def may_hedge(asked: Asked | None, left: list[Candidate]) -> bool:
@@ -20,6 +23,28 @@ def may_hedge(asked: Asked | None, left: list[Candidate]) -> bool:
     if len(left) < 2 or asked is None or asked.continues:
         return False
     return left[0].overlay is left[1].overlay is None
+
+
+class Lost(NamedTuple):
+    """A race that nobody won."""
+
+    used: int
+    """How many of the candidates were asked, or could not be."""
+    failed: list[tuple[Candidate, GatewayError]]
+    misshapen: bool = False
+    """The last of them answered, in another form than was asked for: asked once more it may do better."""
+
+
+def behind(lost: Lost, left: list[Candidate]) -> list[Candidate]:
+    """The candidates after a race."""
+    left = left[lost.used :]
+    for candidate, error in lost.failed:
+        follows = step(error, 1, 0) if isinstance(error, UpstreamError) else Retry.NEXT
+        left = rest(left, candidate, follows, error)
+    if lost.misshapen:
+        last = lost.failed[-1][0]
+        return [last, *left] if last.target.provider.retries else left
+    return left
 
 
 def overlaid(live: LiveExchange, asked: Asked | None, overlay: Overlay) -> Asked | None:
@@ -87,7 +112,7 @@ def all_down(plan: Plan, board: Board, now: float) -> AllDown:
         if until > now:
             known.append(until - now)
     wait = min(known, default=None)
-    when = "" if wait is None else f" The first of them is asked again in {wait:.0f} s."
+    when = "" if wait is None else f" The first of them is asked again in {ceil(wait)} s."
     return AllDown(
         f"Every target that could serve this is out of order or at its limit just now.{when} Ask again then; "
         "`POST /v1/route/explain` tells why.",

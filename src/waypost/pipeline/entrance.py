@@ -48,6 +48,10 @@ class Entrance:
         """Whether an attempt may begin, with a place that was waited for."""
         return self._pass(board, target, target.label, now, tokens, False)
 
+    def drop(self, target: Target, now: float) -> None:
+        """Nothing will begin with a place that was waited for. In place of `take`."""
+        self._waiting.undo(target.label, now)
+
     def leave(self, board: Board, target: Target, now: float, tokens: int, began: float) -> None:
         """See `Board.leave`."""
         board.leave(target, now, tokens, began)
@@ -63,10 +67,15 @@ class Entrance:
         usage: Usage | None,
         first_token_s: float | None,
         total_s: float,
+        *,
+        rehearsed: bool = False,
     ) -> None:
-        """See `Board.succeeded`."""
+        """See `Board.succeeded`. `rehearsed`: a drill had its part in it, so it tells nothing of the target's load."""
         board.succeeded(target, now, tokens, headers, usage, first_token_s, total_s)
-        self._waiting.give_back(target.label, now, "ok", first_token_s)
+        if rehearsed:
+            self._waiting.give_back(target.label, now, "other")
+        else:
+            self._waiting.give_back(target.label, now, "ok", first_token_s)
 
     def failed(
         self,
@@ -77,19 +86,22 @@ class Entrance:
         error: UpstreamError,
         headers: Headers,
         began: float,
+        *,
+        rehearsed: bool = False,
     ) -> None:
-        """See `Board.failed`."""
+        """See `Board.failed`. `rehearsed`: as in `succeeded`."""
         board.failed(target, now, tokens, error, headers, began)
-        self._waiting.give_back(target.label, now, "overload" if isinstance(error, Throttled) else "other")
+        overload = isinstance(error, Throttled) and not rehearsed
+        self._waiting.give_back(target.label, now, "overload" if overload else "other")
 
     def _label(self, target: Target) -> str:
         provider, label = target.provider, target.label
-        if provider.key_concurrency is not None or provider.key_rpm is not None:
+        if self._limiter.capped or provider.key_concurrency is not None or provider.key_rpm is not None:
             self._limiter.of(label, provider.label, provider.key_concurrency, provider.key_rpm)
         return label
 
     def _pass(self, board: Board, target: Target, label: str, now: float, tokens: int, forced: bool) -> bool:
         if board.force_probe(target, now, tokens) if forced else board.try_enter(target, now, tokens):
             return True
-        self._waiting.give_back(label, now, "other")
+        self._waiting.undo(label, now)
         return False

@@ -69,6 +69,7 @@ class Trial:
         "held",
         "lane",
         "number",
+        "rehearsed",
         "relay",
         "reply",
         "role",
@@ -100,6 +101,8 @@ class Trial:
         self.reply: Reply | None = None
         #: Of a stream, what came up to the commit point, for the client.
         self.held = b""
+        #: A drill had its part in it.
+        self.rehearsed = False
         #: The request was handed to the upstream client; before that no provider can have worked.
         self.sent = False
         self.answered: int | None = None

@@ -12,13 +12,23 @@ from typing import Protocol
 
 from waypost.config.nodes import Overlay
 from waypost.core.record import Role
-from waypost.errors import BudgetExceeded, Disconnected, GatewayError, Unrepresentable, UpstreamError
+from waypost.errors import (
+    BudgetExceeded,
+    Disconnected,
+    GatewayError,
+    Misshapen,
+    Retry,
+    Unrepresentable,
+    UpstreamError,
+)
+from waypost.pipeline.course import Lost
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.ports import Clock, Ledger
 from waypost.routing.planned import Candidate
+from waypost.routing.retry import step
 
 
 class Asking(Protocol):
@@ -83,31 +93,34 @@ class Hedges:
         first: Candidate,
         second: Candidate,
         after_s: float,
-        failures: list[GatewayError],
-    ) -> int | None:
+    ) -> Lost | None:
         """Ask `first`, and `second` too if that has not begun to answer after `after_s`. None: one of them answered.
-        Else how many were asked in vain; why is among `failures`."""
+
+        Raises what no other target would answer otherwise, and what is no failure of a target."""
         legs: list[_Leg] = []
+        failed: list[tuple[Candidate, GatewayError]] = []
         winner: _Leg | None = None
         timer = asyncio.ensure_future(self._sleep(after_s))
         waiting: set[asyncio.Future[None]] = {timer}
         try:
-            used = self._start(live, first, "first", legs, failures)
+            used = self._start(live, first, "first", legs, failed)
             while legs and winner is None:
                 tasks = waiting.union(leg.task for leg in legs)
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                winner = self._look(live, legs, failures)
+                winner = self._look(live, legs, failed)
                 if timer in done:
                     waiting = set()
                     if winner is None and legs and self._afford(live):
-                        used += self._start(live, second, "hedge", legs, failures)
+                        used += self._start(live, second, "hedge", legs, failed)
         finally:
             timer.cancel()
-            await self._end(live, [leg for leg in legs if leg is not winner])
+            await self._end(live, legs, winner)
         if winner is None:
-            return used
-        await self._pass_on(live, winner)
-        return None
+            return Lost(used, failed)
+        error = await self._pass_on(live, winner)
+        if error is None:
+            return None
+        return Lost(used, [*failed, (winner.candidate, error)], isinstance(error, Misshapen))
 
     def _start(
         self,
@@ -115,7 +128,7 @@ class Hedges:
         candidate: Candidate,
         role: Role,
         legs: list[_Leg],
-        failures: list[GatewayError],
+        failed: list[tuple[Candidate, GatewayError]],
     ) -> int:
         """Begin a leg. 1; 0 where its target may not be asked now."""
         began = self._clock.monotonic()
@@ -125,10 +138,13 @@ class Hedges:
             trial = self._attempts.begin(live, candidate, role)
         except UpstreamError as error:
             self._attempts.failed(live, candidate, None, error, began, _tokens(live))
-            failures.append(error)
+            failed.append((candidate, error))
         except Unrepresentable as error:
             self._leave(live, candidate, began)
-            failures.append(error)
+            failed.append((candidate, error))
+        except BaseException:
+            self._leave(live, candidate, began)
+            raise
         else:
             task = asyncio.ensure_future(self._attempts.open(live, trial, candidate.overlay))
             legs.append(_Leg(candidate, trial, task, began, _tokens(live)))
@@ -145,9 +161,11 @@ class Hedges:
             return False
         return True
 
-    def _look(self, live: LiveExchange, legs: list[_Leg], failures: list[GatewayError]) -> _Leg | None:
+    def _look(
+        self, live: LiveExchange, legs: list[_Leg], failed: list[tuple[Candidate, GatewayError]]
+    ) -> _Leg | None:
         """The leg that has begun to answer, if there is one; legs that failed are closed and taken out. Raises what is
-        no failure of a target."""
+        no failure of a target, and what is the request's own: the other leg is no way around it."""
         for leg in [leg for leg in legs if leg.task.done()]:
             error = leg.task.exception()
             if error is None:
@@ -158,20 +176,31 @@ class Hedges:
             self._relay.close(leg.trial)
             self._settle.fail_trial(live, error, leg.trial)
             self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began, leg.tokens)
-            failures.append(error)
+            if step(error, 1, 0) is Retry.STOP:
+                raise error
+            failed.append((leg.candidate, error))
         return None
 
-    async def _end(self, live: LiveExchange, legs: list[_Leg]) -> None:
-        """Cancel legs and close their books."""
-        for leg in legs:
+    async def _end(self, live: LiveExchange, legs: list[_Leg], winner: _Leg | None) -> None:
+        """Cancel the legs but the winner's, and close their books; the winner's place too, if that is interrupted."""
+        losers = [leg for leg in legs if leg is not winner]
+        for leg in losers:
             leg.task.cancel()
-        await asyncio.gather(*(leg.task for leg in legs), return_exceptions=True)
-        for leg in legs:
-            self._relay.close(leg.trial)
-            self._settle.fail_trial(live, Disconnected("Another target answered sooner."), leg.trial)
-            self._leave(live, leg.candidate, leg.began)
+        try:
+            await asyncio.gather(*(leg.task for leg in losers), return_exceptions=True)
+        except BaseException:
+            if winner is not None:
+                self._relay.close(winner.trial)
+                self._leave(live, winner.candidate, winner.began)
+            raise
+        finally:
+            for leg in losers:
+                self._relay.close(leg.trial)
+                self._settle.fail_trial(live, Disconnected("Another target answered sooner."), leg.trial)
+                self._leave(live, leg.candidate, leg.began)
 
-    async def _pass_on(self, live: LiveExchange, leg: _Leg) -> None:
+    async def _pass_on(self, live: LiveExchange, leg: _Leg) -> UpstreamError | None:
+        """Tell the client what the winner says. What went wrong before the client was told anything comes back."""
         try:
             if leg.trial.reply is None:
                 await self._relay.stream(live, leg.trial)
@@ -180,13 +209,18 @@ class Hedges:
         except UpstreamError as error:
             self._settle.fail_trial(live, error)
             self._attempts.failed(live, leg.candidate, leg.trial, error, leg.began, leg.tokens)
-            raise
+            if live.streaming:
+                raise
+            if live.call.client.gone:
+                raise Disconnected("The client left before any target answered.") from None
+            return error
         except BaseException:
             self._leave(live, leg.candidate, leg.began)
             raise
         finally:
             self._relay.close(leg.trial)
         self._attempts.succeeded(live, leg.candidate, leg.trial, leg.began, leg.tokens)
+        return None
 
     def _leave(self, live: LiveExchange, candidate: Candidate, began: float) -> None:
         now = self._clock.monotonic()

@@ -28,9 +28,9 @@ from waypost.routing.view import View
 #: What a body holds that shows the model something, in any dialect.
 _PICTURES = (b'"image_url"', b'"input_image"', b'"image"', b"inlineData", b"inline_data")
 _NONE = (b"null", b"[]")
-#: Exclusions that pass by themselves.
 #: Plans kept; clients can name any model of a provider.
 _ALONE_MOST = 4096
+#: Exclusions that pass by themselves.
 _FOR_NOW = frozenset(("parked", "ejected", "busy"))
 
 
@@ -83,9 +83,9 @@ class Planning:
         selected = live.selected
         plain = selected is None or (selected.preferences is NO_PREFERENCES and not selected.notes)
         if len(route.targets) == 1 and route.node is None and plain:
-            found = self._serve(live, route.targets[0])
-            if not isinstance(found, str):
-                return Plan((Candidate(route.targets[0], found, "only"),))
+            single = self._single(live, route)
+            if single is not None:
+                return single
         plan = self._planner.plan(route, self._view(live), live.board)
         hedge = live.wishes.hedge
         if hedge is not None:

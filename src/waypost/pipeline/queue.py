@@ -184,6 +184,12 @@ class Waiting:
         if self._lines:
             self._pass_on(target_id, now)
 
+    def undo(self, target_id: str, now: float) -> None:
+        """A place was taken, and nothing began there. In place of `give_back`."""
+        self._limiter.undo(target_id)
+        if self._lines:
+            self._pass_on(target_id, now)
+
     # --- waiting -------------------------------------------------------------------------------------------------
 
     async def enter(self, key: Key, target_ids: Sequence[str], deadline: float | None = None) -> str:

@@ -57,6 +57,9 @@ class Guard(Protocol):
 class Pipeline:
     """Runs calls. One per process; holds no request state but the set of live exchanges."""
 
+    #: Answers can be told again, to who repeats an `idempotency-key`.
+    _repeatable = True
+
     def __init__(
         self,
         *,
@@ -203,7 +206,8 @@ class Pipeline:
         live.asked, live.wishes = read_options(asked, call.headers)  # 3
         if live.wishes.deadline_s is not None:
             live.deadline = min(live.deadline, call.received + live.wishes.deadline_s)
-        if IDEMPOTENCY in call.headers and await self._once.join(live, lambda: self._client_gone(live)):
+        once = IDEMPOTENCY in call.headers and self._repeatable
+        if once and await self._once.join(live, lambda: self._client_gone(live)):
             return
         live.shape = wanted_shape(call.dialect, live.asked)
         if self._conversations is not None and call.dialect.family == FAMILY:

@@ -105,7 +105,7 @@ class Session:
         live = self._live
         try:
             client = self._client = face.accept(lines)
-        except GatewayError:
+        except BaseException:
             self._upstream.close(_NORMAL)
             raise
         self._face = face
@@ -189,6 +189,8 @@ class Session:
 
     def _client_ended(self, ended: Ended) -> None:
         """A response that is under way is called off, and its report is waited for: the bill is exact then."""
+        if self._left is not None:
+            return
         self._left = ended
         provider = self._trial.target.provider
         if provider.on_disconnect == "cancel":

@@ -52,6 +52,8 @@ class Sessions(Pipeline):
     """Runs sessions. A call's client is a `ports.SocketClient`. Failing over to another target is free until the
     client's upgrade is taken up, which is once a provider has taken up ours."""
 
+    _repeatable = False
+
     def __init__(self, *, sockets: Sockets, **parts: Unpack[Parts]) -> None:
         self._upgrades = partial(_Upgrades, sockets, parts["authenticate"])
         self._running: dict[LiveExchange, Session] = {}
@@ -74,6 +76,8 @@ class Sessions(Pipeline):
 
 class _Upgrades(Attempts):
     """Attempts that are sessions."""
+
+    _may_hedge = False
 
     def __init__(self, sockets: Sockets, authenticate: Authenticate, **tools: Unpack[Tools]) -> None:
         super().__init__(**tools)

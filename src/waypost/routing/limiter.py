@@ -45,6 +45,12 @@ class Cap:
                 self._begun.popleft()
             self._begun.append(now)
 
+    def undo(self) -> None:
+        """The one counted last never began."""
+        self.in_flight -= 1
+        if self._begun:
+            self._begun.pop()
+
 
 class Door(Limit):
     """One target's: `Limit`, and the cap of its credential if there is one."""
@@ -85,6 +91,12 @@ class Door(Limit):
             self.cap.in_flight -= 1
         self.end(now, outcome, first_token_s)
 
+    def undo(self) -> None:
+        """What `try_take` counted never began: it is not one of its minute either."""
+        self.in_flight -= 1
+        if self.cap is not None:
+            self.cap.undo()
+
     def free_at(self, now: float) -> float | None:
         """When it takes one more; None: not before one under way ends, here or elsewhere with the same credential."""
         if self.in_flight >= self.limit:
@@ -123,6 +135,11 @@ class Limiter:
             cap.concurrency, cap.rpm = concurrency, rpm
         return door
 
+    @property
+    def capped(self) -> bool:
+        """Any credential has, or had, limits of its own."""
+        return bool(self._caps)
+
     def door(self, target_id: str) -> Door:
         """The target's door as it was last configured; made, without configured limits, when it is new."""
         return self._doors.get(target_id) or self._make(target_id)
@@ -141,6 +158,10 @@ class Limiter:
     ) -> None:
         """See `Door.give_back`."""
         self._doors[target_id].give_back(now, outcome, first_token_s)
+
+    def undo(self, target_id: str) -> None:
+        """See `Door.undo`."""
+        self._doors[target_id].undo()
 
     def limits(self) -> Iterator[tuple[str, float, int]]:
         """(target, limit, under way) of each target that has taught a limit."""
