@@ -198,6 +198,12 @@ async def test_only_a_few_run_at_once(room: Room) -> None:
     await room.rehearsals.close()
 
 
+async def test_not_more_run_when_they_are_ordered_at_the_same_time(room: Room) -> None:
+    told = await asyncio.gather(*(room.start() for _ in range(6)), return_exceptions=True)
+    assert [isinstance(each, InvalidRequest) for each in told] == [False] * 4 + [True] * 2
+    await room.rehearsals.close()
+
+
 @pytest.mark.parametrize("name", ["none", "d-20260921-141320-9", "../waypost", "d-20260921-141320-1/../../x"])
 async def test_what_is_not_there(room: Room, name: str) -> None:
     with pytest.raises(NotFound):

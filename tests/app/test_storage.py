@@ -156,3 +156,16 @@ async def test_tidying(wired: Wired) -> None:
     assert content.place(coming).exists(), "its row is about to come"
     assert [work.name for work in content.worked()] == ["batch_1.out"]
     assert batches.get("batch_2", None) is None
+
+
+async def test_a_batch_that_ends_meanwhile_does_not_break_the_tidying(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = wired.storage._content
+    left = content.work("batch_2.out")
+    left.write_bytes(b"{}")
+    gone = content.work("batch_1.out")
+    monkeypatch.setattr(content, "worked", lambda: iter([gone, left]))
+    wired.clock.advance(max(0.0, left.stat().st_ctime - wired.clock.wall()) + 40 * 86_400)
+    await wired.storage.tidy()
+    assert not left.exists()

@@ -6,7 +6,6 @@ from waypost.config.problems import (
     problems_of,
     render_path,
     render_problem,
-    render_problems,
 )
 from waypost.errors import ConfigError, ConfigInvalid
 
@@ -21,7 +20,7 @@ def test_rendering() -> None:
     assert render_problem(full) == "f.yaml:3:5: a.b: it is wrong\n  expected: a number\n  hint: Write 1."
     assert str(full) == render_problem(full)
     bare = ConfigProblem("f.yaml", None, None, "", "there is no such file")
-    assert render_problems([bare, bare]) == "f.yaml: there is no such file\nf.yaml: there is no such file"
+    assert render_problem(bare) == "f.yaml: there is no such file"
 
 
 def test_hints_only_for_what_is_close() -> None:

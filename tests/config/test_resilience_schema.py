@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from waypost.config.load import load_bytes
-from waypost.config.resilience_schema import resolve_resilience
+from waypost.config.resilience_schema import (
+    ParkingConfig,
+    ResilienceConfig,
+    check_resilience,
+    resolve_resilience,
+)
 from waypost.config.resolve import build_settings
 from waypost.config.tuning import BreakerTuning, ParkingTuning, Resilience, RetryTuning
 from waypost.errors import ConfigInvalid
@@ -36,3 +41,27 @@ def test_every_field_is_read() -> None:
 def test_what_makes_no_sense_is_refused(text: bytes) -> None:
     with pytest.raises(ConfigInvalid):
         load_bytes(b"resilience: {breaker: " + text + b"}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        (b"breaker: {ejection: 0s}", ("breaker", "ejection"), "more than 0s"),
+        (b"breaker: {ejection_max: 0s}", ("breaker", "ejection_max"), "more than 0s"),
+        (b"breaker: {ejection: 10m}", ("breaker", "ejection"), "at most 5m"),
+        (b"parking: {throttled_min: 2h}", ("parking", "throttled_min"), "at most 1h"),
+        (b"parking: {backoff: 2s, backoff_max: 1s}", ("parking", "backoff"), "at most 1s"),
+        (b"parking: {quota: 1d}", ("parking", "quota"), "at most 4h"),
+    ],
+)
+def test_figures_that_do_not_fit_together_are_refused(
+    text: bytes, field: tuple[str, str], expected: str
+) -> None:
+    [(name, _, said)] = check_resilience(load_bytes(b"resilience: {" + text + b"}").config.resilience)
+    assert (name, said) == (field, expected)
+
+
+def test_nothing_has_to_be_parked() -> None:
+    assert list(check_resilience(ResilienceConfig())) == []
+    never = ParkingConfig("0s", "0s", "0s", "0s", "0s", "0s", "0s")
+    assert list(check_resilience(ResilienceConfig(parking=never))) == []

@@ -121,3 +121,19 @@ def test_what_is_kept_for_requests_that_come_again() -> None:
     usual = snap().settings
     assert (usual.replay_s, usual.replay_max_bytes) == (Settings().replay_s, Settings().replay_max_bytes)
     assert usual.replay_total_bytes == Settings().replay_total_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("files: {retention: 0s}", "files.retention"),
+        ("resilience: {breaker: {ejection: 0s}}", "resilience.breaker.ejection"),
+        ("resilience: {parking: {quota: 1h, quota_max: 1m}}", "resilience.parking.quota"),
+        (LAB.replace("/v1}", "/v1, probe: {model: m, every: 0s}}"), "providers[0].probe.every"),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(text: str, named: str) -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        snap(text)
+    (problem,) = refused.value.problems
+    assert named in str(problem)

@@ -7,7 +7,7 @@ from waypost.catalog.rows import PriceRow
 from waypost.catalog.tariff import build_sheet
 from waypost.config.nodes import MaxPrice
 from waypost.core.facts import ModelFacts
-from waypost.routing.expected import Expected, ListPrices, expected_output, slot_of, tokens_of
+from waypost.routing.expected import Expected, ListPrices, slot_of, tokens_of
 
 TARGET = named("p", tariff=PerToken(2))
 SMALL = named("s", tariff=PerToken(2), facts=ModelFacts(max_output=40))
@@ -26,7 +26,7 @@ SMALL = named("s", tariff=PerToken(2), facts=ModelFacts(max_output=40))
 def test_expected_output_and_cost(asked: dict[str, object], large: int, small: int) -> None:
     seen = view(**asked)
     for target, output in ((TARGET, large), (SMALL, small)):
-        assert expected_output(target, seen.asked, seen.reserve_output) == output
+        assert seen.asked.expected_output(target.facts.max_output, seen.reserve_output) == output
         assert Expected(seen).cost(target) == 2 * (1000 + 10 * output)
 
 

@@ -160,7 +160,7 @@ def test_a_parked_target_is_left_out_with_the_time_left() -> None:
     made = planned(Fallback(LEAVES), FixedBoard({"b": FixedStanding(parked=NOW + 61.2)}))
     assert order(made) == "ac"
     assert made.decision is not None
-    assert [(each.reason, each.detail) for each in made.decision.excluded] == [("parked", "for 61 s")]
+    assert [(each.reason, each.detail) for each in made.decision.excluded] == [("parked", "for 62 s")]
 
 
 def test_all_parked_or_ejected_tells_when_the_first_may_be_asked() -> None:
@@ -242,6 +242,32 @@ def test_a_target_that_alone_has_the_feature_but_is_parked_takes_nobody_away() -
         features=("tools",),
     )
     assert order(made) == "n"
+
+
+def test_one_that_has_the_feature_but_is_ejected_takes_nobody_away() -> None:
+    board = FixedBoard({"t": FixedStanding(ejected=NOW + 5)})
+    made = planned(Fallback((Leaf(TOOLS), Leaf(NONE))), board, features=("tools",))
+    assert order(made) == "nt"
+    assert left_out(made) == {"t": "ejected"}
+    assert made.soonest_s is None
+    made = planned(Fallback((Leaf(TOOLS), Leaf(NONE), Leaf(UNKNOWN))), board, features=("tools",))
+    assert order(made) == "ut"
+    assert left_out(made) == {"n": "features", "t": "ejected"}
+
+
+def test_of_those_that_are_all_ejected_the_ones_with_the_feature_are_tried() -> None:
+    gone = FixedStanding(ejected=NOW + 5)
+    board = FixedBoard({"t": gone, "n": gone})
+    made = planned(Fallback((Leaf(NONE), Leaf(TOOLS))), board, features=("tools",))
+    assert order(made) == "t"
+    assert left_out(made) == {"n": "features", "t": "ejected"}
+
+
+def test_one_that_is_ejected_and_lacks_more_is_left_out() -> None:
+    board = FixedBoard({"n": FixedStanding(ejected=NOW + 5)})
+    made = planned(Fallback((Leaf(NONE), Leaf(TOOLS))), board, features=("tools",))
+    assert order(made) == "t"
+    assert left_out(made) == {"n": "features"}
 
 
 def test_with_require_parameters_a_feature_is_a_need() -> None:

@@ -337,6 +337,21 @@ def test_those_that_can_be_asked_come_before_those_that_can_not(case: Case) -> N
         assert made.soonest_s in (5.0, 7.0, 9.0)
 
 
+@settings(max_examples=400)
+@given(case=cases())
+def test_nobody_makes_room_for_those_that_are_ejected_alone(case: Case) -> None:
+    made = case.plan()
+    ejected = {target.label for target in case.targets if case.standings[target.provider.name].ejected > NOW}
+    if made.decision is None or not made.candidates or made.candidates[0].target.label not in ejected:
+        return
+    asked = msgspec.structs.replace(case.view.asked, max_output=None)
+    wishless = msgspec.structs.replace(case.view, asked=asked, features=frozenset())
+    needed = msgspec.structs.replace(case, view=wishless).plan()
+    told = {each.target for each in needed.decision.excluded} if needed.decision else set()
+    for each in made.decision.excluded:
+        assert each.target in ejected | told or each.reason not in ("features", "max_output")
+
+
 @settings(max_examples=200)
 @given(case=cases())
 def test_the_same_request_random_numbers_and_board_give_the_same_plan(case: Case) -> None:

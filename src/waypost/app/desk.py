@@ -63,8 +63,7 @@ class ControlDesk:
         """See `edge.gate.Desk`."""
         if presented and self._token and hmac.compare_digest(presented, self._token):
             return OPERATOR
-        known = (presented and self._authenticate.known(presented)) or None
-        key = known or await self._authenticate.lookup(presented)
+        key = await self._authenticate.key_of(presented)
         if purpose in _OPERATORS and not key.operator:
             raise Forbidden(
                 f"The key {key.name!r} is no operator's, and rehearsing outages is theirs. Make one with `waypost keys "

@@ -125,6 +125,7 @@ class Rehearsals:
         if not 0 < for_s <= _LONGEST_S:
             raise InvalidRequest("A rehearsal takes more than 0 s and at most a day.", param="duration")
         scope, order = await self._scope(wanted, fault, for_s)
+        before = await self._before(scope)
         if len(self._drills.running) >= _RUNNING_MAX:
             raise InvalidRequest(
                 f"{_RUNNING_MAX} rehearsals are running, and more are not begun. Stop one: DELETE /v1/drills/{{id}}."
@@ -133,9 +134,7 @@ class Rehearsals:
         self._count += 1
         drill_id = f"d-{datetime.fromtimestamp(int(at), UTC):%Y%m%d-%H%M%S}-{self._count}"
         own = None if self._board is None else self._board()
-        entry = _Entry(
-            Drill(drill_id, scope, fault, now, now + for_s, own), order, at, await self._before(scope)
-        )
+        entry = _Entry(Drill(drill_id, scope, fault, now, now + for_s, own), order, at, before)
         self._forget()
         self._entries[drill_id] = entry
         self._drills.start(entry.drill)

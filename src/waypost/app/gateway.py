@@ -313,7 +313,7 @@ class _Gateway:
         self._stack.push_async_callback(rehearsals.close)
 
         async def models(presented: bytes | None, gemini: bool) -> bytes:
-            key = (presented and authenticate.known(presented)) or await authenticate.lookup(presented)
+            key = await authenticate.key_of(presented)
             return listing.render(config.snapshot(), key, clock.wall(), gemini=gemini)
 
         edge = Edge(

@@ -43,9 +43,7 @@ class KeptAnswers:
         self, purpose: str, method: str, response_id: str, query: bytes, presented: bytes | None
     ) -> bytes:
         """See `edge.gate.Shelf`."""
-        key = (presented and self._authenticate.known(presented)) or await self._authenticate.lookup(
-            presented
-        )
+        key = await self._authenticate.key_of(presented)
         found = await self._find(response_id, key)
         if purpose == "response_items":
             return _listing(found, query)

@@ -120,8 +120,7 @@ class Storage:
 
     async def admit(self, presented: bytes | None) -> Key:
         """See `edge.gate.Storeroom`."""
-        known = (presented and self._parts.authenticate.known(presented)) or None
-        return known or await self._parts.authenticate.lookup(presented)
+        return await self._parts.authenticate.key_of(presented)
 
     async def receive(self, key: Key, content_type: bytes | None) -> Upload:
         """See `edge.gate.Storeroom`."""
@@ -149,8 +148,7 @@ class Storage:
     def _tidy(self, at: float) -> None:
         while self._batch_rows.delete_expired(at):
             pass
-        reading = {batch.input_file_id for batch in self._batch_rows.unfinished()}
-        while expired := self._file_rows.delete_expired(at, spared=reading):
+        while expired := self._file_rows.delete_expired(at):
             for file_id in expired:
                 self._content.delete(file_id)
         working = {batch.batch_id for batch in self._batch_rows.unfinished()}
@@ -158,8 +156,8 @@ class Storage:
         coming = {result_id(batch_id, kind) for batch_id in working for kind in ("out", "err")}
         self._drop_orphans([one for one in self._content.older(at - _ORPHAN_S) if one not in coming])
         for work in self._content.worked():
-            if work.stem not in working and work.stat().st_ctime < at - _ORPHAN_S:
-                with suppress(OSError):  # the next hour tries again
+            with suppress(OSError):  # handed over meanwhile; or else the next hour tries again
+                if work.stem not in working and work.stat().st_ctime < at - _ORPHAN_S:
                     work.unlink()
 
     def _drop_orphans(self, file_ids: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -57,11 +57,6 @@ def render_problem(problem: ConfigProblem) -> str:
     if problem.hint:
         lines.append(f"  hint: {problem.hint}")
     return "\n".join(lines)
-
-
-def render_problems(problems: Sequence[ConfigProblem]) -> str:
-    """All problems, a line break between them."""
-    return "\n".join(render_problem(problem) for problem in problems)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

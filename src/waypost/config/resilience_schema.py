@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -99,3 +100,26 @@ def resolve_resilience(config: ResilienceConfig) -> Resilience:
         ),
         retries=RetryTuning(share=retries.budget_percent / 100, least=retries.budget_min),
     )
+
+
+#: Which figure can not be more than which.
+_ORDERED: Final = (
+    ("breaker", "ejection", "ejection_max"),
+    ("parking", "throttled_min", "throttled_max"),
+    ("parking", "backoff", "backoff_max"),
+    ("parking", "quota", "quota_max"),
+)
+
+
+def check_resilience(config: ResilienceConfig) -> Iterator[tuple[tuple[str, str], str, str]]:
+    """What the shape alone does not refuse: field, what is wrong with it, what belongs there."""
+    for name in ("ejection", "ejection_max"):
+        if parse_duration(getattr(config.breaker, name)) <= 0:
+            yield ("breaker", name), "an ejection that takes no time leaves nothing alone", "more than 0s"
+    for section, name, limit in _ORDERED:
+        part = getattr(config, section)
+        most = getattr(part, limit)
+        if limit == "ejection_max" and parse_duration(most) <= 0:
+            continue  # that is wrong by itself
+        if parse_duration(getattr(part, name)) > parse_duration(most):
+            yield (section, name), f"it is longer than `{limit}`, which is {most}", f"at most {most}"

@@ -16,14 +16,14 @@ from waypost.config.overload_schema import build_overload, check_overload
 from waypost.config.places import Entry, Listed, Places, changed, tree
 from waypost.config.price_schema import PricesConfig
 from waypost.config.problems import Path, did_you_mean
-from waypost.config.resilience_schema import resolve_resilience
+from waypost.config.resilience_schema import check_resilience, resolve_resilience
 from waypost.config.route_schema import RouteConfig
 from waypost.config.routes import ALIAS, PREFIX, Compiler, named_providers
 from waypost.config.schema import Config, ModelConfig, ProviderConfig, TargetConfig
 from waypost.config.schemes import Schemes
 from waypost.config.shared_store import resolve_shared
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
-from waypost.config.storage_schema import resolve_storage
+from waypost.config.storage_schema import check_files, resolve_storage
 from waypost.config.targets import Provider
 from waypost.config.values import parse_duration, parse_size
 from waypost.core.price import Tariff
@@ -85,8 +85,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     routes.add_configured(config.models)
     routes.add_routes(config.routes)
     routes.add_listed(_offered(config, pools, around))
-    for name, message, expected in check_overload(config.overload):
-        faults.add(("overload", name), message, expected=expected)
+    _check_figures(config, faults)
     if faults.found:
         raise refuse(loaded.file, faults.found)
     return Snapshot(
@@ -99,6 +98,19 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
         pools={name: pool for name, pool in pools.items() if pool[1:]},
         shared=shared,
     )
+
+
+def _check_figures(config: Config, faults: Faults) -> None:
+    for name, message, expected in check_overload(config.overload):
+        faults.add(("overload", name), message, expected=expected)
+    for name, message, expected in check_files(config.files):
+        faults.add(("files", name), message, expected=expected)
+    for names, message, expected in check_resilience(config.resilience):
+        faults.add(("resilience", *names), message, expected=expected)
+    for index, entry in enumerate(config.providers):
+        if entry.probe is not None and parse_duration(entry.probe.every) <= 0:
+            path = ("providers", index, "probe", "every")
+            faults.add(path, "it would be asked without a pause", expected="more than 0s")
 
 
 def _named_local_servers(

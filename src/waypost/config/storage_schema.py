@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -56,3 +57,9 @@ def resolve_storage(files: FilesConfig, batches: BatchesConfig) -> Storage:
         running_max=batches.running,
         waiting_max=batches.waiting,
     )
+
+
+def check_files(config: FilesConfig) -> Iterator[tuple[str, str, str]]:
+    """What the shape alone does not refuse: field, what is wrong with it, what belongs there."""
+    if parse_duration(config.retention) <= 0:
+        yield "retention", "files and results would be gone before anybody could read them", "more than 0s"

@@ -73,6 +73,16 @@ class Asked(msgspec.Struct, frozen=True):
     #: Of a form, what stands beside `fields`.
     files: tuple[FormField, ...] = ()
 
+    def expected_output(self, largest: int | None, reserve: int) -> int:
+        """Output tokens to expect of all its answers: the client's limit for each, else `reserve`, or the model's own
+        `largest` where that is smaller."""
+        if not self.choices:
+            return 0
+        limit = self.max_output
+        if limit is None:
+            limit = largest if largest is not None and largest < reserve else reserve
+        return limit * self.choices
+
 
 class Reply(msgspec.Struct, frozen=True):
     """A whole (not streamed) answer, with what the meter read beside it."""

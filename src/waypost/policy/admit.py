@@ -78,14 +78,7 @@ def cost_ceiling(key: Key, route: Route, asked: Asked, settings: Settings, at: f
                 "not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
                 param="model",
             )
-        output = 0
-        if asked.choices:
-            limit = asked.max_output
-            if limit is None:
-                limit = min(
-                    target.facts.max_output or settings.reserve_output_tokens, settings.reserve_output_tokens
-                )
-            output = limit * asked.choices
+        output = asked.expected_output(target.facts.max_output, settings.reserve_output_tokens)
         cost = tariff.ceiling(asked.input_estimate, output, at)
         if asked.tier is not None:
             # The provider may serve the default tier whatever was asked for, so a cheap one lowers no hold.

@@ -30,6 +30,10 @@ class Authenticate:
         """The key if it is in memory, unchecked: for what decides nothing but who waits."""
         return self._keys.cached(sha256(presented).digest())
 
+    async def key_of(self, presented: bytes | None) -> Key:
+        """The key, from memory or from the database. Raises as `lookup`."""
+        return (self.known(presented) if presented else None) or await self.lookup(presented)
+
     async def lookup(self, presented: bytes | None) -> Key:
         """The key from the database. Raises Unauthenticated and StoreUnavailable.
 

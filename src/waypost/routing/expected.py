@@ -31,17 +31,6 @@ def tokens_of(asked: Asked) -> int:
     return asked.input_estimate
 
 
-def expected_output(target: Target, asked: Asked, reserve: int) -> int:
-    """The client's limit, else `reserve` or the model's own smaller maximum, for each answer it asked for."""
-    if not asked.choices:
-        return 0
-    limit = asked.max_output
-    if limit is None:
-        most = target.facts.max_output
-        limit = most if most is not None and most < reserve else reserve
-    return limit * asked.choices
-
-
 class Expected:
     """Expected costs of one request."""
 
@@ -66,7 +55,7 @@ class Expected:
             most = target.facts.max_output
             usage = usages.get(most)
             if usage is None:
-                output = expected_output(target, asked, view.reserve_output)
+                output = asked.expected_output(target.facts.max_output, view.reserve_output)
                 usage = usages[most] = Usage(estimate, output)
             told.append(tariff.cost(usage, at, tier))
         return told

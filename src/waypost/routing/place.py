@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, isfinite
 from typing import Final
 
 import msgspec
@@ -51,4 +52,14 @@ def rank_of(place: Place) -> int:
 def foremost(parts: Sequence[Places]) -> list[Place | None]:
     """Of each part the place that would be asked first, by which the part is judged: the first of those that can be
     asked most gladly. None for a part without places."""
-    return [(part[0] if not part[0].rank else min(part, key=rank_of)) if part else None for part in parts]
+    return [(part[0] if not part[0].rank else min(part, key=_gladly)) if part else None for part in parts]
+
+
+def _gladly(place: Place) -> tuple[bool, int]:
+    """One that is ejected comes after those that lack something: they remove it, and not it them."""
+    return place.rank % MISFIT == EJECTED, place.rank
+
+
+def lasting(left: float) -> str:
+    """For people: seconds that are left, never none; without an end where a case says so."""
+    return f"for {ceil(left)} s" if isfinite(left) else "for good"

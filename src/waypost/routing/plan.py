@@ -11,7 +11,7 @@ from waypost.core.decision import Considered, Decision
 from waypost.routing.board import Board
 from waypost.routing.canary import RolledBack
 from waypost.routing.order import STRATEGIES, by_priority
-from waypost.routing.place import BUSY, EJECTED, MISFIT, Place, Places, rank_of
+from waypost.routing.place import BUSY, EJECTED, MISFIT, Place, Places, lasting, rank_of
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.preferences import only_first, prefer
 from waypost.routing.view import Random, View
@@ -102,11 +102,14 @@ def _each_once(places: Places) -> Places:
 
 def _fitting(walk: Walk, places: Places) -> Places:
     """Those that have the most of what the request uses, as OpenRouter does: a soft wish that never removes the last
-    (https://openrouter.ai/docs/features/provider-routing, 2026-11-25)."""
-    fewest = min((place.rank // MISFIT for place in places), default=0)
+    (https://openrouter.ai/docs/features/provider-routing, 2026-11-25). One that is ejected removes none that is not:
+    it stays for the end if it has as much or more."""
+    asked = [place.rank for place in places if place.rank % MISFIT != EJECTED]
+    fewest = min(asked or [place.rank for place in places], default=0) // MISFIT
     told: Places = []
     for place in places:
-        if place.rank // MISFIT == fewest:
+        misfits = place.rank // MISFIT
+        if misfits == fewest or (misfits < fewest and place.rank % MISFIT == EJECTED):
             place.rank %= MISFIT
             told.append(place)
         else:
@@ -144,7 +147,7 @@ def _told_as_last(walk: Walk, place: Place) -> None:
         walk.exclude(place.target, "busy", "asked after the others")
     else:
         left = place.standing.ejected_until(walk.now) - walk.now
-        walk.exclude(place.target, "ejected", f"for {left:.0f} s; asked when nothing else is left")
+        walk.exclude(place.target, "ejected", f"{lasting(left)}; asked when nothing else is left")
 
 
 def _soonest_s(walk: Walk, places: Places) -> float | None:

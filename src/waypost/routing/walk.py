@@ -14,7 +14,7 @@ from waypost.routing.board import Board
 from waypost.routing.canary import Canaries
 from waypost.routing.expected import Expected, ListPrices, tokens_of
 from waypost.routing.needs import Asker, Verdict, Verdicts, missing
-from waypost.routing.place import BUSY, EJECTED, MISFIT, READY, SHORT, TIGHT, Place, Places
+from waypost.routing.place import BUSY, EJECTED, MISFIT, READY, SHORT, TIGHT, Place, Places, lasting
 from waypost.routing.sticky import ChildSeeds
 from waypost.routing.view import Random, View
 
@@ -202,7 +202,7 @@ class Walk:
             until = standing.parked_until(now)
             if until > now:
                 self.soonest = min(self.soonest, until)
-                self.exclude(target, "parked", f"for {until - now:.0f} s")
+                self.exclude(target, "parked", lasting(until - now))
                 continue
             rank = READY
             until = standing.ejected_until(now)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.batch.batch_rig import URL, text
-from waypost.app.batch.lines import FAULTS_MAX, Limits, check_file, read_at
+from waypost.app.batch.lines import FAULTS_MAX, UNLIMITED, Limits, check_file, read_at
+from waypost.core.batch import Fault
+from waypost.dialects.openai_batch.lines import InputLine
 from waypost.errors import StoreUnavailable
 
 LIMITS = Limits(lines_max=5, line_max_bytes=200)
@@ -25,10 +27,12 @@ def test_lines_are_found_where_they_are(tmp_path: Path, end: bytes) -> None:
     assert list(checked.numbers) == [1, 3, 4]
     assert checked.by_custom_id == {"a": 1, "b": 3, "ä": 4}
     found = [
-        read_at(path, number, offset, URL, LIMITS).custom_id
+        read_at(path, number, offset, URL, limits)
+        for limits in (LIMITS, UNLIMITED)
         for number, offset in zip(checked.numbers, checked.offsets, strict=True)
     ]
-    assert found == ["a", "b", "ä"]
+    assert [one.custom_id for one in found if isinstance(one, InputLine)] == ["a", "b", "ä"] * 2
+    assert check_file(path, URL, UNLIMITED) == checked
 
 
 @pytest.mark.parametrize(
@@ -69,5 +73,4 @@ def test_a_file_that_is_gone_or_another_one(tmp_path: Path) -> None:
     assert fault.code == "missing_file"
     with pytest.raises(StoreUnavailable, match="can not be read"):
         read_at(tmp_path / "none", 1, 0, URL, LIMITS)
-    with pytest.raises(StoreUnavailable, match="not any more"):
-        read_at(written(tmp_path, b"x\n"), 1, 0, URL, LIMITS)
+    assert isinstance(read_at(written(tmp_path, b"x\n"), 1, 0, URL, LIMITS), Fault)

@@ -166,3 +166,64 @@ async def test_a_fault_breaks_off_one_batch_and_says_so(tmp_path: Path) -> None:
     await owner.stop()
     assert rig.batches.rows["batch_1"].status == "in_progress"
     assert "taken up at the next start" in rig.log.getvalue()
+
+
+async def test_a_batch_that_was_broken_off_can_be_cancelled(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path, per_batch=1)
+    owner = rig.owner()
+
+    async def script(call: Call) -> None:
+        if call.exchange_id == "wp-1-2":
+            raise RuntimeError("x")
+        await answer(call)
+
+    rig.script = script
+    await owner.submit(rig.put([text("a"), text("b"), text("c")], 1))
+    while owner.running:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    left = owner.now(rig.batches.rows["batch_1"])
+    assert left.status == "in_progress"
+    rig.batches.lines["wp-1"] = frozenset((1, 2))
+    said = await owner.cancel(left)
+    assert (said.status, said.cancelling_at) == ("cancelling", rig.clock.wall())
+    (done,) = await until_over(rig, 1)
+    assert done.status == "cancelled"
+    assert rig.results(done) == ({"a": 200}, {"b": "lost", "c": "batch_cancelled"})
+    assert len(rig.calls) == 2
+    await owner.stop()
+
+
+async def test_a_cancel_while_the_gateway_ends_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    left = rig.put([text("a")], 1, status="in_progress", life=1)
+    await rig.batches.put(left)
+    owner = rig.owner()
+    owner.drain()
+    assert (await owner.cancel(left)).status == "cancelling"
+    await owner.stop()
+    assert rig.batches.rows["batch_1"].status == "cancelling"
+    assert rig.batches.rows["batch_1"].cancelling_at == rig.clock.wall()
+    after = rig.owner()
+    await after.resume()
+    (done,) = await until_over(rig, 1)
+    assert (done.status, rig.calls) == ("cancelled", [])
+    assert await after.cancel(done) == done
+    await after.stop()
+
+
+async def test_a_cancel_meets_a_start_that_takes_the_batch_up(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    left = rig.put([text("a")], 1, status="in_progress", life=1)
+    await rig.batches.put(left)
+    owner, put = rig.owner(), rig.batches.put
+
+    async def late(batch: Batch, kept_until: float | None = None) -> None:
+        rig.batches.put = put  # type: ignore[method-assign]
+        await owner.resume()  # as it was
+        await put(batch, kept_until)
+
+    rig.batches.put = late  # type: ignore[method-assign]
+    assert (await owner.cancel(left)).status == "cancelling"
+    (done,) = await until_over(rig, 1)
+    assert (done.status, rig.calls) == ("cancelled", [])
+    await owner.stop()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 from pathlib import Path
 
 import msgspec
@@ -10,11 +12,17 @@ import pytest
 
 from app.batch.batch_rig import BatchRig, answer, text
 from waypost.app.batch.run import result_id
+from waypost.core.batch import Fault
+from waypost.dialects.openai_batch.lines import render_answered
 from waypost.errors import StoreUnavailable, Unauthenticated
 from waypost.pipeline.exchange import Call
 
 NAMES = [f"l{n}" for n in range(1, 13)]
 LINES = [text(name) for name in NAMES]
+
+
+def result(name: str) -> bytes:
+    return render_answered("x", name, 200, "wp-1-1", b"{}")
 
 
 def number_of(call: Call) -> int:
@@ -255,3 +263,165 @@ async def test_results_may_be_kept_for_less(tmp_path: Path) -> None:
     done = await rig.work_off(msgspec.structs.replace(rig.put(LINES), output_expires_s=3600))
     assert done.output_file_id is not None
     assert rig.files.rows[done.output_file_id].expires_at == rig.clock.wall() + 3600
+
+
+async def test_a_batch_that_was_being_cancelled_asks_nothing_after_a_restart(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    rig.content.work("batch_1.out").write_bytes(result("l1"))
+    rig.batches.lines["wp-1"] = frozenset((1, 2))
+    done = await rig.work_off(rig.put(LINES, status="cancelling", life=1, cancelling_at=1.0), resumed=True)
+    assert rig.calls == []
+    assert (done.status, done.ending, done.cancelling_at) == ("cancelled", "cancelled", 1.0)
+    assert rig.results(done) == (
+        {"l1": 200},
+        {"l2": "lost", **dict.fromkeys(NAMES[2:], "batch_cancelled")},
+    )
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_limits_hold_for_what_was_not_begun(tmp_path: Path, begun: bool) -> None:
+    rig = BatchRig(tmp_path, lines_max=5)
+    rig.settings = msgspec.structs.replace(rig.settings, body_max_bytes=10)
+    if not begun:
+        done = await rig.work_off(rig.put(LINES), resumed=True)
+        assert (done.status, rig.calls) == ("failed", [])
+        assert done.faults[0].code == "line_too_large"
+        return
+    rig.content.work("batch_1.out").write_bytes(result("l1"))
+    done = await rig.work_off(rig.put(LINES, status="in_progress", life=1), resumed=True)
+    assert (done.status, done.completed) == ("completed", 12)
+    assert rig.results(done) == (dict.fromkeys(NAMES, 200), {})
+
+
+async def test_limits_that_are_lowered_while_lines_are_asked_change_nothing(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path, per_batch=1)
+
+    async def script(call: Call) -> None:
+        rig.settings = msgspec.structs.replace(rig.settings, body_max_bytes=10)
+        await answer(call)
+
+    rig.script = script
+    done = await rig.work_off(rig.put(LINES))
+    assert rig.results(done) == (dict.fromkeys(NAMES, 200), {})
+
+
+async def test_a_file_that_went_wrong_later_costs_no_results(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    rig.content.work("batch_1.out").write_bytes(result("l1") + result("l2")[:20])
+    batch = rig.put([text("l1"), b"nonsense"], status="in_progress", life=1, total=2)
+    done = await rig.work_off(batch, resumed=True)
+    assert (done.status, done.total, done.completed, rig.calls) == ("failed", 2, 1, [])
+    assert [(one.code, one.line) for one in done.faults] == [("invalid_json_line", 2)]
+    assert rig.results(done) == ({"l1": 200}, {})
+    assert done.failed_at is not None
+    assert done.completed_at is None
+    assert list(rig.content.worked()) == []
+
+
+async def test_what_failed_but_was_not_handed_over_is(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    rig.content.work("batch_1.out").write_bytes(result("l1"))
+    faults = (Fault("missing_file", "m"),)
+    batch = rig.put(LINES, status="finalizing", ending="completed", faults=faults)
+    done = await rig.work_off(batch, resumed=True)
+    assert (done.status, done.faults, rig.calls) == ("failed", faults, [])
+    assert rig.results(done) == ({"l1": 200}, {})
+
+
+async def test_damaged_results_fail_the_batch_and_are_handed_over_as_they_are(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path)
+    rig.content.work("batch_1.out").write_bytes(result("l1") + b"nonsense\n" + result("l3"))
+    done = await rig.work_off(rig.put(LINES, status="in_progress", life=1, total=12), resumed=True)
+    assert (done.status, rig.calls) == ("failed", [])
+    assert [one.code for one in done.faults] == ["damaged_results"]
+    assert done.output_file_id is not None
+    assert rig.content.read(done.output_file_id, 0, 4096) == result("l1") + b"nonsense\n" + result("l3")
+
+
+async def test_a_line_that_is_not_any_more_what_it_was_has_an_error(tmp_path: Path) -> None:
+    rig = BatchRig(tmp_path, per_batch=1)
+
+    async def script(call: Call) -> None:
+        if number_of(call) == 1:
+            spoilt = [LINES[0], b"x" * len(LINES[1]), LINES[2]]
+            rig.content.place("file-in1").write_bytes(b"\n".join(spoilt))
+        await answer(call)
+
+    rig.script = script
+    done = await rig.work_off(rig.put(LINES[:3]))
+    assert rig.results(done) == ({"l1": 200, "l3": 200}, {"l2": "unreadable_line"})
+    assert done.status == "completed"
+
+
+@pytest.mark.parametrize("how", ["cancelled", "expired"])
+async def test_a_file_that_is_gone_is_not_waited_for_longer_than_the_batch_goes_on(
+    tmp_path: Path, how: str
+) -> None:
+    rig = BatchRig(tmp_path, per_batch=1)
+
+    async def script(call: Call) -> None:
+        rig.content.place("file-in1").unlink()
+        await answer(call)
+
+    rig.script = script
+    run = await rig.begin(rig.put(LINES[:3], expires_at=rig.clock.wall() + 50))
+    task = asyncio.ensure_future(run.run())
+    while len(rig.waits) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    if how == "cancelled":
+        await run.cancel()
+    await task
+    done = rig.batches.rows["batch_1"]
+    assert done.status == how
+    assert rig.results(done) == ({"l1": 200}, dict.fromkeys(("l2", "l3"), f"batch_{how}"))
+
+
+@pytest.mark.parametrize("how", ["cancelled", "expired"])
+async def test_what_can_not_be_read_at_a_start_costs_no_results(tmp_path: Path, how: str) -> None:
+    rig = BatchRig(tmp_path)
+    rig.content.work("batch_1.out").write_bytes(result("l1") + result("l2")[:20])
+    status = "cancelling" if how == "cancelled" else "in_progress"
+    batch = rig.put(LINES, status=status, life=1, total=12, expires_at=rig.clock.wall() + 50)
+    place = rig.content.place("file-in1")
+    place.unlink()
+    place.mkdir()
+    done = await rig.work_off(batch, resumed=True)
+    assert (done.status, done.total, done.completed, rig.calls) == (how, 12, 1, [])
+    assert rig.results(done) == ({"l1": 200}, {})
+
+
+async def test_giving_up_writes_what_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = BatchRig(tmp_path, per_batch=2)
+    fsync, begun, go_on = os.fsync, threading.Event(), threading.Event()
+
+    def slow(fd: int) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        fsync(fd)
+
+    run = await rig.begin(rig.put(LINES[:2]))
+    answered = 0
+
+    async def script(call: Call) -> None:
+        nonlocal answered
+        monkeypatch.setattr(os, "fsync", slow)
+        await answer(call)
+        answered += 1
+
+    rig.script = script
+    task = asyncio.ensure_future(run.run())
+    while answered < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, 10)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    left = rig.batches.rows["batch_1"]
+    rig.batches.lines["wp-1"] = frozenset((1, 2))
+    done = await rig.work_off(left, resumed=True)
+    assert rig.results(done) == ({"l1": 200, "l2": 200}, {})

@@ -15,6 +15,7 @@ from waypost.config.tuning import BreakerTuning, Resilience
 from waypost.core.usage import Usage
 from waypost.routing.board import Board, Standing
 from waypost.routing.health.board import HealthBoard, never_busy
+from waypost.routing.health.changes import Change
 
 M = target()
 DOWN = errors.Unavailable("down")
@@ -359,3 +360,30 @@ def test_nothing_is_sent_where_it_may_not_be_and_all_that_began_ends(
         rig.now += 90_000
         assert rig.attempt(way)
         assert rig.attempt(way)
+
+
+@pytest.mark.parametrize("how", ["limited", "left", "heard"])
+def test_a_probe_that_ends_after_its_parking_was_made_longer_lets_the_next_one_in(how: str) -> None:
+    rig = Rig()
+    rig.now = 1000.0
+    assert rig.enter(M)
+    rig.fail(M, errors.Throttled("slow down", retry_after_s=1.0), began=1000.0)
+    rig.now = 1001.1
+    assert rig.enter(M), "the probe"
+    rig.now = 1001.4
+    if how == "heard":
+        rig.board.absorb(Change("parked", "p", "", "m", WALL + 1021.4), rig.now)
+    else:
+        rig.board.failed(M, rig.now, 100, errors.Throttled("late", retry_after_s=20.0), (), 999.0)
+    rig.now = 1001.6
+    if how == "limited":
+        rig.fail(M, errors.Throttled("still", retry_after_s=20.0), began=1001.1)
+    else:
+        rig.board.leave(M, rig.now, 100, 1001.1)
+    rig.now = 1021.3
+    assert not rig.enter(M)
+    rig.now = 1022.0
+    assert rig.enter(M)
+    assert not rig.enter(M), "one at a time"
+    rig.board.leave(M, rig.now, 100, 999.0)
+    assert not rig.enter(M), "what began before the parking ends nobody's probe"

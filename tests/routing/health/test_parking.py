@@ -59,7 +59,7 @@ def test_after_it_one_at_a_time_until_one_succeeds() -> None:
     assert parking.admits(10.0)
     parking.enter(10.0)
     assert not parking.admits(11.0)
-    parking.release(11.0, 10.0)
+    parking.release(10.0)
     assert parking.admits(11.0)
     parking.enter(11.0)
     assert parking.succeeded(11.0)
@@ -72,7 +72,7 @@ def test_what_began_before_proves_nothing() -> None:
     park(parking, "throttled", 10.0, 5.0)
     assert not parking.succeeded(1.0)
     parking.enter(15.0)
-    parking.release(16.0, 1.0)
+    parking.release(1.0)
     assert not parking.admits(16.0)
     assert not parking.succeeded(1.0)
     assert parking.held

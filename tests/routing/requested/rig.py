@@ -12,6 +12,7 @@ from waypost.config.snapshot import Route, Settings, Snapshot
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.core.key import Key
+from waypost.core.origin import Origin
 from waypost.errors import CallerError
 from waypost.routing.requested.names import Names
 from waypost.routing.requested.offers import Offers
@@ -21,7 +22,7 @@ from waypost.routing.requested.wishes import NO_WISHES, Wishes
 KEY = Key(key_id="k", name="app", digest=b"", hint="", created_at=0)
 OPENAI = provider("openai")
 AZURE = provider("azure", region="eu-west-1")
-ROUTER = provider("openrouter")
+ROUTER = provider("openrouter", origin=Origin("https", "openrouter.ai", 443))
 TOGETHER = provider("together", region="us")
 OLLAMA = provider("ollama")
 PROVIDERS = {each.name: each for each in (OPENAI, AZURE, ROUTER, TOGETHER, OLLAMA)}

@@ -36,7 +36,7 @@ def parse(written: object) -> Requested:
         ({"quantizations": ["int8"]}, Preferences(need=Need(quantizations=frozenset(("int8",))))),
         (
             {"quantizations": ["fp8", "fp4"]},
-            Preferences(need=Need(quantizations=frozenset(("fp8", "mxfp8", "fp4", "mxfp4", "nvfp4")))),
+            Preferences(need=Need(quantizations=frozenset(("fp8", "fp4")))),
         ),
         ({"sort": "price"}, Preferences(sort="price")),
         ({"sort": "throughput"}, Preferences(sort="throughput")),
@@ -154,7 +154,9 @@ def test_a_price_below_every_unit_is_free() -> None:
     ("changes", "yes"),
     [
         ({"name": "openrouter"}, True),
-        ({"name": "router", "prices": "openrouter"}, True),
+        ({"name": "router", "prices": "openrouter"}, False),
+        ({"name": "openrouter", "origin": Origin("https", "llm.example.com", 443, private=True)}, False),
+        ({"name": "openrouter", "origin": Origin("https", "openrouter.ai", 443, private=True)}, True),
         ({"name": "router", "origin": Origin("https", "openrouter.ai", 443)}, True),
         ({"name": "router", "origin": Origin("https", "eu.openrouter.ai", 443)}, True),
         ({"name": "router", "origin": Origin("https", "notopenrouter.ai", 443)}, False),

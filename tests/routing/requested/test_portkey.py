@@ -323,6 +323,33 @@ def test_the_same_config_is_compiled_once_for_a_snapshot_a_model_and_a_provider(
     assert len(configs._compiled) <= 256
 
 
+def matching(*patterns: str) -> dict[str, object]:
+    conditions = [{"query": {"metadata.x": {"$regex": each}}, "then": "a"} for each in patterns]
+    return {"strategy": {"mode": "conditional", "conditions": conditions}, "targets": [ONE]}
+
+
+def test_patterns_are_counted_over_the_whole_config() -> None:
+    assert build(matching(*["^a"] * 16)).patterns == 16
+    assert build(matching(*[r"^\p{L}+$"] * 4)).patterns == 16
+    nested = {"strategy": {"mode": "fallback"}, "targets": [matching(*["^a"] * 9)] * 2}
+    for config, path in (
+        (matching(*["^a"] * 17), "strategy.conditions[16].query"),
+        (matching(*[r"^\p{L}+$"] * 5), "strategy.conditions[4].query"),
+        (nested, "targets[1].strategy.conditions[7].query"),
+    ):
+        with pytest.raises(InvalidRequest, match="16 patterns") as caught:
+            build(config)
+        assert caught.value.param == f"x-portkey-config.{path}"
+
+
+def test_of_configs_with_many_patterns_fewer_are_kept() -> None:
+    configs, raw = Configs(), msgspec.json.encode(matching(*["^a"] * 16))
+    for number in range(99):
+        configs.compile(raw, names(), 1, "gpt-5", f"p{number}")
+        assert sum(each.patterns for each in configs._compiled.values()) <= 512
+    assert configs._compiled
+
+
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-1, 600) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),

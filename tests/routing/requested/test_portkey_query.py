@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.routing.requested.portkey_query import compile_query
+from waypost.routing.requested.pattern import Patterns
+from waypost.routing.requested.portkey_query import Query, compile_query
 from waypost.routing.view import Lookup
 
 FACETS: Mapping[str, object] = {
@@ -16,8 +17,12 @@ FACETS: Mapping[str, object] = {
 }
 
 
+def compiled(query: object) -> Query:
+    return compile_query(msgspec.json.encode(query), Patterns())
+
+
 def holds(query: object) -> bool:
-    return compile_query(msgspec.json.encode(query)).holds(Lookup(FACETS))
+    return compiled(query).holds(Lookup(FACETS))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_conditions(query: object, yes: bool) -> None:
 )  # fmt: skip
 def test_what_is_no_condition(query: object) -> None:
     with pytest.raises(ValueError):
-        compile_query(msgspec.json.encode(query))
+        compiled(query)
 
 
 def test_a_condition_has_an_end() -> None:
@@ -91,16 +96,26 @@ def test_a_condition_has_an_end() -> None:
     for _ in range(9):
         deep = {"$and": [deep]}
     with pytest.raises(ValueError, match="deeper"):
-        compile_query(msgspec.json.encode(deep))
+        compiled(deep)
+
+
+def test_its_patterns_are_counted_with_those_of_its_config() -> None:
+    patterns = Patterns()
+    for number in range(8):
+        query = {"metadata.plan": {"$regex": "^p"}, f"params.{number}": {"$regex": "x"}}
+        compile_query(msgspec.json.encode(query), patterns)
+    with pytest.raises(ValueError, match="16 patterns"):
+        compile_query(b'{"metadata.plan": {"$regex": "^p"}}', patterns)
+    compile_query(b'{"metadata.plan": "paid"}', patterns)
 
 
 def test_its_text_is_what_was_written() -> None:
-    assert compile_query(b'{"params.n": 2}').text == '{"params.n": 2}'
+    assert compile_query(b'{"params.n": 2}', Patterns()).text == '{"params.n": 2}'
 
 
 @pytest.mark.parametrize("facets", [{}, {"metadata": None}, {"metadata": "paid"}, {"metadata": {}}])
 def test_facets_that_are_not_there_make_it_false(facets: dict[str, object]) -> None:
-    assert compile_query(b'{"metadata.plan": "paid"}').holds(Lookup(facets)) is False
+    assert compiled({"metadata.plan": "paid"}).holds(Lookup(facets)) is False
 
 
 json = st.recursive(
@@ -123,7 +138,7 @@ values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 @given(json, values)
 def test_any_json_is_a_condition_or_none_and_a_condition_never_raises(query: object, value: object) -> None:
     try:
-        made = compile_query(msgspec.json.encode(query))
+        made = compiled(query)
     except ValueError:
         return
     assert made.holds(Lookup({"metadata": {"plan": value}, "body": {"n": value}})) in (True, False)

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.boards import FixedBoard, view
 from routing.requested.rig import KEY, ROUTES, SNAPSHOT, asked, limited, refusal, select, targets
-from waypost.config.nodes import NO_PREFERENCES, Balanced, Cheapest, Fallback, Fastest, Need
+from transcript import provider, target
+from waypost.config.nodes import NO_PREFERENCES, Balanced, Cheapest, Fallback, Fastest, MaxPrice, Need
+from waypost.config.snapshot import Route
 from waypost.core.key import Key
 from waypost.errors import Forbidden, InvalidRequest, ModelNotFound
 from waypost.policy.admit import check_access
+from waypost.routing.plan import Planner
 from waypost.routing.requested.select import Selector, trimmed
 from waypost.routing.requested.wishes import Wishes
 
@@ -94,6 +100,40 @@ def test_models_are_tried_in_turn_and_never_sent_on() -> None:
     assert len(made.route.node.children) == 4
     assert made.route.node.children[2] is ROUTES["route/prod"].node, "its need stays on it"
     assert set(made.asked.fields) == {"model", "temperature"}
+
+
+@pytest.mark.parametrize(
+    ("model", "after", "needs"),
+    [
+        ("fast:free", "fast", (Need(max_price=MaxPrice(input=0, output=0)), None)),
+        ("fast@eu-west-1", "fast", (Need(regions=frozenset(("eu-west-1",))), None)),
+        ("fast@azure", "fast@openai", (Need(only=("azure",)), Need(only=("openai",)))),
+    ],
+)
+def test_the_same_model_without_what_its_name_asked_is_a_fallback(
+    model: str, after: str, needs: tuple[Need, Need | None]
+) -> None:
+    made = select(model, models=[after, model, after])
+    assert made.route.requires == ("fast",)
+    assert targets(made.route) == ["openai/gpt-5", "azure/gpt-5"]
+    assert isinstance(made.route.node, Fallback)
+    assert tuple(child.need for child in made.route.node.children) == needs
+
+
+def test_what_is_free_is_followed_by_what_is_not() -> None:
+    made = select("fast:free", models=["fast"])
+    plan = Planner(Random(1).random).plan(made.route, view(preferences=made.preferences), FixedBoard())
+    assert sorted(each.target.name for each in plan.candidates) == ["azure/gpt-5", "openai/gpt-5"]
+
+
+def test_a_provider_that_has_openrouters_prices_is_held_to_the_object() -> None:
+    mirror = provider("mirror", prices="openrouter")
+    route = Route("mirror/x", (target(mirror, "x"),), "discovered")
+    snapshot = msgspec.structs.replace(SNAPSHOT, providers={"mirror": mirror}, routes={"mirror/x": route})
+    request = asked("mirror/x", provider={"zdr": True})
+    made = Selector().select(snapshot, request, Wishes(), KEY)
+    assert made.preferences.need == Need(zero_retention=True)
+    assert "provider" not in made.asked.fields
 
 
 def test_fallbacks_are_the_same() -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import msgspec
+from sqlalchemy.dialects import postgresql
 
 from contract.stores.test_batches_contract import ONE, another
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
-from waypost.stores.sql.batches import BatchRows
+from waypost.stores.sql.batches import BatchRows, _dispatched
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journal import SqliteJournal
 
@@ -52,3 +53,14 @@ def test_what_is_over_goes_in_slices(database: Database) -> None:
     assert rows.get("batch_4", None) is not None
     assert rows.get("batch_9", None) == another(9)
     assert rows.get(ONE.batch_id, None) is None
+
+
+def test_ids_are_compared_byte_by_byte_everywhere(database: Database) -> None:
+    query = _dispatched("wp-1")
+    text = str(query.compile(dialect=postgresql.dialect()))
+    assert text.count('(attempts.exchange_id COLLATE "C")') == 2
+    with database.read() as connection:
+        plan = connection.exec_driver_sql(
+            "EXPLAIN QUERY PLAN " + str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+        ).all()
+    assert "PRIMARY KEY (exchange_id>? AND exchange_id<?)" in plan[0][3]

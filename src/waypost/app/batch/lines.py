@@ -36,6 +36,10 @@ class Checked(msgspec.Struct, frozen=True):
     """The number of each."""
 
 
+#: For a file that was found good before: what may be now changes nothing about it.
+UNLIMITED = Limits(lines_max=1 << 40, line_max_bytes=1 << 40)
+
+
 def check_file(path: Path, endpoint: str, limits: Limits) -> Checked:
     """Read an input file through."""
     faults: list[Fault] = []
@@ -71,18 +75,15 @@ def check_file(path: Path, endpoint: str, limits: Limits) -> Checked:
     return Checked(tuple(faults), numbers, offsets, by_custom_id)
 
 
-def read_at(path: Path, number: int, offset: int, endpoint: str, limits: Limits) -> InputLine:
-    """One line of a file that was checked."""
+def read_at(path: Path, number: int, offset: int, endpoint: str, limits: Limits) -> InputLine | Fault:
+    """One line of a file that was checked; a fault when it is not any more what it was."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
             line = file.readline(limits.line_max_bytes + 2)
     except OSError as error:
         raise _lost(error) from None
-    found = read_line(line, number, endpoint)
-    if isinstance(found, Fault):
-        raise StoreUnavailable("The input file of a batch is not any more what it was when it was checked.")
-    return found
+    return read_line(line, number, endpoint)
 
 
 def _lines(path: Path, most: int) -> Iterator[tuple[int, int, bytes | None]]:

@@ -6,8 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from waypost.app.batch.run import BatchRun, Outcome, Tools
-from waypost.core.batch import Batch
+from waypost.core.batch import OVER, Batch
 from waypost.errors import Draining, Overloaded
 from waypost.telemetry.metrics import Labelled
 
@@ -60,9 +62,20 @@ class BatchOwner:
         return batch if run is None else run.batch
 
     async def cancel(self, batch: Batch) -> Batch:
-        """See `BatchRun.cancel`. Raises StoreUnavailable."""
-        run = self._runs.get(batch.batch_id)
-        return batch if run is None else await run.cancel()
+        """See `BatchRun.cancel`; a batch that was broken off, or waits to be taken up, is taken up to be ended. Raises
+        StoreUnavailable."""
+        if batch.batch_id not in self._runs:
+            if batch.status in OVER or batch.ending is not None:
+                return batch
+            if batch.status != "cancelling":
+                now = self._tools.clock.wall()
+                batch = msgspec.structs.replace(batch, status="cancelling", cancelling_at=now)
+                await self._tools.batches.put(batch)
+            # `resume` may have taken it up meanwhile, as it was.
+            self._runs.setdefault(batch.batch_id, BatchRun(batch, self._tools, resumed=True))
+        cancelled = await self._runs[batch.batch_id].cancel()
+        self._begin_next()
+        return cancelled
 
     def drain(self) -> None:
         """Begin no new line."""

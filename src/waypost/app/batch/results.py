@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
 
+from waypost.core.batch import Fault
 from waypost.dialects.openai_batch.lines import custom_id_of
 from waypost.errors import StoreUnavailable
 
 _READ = 1 << 20
+_DAMAGED = Fault(
+    "damaged_results",
+    "The results of the batch are damaged, so nobody can tell which of its lines have one. They are handed over as "
+    "they are.",
+)
 
 
 class _Grown:
@@ -25,8 +32,8 @@ class _Grown:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._size = 0
 
-    def recall(self) -> list[str]:
-        """Cut off what is not whole; returns the `custom_id` of each whole line."""
+    def recall(self) -> list[str] | None:
+        """Cut off what is not whole; returns the `custom_id` of each whole line. None: it is damaged, and left so."""
         found: list[str] = []
         rest = b""
         offset = 0
@@ -37,7 +44,7 @@ class _Grown:
                 try:
                     found.append(custom_id_of(line))
                 except msgspec.DecodeError:
-                    raise StoreUnavailable("The results of a batch are damaged.") from None
+                    return None
         self._size = offset - len(rest)
         os.ftruncate(self._fd, self._size)
         return found
@@ -66,16 +73,26 @@ class Results:
         self._waiting = (bytearray(), bytearray())
         self._turn = asyncio.Lock()
 
-    def open(self) -> tuple[list[str], list[str]]:
-        """The `custom_id` of every result there is, good ones and bad ones. Blocking. Raises StoreUnavailable."""
+    def open(self) -> tuple[list[str], list[str]] | Fault:
+        """The `custom_id` of every result there is, good ones and bad ones; a fault when nobody can tell. Nothing is
+        open then. Blocking. Raises StoreUnavailable."""
         try:
-            self._files = (_Grown(self._paths[0]), _Grown(self._paths[1]))
-            folder = os.open(self._paths[0].parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)  # or a power cut could take the files' names, and all their lines with them
-            finally:
-                os.close(folder)
-            return self._files[0].recall(), self._files[1].recall()
+            with ExitStack() as opened:
+                output = opened.enter_context(closing(_Grown(self._paths[0])))
+                errors = opened.enter_context(closing(_Grown(self._paths[1])))
+                folder = os.open(self._paths[0].parent, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    os.fsync(
+                        folder
+                    )  # or a power cut could take the files' names, and all their lines with them
+                finally:
+                    os.close(folder)
+                good, bad = output.recall(), errors.recall()
+                if good is None or bad is None:
+                    return _DAMAGED
+                self._files = (output, errors)
+                opened.pop_all()
+                return good, bad
         except OSError as error:
             raise _lost(error) from None
 
@@ -102,17 +119,19 @@ class Results:
                 for kind, data in enumerate(left):
                     self._waiting[kind][:0] = data
         if any(left):
-            raise StoreUnavailable(
-                "The results of a batch can not be written. Check the disk of the data folder.",
-                retry_after_s=1.0,
-            )
+            raise _unwritten()
 
     def close(self) -> None:
-        """Idempotent."""
-        if self._files is not None:
-            for file in self._files:
-                file.close()
-            self._files = None
+        """Write what is still waiting, and close. Idempotent. Blocking. Raises StoreUnavailable, and is closed then."""
+        if self._files is None:
+            return
+        waiting, self._waiting = self._waiting, (bytearray(), bytearray())
+        left = self._write(*map(bytes, waiting))
+        for file in self._files:
+            file.close()
+        self._files = None
+        if any(left):
+            raise _unwritten()
 
     def _write(self, *waiting: bytes) -> list[bytes]:
         """What could not be written."""
@@ -126,6 +145,12 @@ class Results:
         except OSError:
             pass  # told of by `flush`, which keeps what is left
         return left
+
+
+def _unwritten() -> StoreUnavailable:
+    return StoreUnavailable(
+        "The results of a batch can not be written. Check the disk of the data folder.", retry_after_s=1.0
+    )
 
 
 def _lost(error: OSError) -> StoreUnavailable:

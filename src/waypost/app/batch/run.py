@@ -17,11 +17,11 @@ from typing import Literal, TypeVar
 import msgspec
 
 from waypost.app.batch.again import wait_before_next
-from waypost.app.batch.lines import Checked, Limits, check_file, read_at
+from waypost.app.batch.lines import UNLIMITED, Checked, Limits, check_file, read_at
 from waypost.app.batch.results import Results
 from waypost.app.batch.slots import Slots
 from waypost.config.snapshot import Settings
-from waypost.core.batch import Batch, Ending, Fault, line_exchange
+from waypost.core.batch import Batch, BatchStatus, Ending, Fault, line_exchange
 from waypost.core.file import StoredFile
 from waypost.core.key import Key
 from waypost.dialects.openai_batch.batches import ENDPOINTS
@@ -39,12 +39,18 @@ Outcome = Literal["completed", "failed", "lost", "expired", "cancelled"]
 
 _HEADERS = {b"content-type": b"application/json"}
 _INSIST_S = 1.0
+#: So often is tried, once a batch is to end, what its end can do without.
+_LAST_TRIES = 5
 _EXPIRED = ("batch_expired", "This request was not answered before the batch's window closed.")
 _CANCELLED = ("batch_cancelled", "The batch was cancelled before this request was answered.")
 _LOST = (
     "lost",
     "The gateway ended while a provider was at work on this request. It was settled at an estimate and its answer is "
     "gone; it was not sent again, for it may have been paid for. Send it in another batch if you need it.",
+)
+_UNREADABLE = (
+    "unreadable_line",
+    "This line of the input file is not any more what it was when the file was checked, so it was not asked.",
 )
 
 
@@ -84,6 +90,8 @@ class BatchRun:
         self._stop = asyncio.Event()
         #: The key can not be used any more.
         self._refusal: GatewayError | None = None
+        if batch.status == "cancelling":
+            self._halt.set()
 
     @property
     def stopping(self) -> bool:
@@ -109,85 +117,97 @@ class BatchRun:
             if self.batch.ending is None and not await self._work():
                 return
         finally:
-            await asyncio.to_thread(self._results.close)
+            await self._close()
         await self._hand_over()
+
+    async def _close(self) -> None:
+        try:
+            await asyncio.to_thread(self._results.close)
+        except StoreUnavailable as error:
+            self._log(error)
 
     # --- the lines -----------------------------------------------------------------------------------------------
 
     async def _work(self) -> bool:
         """Every line to its result; False when something is left, or there is nothing to hand over."""
-        checked = await self._insist(self._check)
-        if checked is None:
+        checked = await self._attempt(self._check)
+        faults = () if checked is None else checked.faults
+        if faults and not self._begun:
+            await self._over(status="failed", failed_at=self._tools.clock.wall(), faults=faults)
             return False
-        if checked.faults:
-            await self._fail(checked.faults)
-            return False
+        opened = await self._attempt(lambda: asyncio.to_thread(self._results.open))
+        if isinstance(opened, Fault):
+            return await self._break_off((*faults, opened))
+        if opened is not None:
+            self.batch = self._changed(completed=len(opened[0]), failed=len(opened[1]))
+        if faults or checked is None or opened is None:
+            return await self._break_off(faults)
         self._checked = checked
-        if not await self._recall():
-            return False
+        await self._recall(*opened)
         if self.batch.status == "validating":
             self.batch = self._changed(status="in_progress", in_progress_at=self._tools.clock.wall())
         await self._insist(lambda: self._tools.batches.put(self.batch))
         await self._ask_all()
-        if self.stopping:
-            return False
-        await self._give_up_rest()
-        return not self.stopping
+        return not self.stopping and await self._give_up_rest()
 
     async def _check(self) -> Checked:
-        return await asyncio.to_thread(check_file, self._input, self.batch.endpoint, self._limits)
+        settings = self._tools.settings()
+        limits = Limits(settings.storage.lines_max, settings.body_max_bytes)
+        limits = UNLIMITED if self._begun else limits
+        return await asyncio.to_thread(check_file, self._input, self.batch.endpoint, limits)
 
-    async def _recall(self) -> bool:
-        """Find out what is done already. False: the gateway is ending."""
-        opened = await self._insist(lambda: asyncio.to_thread(self._results.open))
-        if opened is None:
-            return False
-        good, bad = opened
+    @property
+    def _begun(self) -> bool:
+        """Its file was found good, in this process or in an earlier one: lines of it may have been paid for."""
+        return self.batch.life > 0 or self.batch.status not in ("validating", "cancelling")
+
+    async def _recall(self, good: list[str], bad: list[str]) -> None:
+        """Find out what is done already, from the `custom_id` of every result."""
         numbers = self._checked.by_custom_id
         self._done = {numbers[one] for one in (*good, *bad) if one in numbers}
-        self.batch = self._changed(
-            life=self.batch.life + 1, total=len(numbers), completed=len(good), failed=len(bad)
-        )
+        self.batch = self._changed(life=self.batch.life + 1, total=len(numbers))
         if self._resumed and len(self._done) < len(numbers):
-            sent = await self._insist(lambda: self._tools.batches.dispatched(self.batch.exchange_id))
-            if sent is None:
-                return False
+            sent = await self._attempt(lambda: self._tools.batches.dispatched(self.batch.exchange_id))
             for custom_id, number in numbers.items():
-                if number in sent and number not in self._done:
+                if number in (sent or ()) and number not in self._done:
                     await self._unanswered(number, custom_id, _LOST, "lost")
-        return True
 
     async def _ask_all(self) -> None:
         checked = self._checked
         left = (
-            (number, offset)
-            for number, offset in zip(checked.numbers, checked.offsets, strict=True)
+            (number, offset, name)
+            for number, offset, name in zip(
+                checked.numbers, checked.offsets, checked.by_custom_id, strict=True
+            )
             if number not in self._done
         )
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._tools.settings().storage.per_batch, len(checked.numbers))):
                 group.create_task(self._ask_some(left))
 
-    async def _ask_some(self, left: Iterator[tuple[int, int]]) -> None:
-        for number, offset in left:
+    async def _ask_some(self, left: Iterator[tuple[int, int, str]]) -> None:
+        for number, offset, custom_id in left:
             if self._halted():
                 return
-            await self._ask(number, offset)
+            await self._ask(number, offset, custom_id)
 
     def _halted(self) -> bool:
         return self._halt.is_set() or self._tools.clock.wall() >= self.batch.expires_at
 
-    async def _ask(self, number: int, offset: int) -> None:
+    async def _ask(self, number: int, offset: int, custom_id: str) -> None:
         """One line, as often as it takes."""
         batch, tools = self.batch, self._tools
 
-        async def read() -> InputLine:
-            return await asyncio.to_thread(read_at, self._input, number, offset, batch.endpoint, self._limits)
+        async def read() -> InputLine | Fault:
+            return await asyncio.to_thread(read_at, self._input, number, offset, batch.endpoint, UNLIMITED)
 
-        line = await self._insist(read)
+        line = await self._attempt(read)
+        if isinstance(line, Fault):
+            await self._unanswered(number, custom_id, _UNREADABLE, "failed")
+            return
         tries = 0
         while line is not None:
-            key = await self._insist(self._key)
+            key = await self._attempt(self._key)
             if key is None:
                 return
             tries += 1
@@ -257,18 +277,31 @@ class BatchRun:
     def _line_id(self, number: int) -> str:
         return f"batch_req_{self.batch.batch_id.rpartition('_')[2]}_{number}"
 
-    async def _give_up_rest(self) -> None:
-        """Lines that nobody will ask any more."""
+    async def _give_up_rest(self) -> bool:
+        """Lines that nobody will ask any more. False: the gateway is ending."""
         numbers = self._checked.by_custom_id
         ending, why, outcome = self._reason()
         for custom_id, number in numbers.items():
             if number not in self._done:
                 await self._unanswered(number, custom_id, why, outcome)
                 if self.stopping:
-                    return
+                    return False
+        return await self._end(ending)
+
+    async def _break_off(self, faults: tuple[Fault, ...]) -> bool:
+        """Nobody can tell which lines are left. Ends as `_end`."""
+        if self.stopping:
+            return False
+        halted: Ending = "cancelled" if self.batch.status == "cancelling" else "expired"
+        return await self._end("completed" if faults else halted, faults)
+
+    async def _end(self, ending: Ending, faults: tuple[Fault, ...] = ()) -> bool:
+        """No line gets a result any more: what is left is to hand them over. False: the gateway is ending."""
         shown = self.batch.status if ending == "cancelled" else "finalizing"
-        self.batch = self._changed(status=shown, ending=ending, finalizing_at=self._tools.clock.wall())
+        now = self._tools.clock.wall()
+        self.batch = self._changed(status=shown, ending=ending, faults=faults, finalizing_at=now)
         await self._insist(lambda: self._tools.batches.put(self.batch))
+        return not self.stopping
 
     def _reason(self) -> tuple[Ending, tuple[str, str], Outcome]:
         """How the batch ends, and what is told of lines that were not answered."""
@@ -284,17 +317,18 @@ class BatchRun:
     async def _hand_over(self) -> None:
         """Make files of the results. Doing it again is no harm: the ids are made of the batch's."""
         batch = self.batch
-        assert batch.ending is not None  # noqa: S101 - `_give_up_rest` set it, in this process or an earlier one
+        assert batch.ending is not None  # noqa: S101 - `_end` set it, in this process or an earlier one
+        status: BatchStatus = "failed" if batch.faults else batch.ending
         output = await self._insist(lambda: self._hand_over_one("out", "output"))
         errors = await self._insist(lambda: self._hand_over_one("err", "error"))
         if output is None or errors is None:
             return
         now = self._tools.clock.wall()
         await self._over(
-            status=batch.ending,
+            status=status,
             output_file_id=output or None,
             error_file_id=errors or None,
-            **{f"{batch.ending}_at": now},
+            **{f"{status}_at": now},
         )
 
     async def _hand_over_one(self, kind: str, named: str) -> str:
@@ -312,20 +346,12 @@ class BatchRun:
         await tools.files.put(StoredFile(file_id, batch.key_id, RESULTS, name, size, now, now + keep_s))
         return file_id
 
-    async def _fail(self, faults: tuple[Fault, ...]) -> None:
-        await self._over(status="failed", failed_at=self._tools.clock.wall(), faults=faults)
-
     async def _over(self, **changes: object) -> None:
         self.batch = self._changed(**changes)
         until = self._tools.clock.wall() + self._tools.settings().storage.retention_s
         await self._insist(lambda: self._tools.batches.put(self.batch, until))
 
     # --- what everything needs -----------------------------------------------------------------------------------
-
-    @property
-    def _limits(self) -> Limits:
-        settings = self._tools.settings()
-        return Limits(settings.storage.lines_max, settings.body_max_bytes)
 
     @property
     def _input(self) -> Path:
@@ -343,6 +369,21 @@ class BatchRun:
                 self._log(error)
             never = asyncio.Event()  # an ending gateway waits no shorter for what has to be done all the same
             await self._tools.wait(never if even_stopping else self._stop, _INSIST_S)
+        return None
+
+    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """As `_insist`, but not much longer than the batch goes on. None: it is to end, or the gateway is ending."""
+        left = _LAST_TRIES
+        while not self.stopping:
+            try:
+                return await call()
+            except StoreUnavailable as error:
+                self._log(error)
+            halted = self._halted()
+            left -= halted
+            if not left:
+                return None
+            await self._tools.wait(self._stop if halted else self._halt, _INSIST_S)
         return None
 
     def _log(self, error: GatewayError) -> None:

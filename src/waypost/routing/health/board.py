@@ -247,9 +247,9 @@ class HealthBoard:
                 self.ejections[provider] = self.ejections.get(provider, 0) + 1
                 self._say("ejected", place, breaker.until, now)
         if place.parking.held:
-            place.parking.release(now, began)
+            place.parking.release(began)
         if place.credential.held:
-            place.credential.release(now, began)
+            place.credential.release(began)
 
     def _park(
         self, place: Place, reason: Park, wait_s: float | None, now: float, began: float | None

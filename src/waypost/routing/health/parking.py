@@ -97,9 +97,10 @@ class Parking:
         self.reason = "no"
         self._probe_at = -inf
 
-    def release(self, now: float, began: float | None) -> None:
-        """An attempt ended that proved nothing: another one may try."""
-        if now >= self.until and (began is None or began + SLACK_S > self._parked_at):
+    def release(self, began: float | None) -> None:
+        """An attempt that began then ended and proved nothing: another one may try, once the time is over, which may
+        have been put off meanwhile."""
+        if began is None or began + SLACK_S > self._parked_at:
             self._probe_at = -inf
 
 

@@ -23,11 +23,6 @@ NO_EXACTO: Final = "`exacto` is not measured here: the route's own order holds"
 _LIST_MAX = 64
 _NAME_MAX = 128
 _PERCENTILES: Final = ("p50", "p75", "p90", "p99")
-#: A name for several: https://openrouter.ai/docs/features/provider-routing#quantization (2026-08-22).
-_INCLUDED: Final[Mapping[str, frozenset[str]]] = {
-    "fp4": frozenset(("fp4", "mxfp4", "nvfp4")),
-    "fp8": frozenset(("fp8", "mxfp8")),
-}
 _PRICES: Final = {
     "prompt": "input",
     "completion": "output",
@@ -59,9 +54,13 @@ NOTHING = Requested()
 
 
 def is_openrouter(provider: Provider) -> bool:
-    """Whether a provider is OpenRouter, which reads the object itself."""
+    """Whether a provider is OpenRouter, which reads the object itself: its address says so. Its name does only where
+    the address is not one that the operator gave: what is merely called so, or has OpenRouter's prices, is known to
+    keep none of the object's promises."""
     host = provider.origin.host
-    return "openrouter" in (provider.name, provider.prices) or host == _HOST or host.endswith(f".{_HOST}")
+    if host == _HOST or host.endswith(f".{_HOST}"):
+        return True
+    return provider.name == "openrouter" and not provider.origin.private
 
 
 def parse_provider(raw: msgspec.Raw) -> Requested:
@@ -144,12 +143,10 @@ def _need(fields: Fields) -> Need | None:
 
 def _quantizations(fields: Fields) -> frozenset[str]:
     asked = _names(fields, "quantizations")
-    wanted: set[str] = set()
     for name in asked:
         if name not in get_args(Quantization):
             raise _wrong(f"{FIELD}.quantizations", f"takes {', '.join(get_args(Quantization))}")
-        wanted |= _INCLUDED.get(name, {name})
-    return frozenset(wanted)
+    return frozenset(asked)
 
 
 def _sort(fields: Fields) -> tuple[SortBy | None, bool, tuple[str, ...]]:

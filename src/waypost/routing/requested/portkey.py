@@ -17,6 +17,7 @@ from waypost.config.snapshot import Route
 from waypost.dialects.json_limits import JsonLimits, check_json_size
 from waypost.errors import InvalidRequest, ModelNotFound, TooLarge
 from waypost.routing.requested.names import Named, Names
+from waypost.routing.requested.pattern import Patterns
 from waypost.routing.requested.portkey_fields import HEADER, Asks, Level, named, wrong
 from waypost.routing.requested.portkey_query import compile_query
 from waypost.routing.requested.trees import needing, node_of, overlaid
@@ -28,6 +29,8 @@ _TARGETS_MAX: Final = 200
 _CONDITIONS_MAX: Final = 200
 _HASHED_MAX: Final = 16
 _CACHED: Final = 256
+#: Patterns of the configs that are kept, as they count: up to 64 MiB.
+_PATTERNS_CACHED: Final = 512
 _NO_OVERLAY: Final = Overlay()
 
 
@@ -36,6 +39,8 @@ class Compiled(msgspec.Struct, frozen=True):
 
     route: Route
     notes: tuple[str, ...] = ()
+    patterns: int = 0
+    """How many it has, as they count."""
 
 
 class Configs:
@@ -44,19 +49,23 @@ class Configs:
     def __init__(self) -> None:
         self._version = 0
         self._compiled: dict[tuple[bytes, str, str | None], Compiled] = {}
+        self._patterns = 0
 
     def compile(
         self, config: bytes, names: Names, version: int, model: str, provider: str | None
     ) -> Compiled:
         """`model`: the request's; `provider`: where targets that name none go. Raises InvalidRequest, naming the
         field by its path, and ModelNotFound."""
-        if version != self._version or len(self._compiled) >= _CACHED:
+        full = len(self._compiled) >= _CACHED or self._patterns >= _PATTERNS_CACHED
+        if version != self._version or full:
             self._compiled.clear()
+            self._patterns = 0
             self._version = version
         slot = (config, model, provider)
         found = self._compiled.get(slot)
         if found is None:
             found = self._compiled[slot] = _compile(config.strip(), names, model, provider)
+            self._patterns += found.patterns
         return found
 
 
@@ -80,7 +89,7 @@ def _compile(config: bytes, names: Names, model: str, provider: str | None) -> C
         node=node,
         requires=tuple(dict.fromkeys(each.name for each in making.routes)),
     )
-    return Compiled(route, tuple(dict.fromkeys(making.notes)))
+    return Compiled(route, tuple(dict.fromkeys(making.notes)), making.patterns.taken)
 
 
 def _saved(config: bytes, names: Names) -> Route:
@@ -106,6 +115,7 @@ class _Making:
         self._leaves = 0
         self.routes: list[Route] = []
         self.notes: list[str] = []
+        self.patterns = Patterns()
 
     def node(self, level: Level, above: Asks, fallback_on: frozenset[int] | None, depth: int) -> Node:
         """`fallback_on`: of the fallback around it, where there is a next target."""
@@ -213,7 +223,7 @@ class _Making:
             if "query" not in level.fields:
                 raise wrong(f"{level.path}.query", "is missing")
             try:
-                query = compile_query(bytes(level.fields["query"]))
+                query = compile_query(bytes(level.fields["query"]), self.patterns)
             except ValueError as fault:
                 raise wrong(f"{level.path}.query", f"is not a condition: {fault}") from None
             branches.append(Branch(query, nodes[_place(places, level.text("then"), f"{level.path}.then")]))

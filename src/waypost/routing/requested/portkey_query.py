@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from waypost.config.nodes import Facets
-from waypost.routing.requested.pattern import Pattern
+from waypost.routing.requested.pattern import Patterns
 
 Test = Callable[[Facets], bool]
 Compare = Callable[[object], bool]
@@ -40,19 +40,20 @@ class Query:
         return self._test(facets)
 
 
-def compile_query(raw: bytes) -> Query:
-    """A `query` object. Raises ValueError, with words for people."""
+def compile_query(raw: bytes, patterns: Patterns) -> Query:
+    """A `query` object. `patterns`: those of its config. Raises ValueError, with words for people."""
     try:
         written = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         raise ValueError("it has to be an object") from None
-    return Query(raw.decode("utf-8", "replace"), _Compiler().all_of(written, 0))
+    return Query(raw.decode("utf-8", "replace"), _Compiler(patterns).all_of(written, 0))
 
 
 class _Compiler:
     """One query; counts its parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, patterns: Patterns) -> None:
+        self._patterns = patterns
         self._parts = 0
 
     def all_of(self, written: object, depth: int) -> Test:
@@ -76,7 +77,7 @@ class _Compiler:
         root, _, member = name.partition(".")
         if not member or root not in _ROOTS:
             raise ValueError(f"{name[:64]!r} can not be asked for here: metadata.NAME and params.NAME can")
-        return _asking(_ROOTS[root], member, _compare(value))
+        return _asking(_ROOTS[root], member, _compare(value, self._patterns))
 
 
 def _every(parts: list[Test]) -> Test:
@@ -98,16 +99,16 @@ def _asking(facet: str, member: str, compare: Compare) -> Test:
     return test
 
 
-def _compare(written: object) -> Compare:
+def _compare(written: object, patterns: Patterns) -> Compare:
     if not isinstance(written, dict):
         return _equals(_scalar(written, "a condition"))
     if not written:
         raise ValueError("a condition without an operator says nothing")
-    parts = [_operator(str(name), value) for name, value in written.items()]
+    parts = [_operator(str(name), value, patterns) for name, value in written.items()]
     return parts[0] if len(parts) == 1 else lambda value: all(part(value) for part in parts)
 
 
-def _operator(name: str, written: object) -> Compare:
+def _operator(name: str, written: object, patterns: Patterns) -> Compare:
     if name in _ORDERED:
         return _ordered(name, written)
     if name in ("$in", "$nin"):
@@ -124,7 +125,7 @@ def _operator(name: str, written: object) -> Compare:
     if name == "$regex":
         if not isinstance(written, str):
             raise ValueError("$regex takes a text")
-        found = Pattern(written).found_in
+        found = patterns.make(written).found_in
         return lambda value: isinstance(value, str) and found(value)
     raise ValueError(
         f"there is no operator {name[:32]!r}: $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin and $regex are"

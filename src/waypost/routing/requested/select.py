@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from waypost.config.nodes import NO_PREFERENCES, Preferences
+from waypost.config.nodes import NO_PREFERENCES, Need, Preferences, SortBy
 from waypost.config.snapshot import Route, Snapshot
 from waypost.core.asked import Asked
 from waypost.core.key import Key
@@ -166,13 +166,14 @@ class _Selection:
             self._notes.append("`x-portkey-provider`: the route that was taken says who is asked")
 
     def _named(self, listed: Listed, *, wide: bool) -> list[Named]:
-        """`model`, then what was listed, each route once."""
+        """`model`, then what was listed, each once. A route is another one where the name asks something else of it:
+        `x` follows `x:free`."""
         model, pinned = self._asked.model, self._wishes.provider
         first = self._names.find(model, wide=wide) if pinned is None else self._names.at(pinned, model)
-        parts = {first.route.name: first}
+        parts = {_key(first): first}
         for place, name in enumerate(listed.names):
             part = self._next(name, first.route, f"{listed.field}[{place}]", wide)
-            parts.setdefault(part.route.name, part)
+            parts.setdefault(_key(part), part)
         return list(parts.values())
 
     def _next(self, name: str, first: Route, path: str, wide: bool) -> Named:
@@ -201,6 +202,10 @@ class _Selection:
         if model == asked.model and self._fields is asked.fields:
             return asked
         return msgspec.structs.replace(asked, model=model, fields=self._fields)
+
+
+def _key(part: Named) -> tuple[str, Need | None, SortBy | None]:
+    return part.route.name, part.need, part.sort
 
 
 def _all_openrouter(parts: Sequence[Named]) -> bool:

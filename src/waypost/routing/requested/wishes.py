@@ -7,10 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from waypost.core.asked import Asked
-from waypost.dialects.fields import loose_string
-
-SESSION_HEADER = b"x-session-id"
 #: As OpenRouter bounds it: https://openrouter.ai/docs/openapi (2026-08-22).
 IDENTITY_MAX = 256
 
@@ -39,25 +35,3 @@ class Wishes(msgspec.Struct, frozen=True):
 
 
 NO_WISHES = Wishes()
-
-
-def user_of(wishes: Wishes, asked: Asked) -> str | None:
-    """Who asks, for sticky draws and conditions: what the gateway was told, else the body's `user`, which stays in the
-    body."""
-    return wishes.user or _said(asked, "user")
-
-
-def session_of(wishes: Wishes, asked: Asked, headers: Mapping[bytes, bytes]) -> str | None:
-    """The conversation, likewise: the body's `session_id`, the header `x-session-id`, `prompt_cache_key`, in this
-    order, as OpenRouter reads them. None of them is taken out of the request."""
-    if wishes.session is not None:
-        return wishes.session
-    said = _said(asked, "session_id")
-    if said is None and (header := headers.get(SESSION_HEADER)):
-        said = header.decode("latin-1").strip()[:IDENTITY_MAX] or None
-    return said or _said(asked, "prompt_cache_key")
-
-
-def _said(asked: Asked, name: str) -> str | None:
-    said = loose_string(asked.fields.get(name))
-    return said[:IDENTITY_MAX] if said else None

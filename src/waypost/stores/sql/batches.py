@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, String, delete, insert, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from waypost.core.batch import OVER, Batch, line_of
 from waypost.core.file import Page
@@ -20,7 +23,32 @@ T = TypeVar("T")
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Batch)
-_UNFINISHED: Final = BATCHES.c.status.not_in(sorted(OVER))
+#: Of a row of `batches`: it is not over.
+UNFINISHED: Final = BATCHES.c.status.not_in(sorted(OVER))
+
+
+class _Bytewise(FunctionElement[str]):
+    """A text that is compared byte by byte, as SQLite does by itself."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(_Bytewise)
+def _as_it_is(element: _Bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_Bytewise, "postgresql")
+def _in_bytes(element: _Bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)} COLLATE "C")'
+
+
+def _dispatched(exchange_id: str) -> Select[str]:
+    # A range of the primary key: "." is what comes behind "-".
+    of_line = _Bytewise(ATTEMPTS.c.exchange_id)
+    mine = (of_line >= f"{exchange_id}-", of_line < f"{exchange_id}.")
+    return select(ATTEMPTS.c.exchange_id).where(*mine, ATTEMPTS.c.state != "voided")
 
 
 class BatchRows:
@@ -59,23 +87,20 @@ class BatchRows:
 
     def unfinished(self) -> Sequence[Batch]:
         """See `ports.Batches`."""
-        query = select(BATCHES.c.record).where(_UNFINISHED).order_by(BATCHES.c.seq)
+        query = select(BATCHES.c.record).where(UNFINISHED).order_by(BATCHES.c.seq)
         with self._database.read() as connection:
             return [_DECODER.decode(bytes(one)) for one in connection.scalars(query)]
 
     def working_on(self, file_id: str) -> str | None:
         """See `ports.Batches`."""
-        query = select(BATCHES.c.batch_id).where(BATCHES.c.input_file_id == file_id, _UNFINISHED).limit(1)
+        query = select(BATCHES.c.batch_id).where(BATCHES.c.input_file_id == file_id, UNFINISHED).limit(1)
         with self._database.read() as connection:
             return connection.scalar(query)
 
     def dispatched(self, exchange_id: str) -> frozenset[int]:
         """See `ports.Batches`."""
-        # A range of the primary key: "." is what comes behind "-".
-        mine = (ATTEMPTS.c.exchange_id >= f"{exchange_id}-", ATTEMPTS.c.exchange_id < f"{exchange_id}.")
-        query = select(ATTEMPTS.c.exchange_id).where(*mine, ATTEMPTS.c.state != "voided")
         with self._database.read() as connection:
-            lines = {line_of(exchange_id, one) for one in connection.scalars(query)}
+            lines = {line_of(exchange_id, one) for one in connection.scalars(_dispatched(exchange_id))}
         return frozenset(line for line in lines if line is not None)
 
     def delete_expired(self, at: float, *, slice_rows: int = 500) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select
 
 from waypost.core.file import Page, StoredFile
+from waypost.stores.sql.batches import UNFINISHED
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import FILES
+from waypost.stores.sql.tables import BATCHES, FILES
 
 T = TypeVar("T")
 _SLICE: Final = 500
@@ -74,12 +75,11 @@ class FileRows:
         with self._database.read() as connection:
             return _used(connection, key_id)
 
-    def delete_expired(
-        self, at: float, *, spared: Collection[str] = (), slice_rows: int = _SLICE
-    ) -> Sequence[str]:
-        """Forget a slice of what has expired at Unix time `at`, but not the `spared`; returns the ids. Call again until
-        there are none."""
-        query = select(FILES.c.file_id).where(FILES.c.expires_at <= at, FILES.c.file_id.not_in(spared))
+    def delete_expired(self, at: float, *, slice_rows: int = _SLICE) -> Sequence[str]:
+        """Forget a slice of what has expired at Unix time `at`, but no input of a batch that is not over; returns the
+        ids. Call again until there are none."""
+        read = select(BATCHES.c.input_file_id).where(UNFINISHED)
+        query = select(FILES.c.file_id).where(FILES.c.expires_at <= at, FILES.c.file_id.not_in(read))
         query = query.limit(slice_rows)
         with self._database.write() as connection:
             expired = list(connection.scalars(query))
