@@ -39,6 +39,7 @@ ADVICE = {
     "internal_error": "Report it with the request id; the log has the stack under it.",
     "invalid_request": "Change the field that `param` names.",
     "unrepresentable": "Leave that part out, or ask for a model whose provider can take it.",
+    "conflict": "Read it again and repeat the change on what it is now, or choose another name.",
     "idempotency_key_reused": "Send each request with an idempotency key of its own.",
     "invalid_api_key": "Send a valid key; `waypost keys create` makes one.",
     "permission_denied": "Ask for a model the key may use, or have the key changed.",

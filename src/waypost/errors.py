@@ -89,6 +89,13 @@ class NotFound(CallerError):
     code = "not_found"
 
 
+class Conflict(CallerError):
+    """What was to be changed has been changed meanwhile, has a name that is taken, or is needed by something else."""
+
+    status = 409
+    code = "conflict"
+
+
 class NoTarget(CallerError):
     """The route has targets, and none of them is what the request, or the route, wants of it."""
 

@@ -7,8 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from waypost.core.budget import BudgetPeriod
+from waypost.core.people import DEFAULT
+
 Priority = Literal["high", "normal", "low"]
-BudgetPeriod = Literal["minute", "hour", "day", "week", "month", "year", "total"]
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -35,6 +37,23 @@ class Key(msgspec.Struct, frozen=True):
     """Who waits, and who is turned away first, when there is more to do than can be done."""
     operator: bool = False
     """It may also rehearse outages and look at other keys' exchanges."""
+    organization_id: str = DEFAULT
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    """The person it belongs to: it works only while they may."""
+    service_id: str | None = None
+    """The service account it belongs to, likewise."""
+    tags: tuple[str, ...] = ()
+    """What each of its requests is counted under, beside the tags that requests bring."""
+    required_tags: tuple[str, ...] = ()
+    """Names of metadata that each request has to bring."""
+    endpoints: tuple[str, ...] = ()
+    """Operations it may ask for, such as `chat` or `embeddings`. Empty: all."""
+    networks: tuple[str, ...] = ()
+    """Where its requests may come from, as CIDR blocks. Empty: anywhere."""
+    made_by: str = ""
+    """`user:<id>`, `service:<id>` or `operator`."""
 
     def may_use(self, *names: str) -> bool:
         """Whether any of a matched route's names is allowed to this key."""

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from waypost.core.key import BudgetPeriod, Key
+from waypost.core.budget import BudgetPeriod
+from waypost.core.key import Key
 
 _CACHE_MAX: Final = 131_072
 _ALWAYS: Final = (float("-inf"), float("inf"))

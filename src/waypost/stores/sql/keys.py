@@ -17,7 +17,8 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
-from waypost.core.key import BudgetPeriod, Key, Priority
+from waypost.core.budget import BudgetPeriod
+from waypost.core.key import Key, Priority
 from waypost.core.keytext import IssuedKey, Randomness, issue
 from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
 from waypost.stores.sql.engine import Database

@@ -58,6 +58,16 @@ KEYS: Final = Table(
     Column("route", Text),
     Column("priority", String(8), nullable=False, server_default="normal"),
     Column("operator", Boolean, nullable=False, server_default=false()),
+    Column("organization_id", String(64), nullable=False, server_default="default", index=True),
+    Column("team_id", String(64)),
+    Column("project_id", String(64)),
+    Column("user_id", String(64), index=True),
+    Column("service_id", String(64)),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("required_tags", Text, nullable=False, server_default="[]"),
+    Column("endpoints", Text, nullable=False, server_default="[]"),
+    Column("networks", Text, nullable=False, server_default="[]"),
+    Column("made_by", String(80), nullable=False, server_default=""),
     Column("revision", BigInteger, nullable=False, index=True),
 )
 
@@ -70,6 +80,72 @@ KEY_SECRETS: Final = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     sqlite_with_rowid=False,
+)
+
+#: The directory: organizations, teams, people, budgets … What they are is in `record`; what is looked up or has to be
+#: unique stands beside it. Deleted ones stay as rows for a while, so that every node hears of it.
+OBJECTS: Final = Table(
+    "objects",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("object_id", String(64), primary_key=True),
+    Column("organization_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False, index=True),
+    Column("deleted_at", Float),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(
+    "objects_by_name",
+    OBJECTS.c.kind,
+    OBJECTS.c.organization_id,
+    OBJECTS.c.name,
+    unique=True,
+    sqlite_where=OBJECTS.c.deleted_at.is_(None),
+    postgresql_where=OBJECTS.c.deleted_at.is_(None),
+)
+
+#: How people prove who they are. Never in `record`, so that nothing that shows objects can show them.
+PASSWORDS: Final = Table(
+    "passwords",
+    METADATA,
+    Column("user_id", String(64), primary_key=True),
+    Column("hash", Text),
+    Column("totp", LargeBinary),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("recovery", Text, nullable=False, server_default="[]"),
+    Column("changed_at", Float, nullable=False),
+)
+
+#: People who are signed in.
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_id", String(64), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("strong", Boolean, nullable=False),
+)
+
+#: Prepaid balances: one immutable row per entry, of double entry. What is used is in `lines`.
+CREDITS: Final = Table(
+    "credits",
+    METADATA,
+    Column("entry_id", String(64), primary_key=True),
+    Column("organization_id", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("amount_nusd", BigInteger, nullable=False),
+    Column("debit", String(80), nullable=False),
+    Column("credit", String(80), nullable=False),
+    Column("expires_at", Float),
+    Column("of_entry", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("made_by", String(80), nullable=False),
+    Index("credits_of_organization", "organization_id", "at"),
 )
 
 #: One number per kind of thing, raised in the same transaction as every change to it.

@@ -1,0 +1,73 @@
+"""What holds for one request: the budgets and limits of every scope that it belongs to.
+
+Values: they are made once per key and version of the directory, and shared by all of its requests.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from waypost.core.budget import Budget
+from waypost.core.key import Key
+from waypost.core.limit import Limit
+from waypost.core.scope import ScopeKind
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """One scope that money is counted on."""
+
+    scope: ScopeKind
+    scope_id: str
+    """As it stands in account ids: at most 64 characters, without `:`."""
+    label: str
+    """What people call it."""
+    budgets: tuple[Budget, ...]
+    """At least one."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """One limit, at one scope."""
+
+    limit: Limit
+    counter: str
+    """What it is counted under: the same for everybody who shares it."""
+    scope: ScopeKind
+    label: str
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The rules of one request. Compared by identity where something is kept for them."""
+
+    bounds: tuple[Bound, ...] = ()
+    paces: tuple[Pace, ...] = ()
+
+
+NO_RULES = Rules()
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a key may do now, by itself and through those it belongs to."""
+
+    key: Key
+    rules: Rules = NO_RULES
+    """Of all scopes that the key alone tells."""
+    models: tuple[tuple[str, ...], ...] = ()
+    """Lists of what may be used, of which each has to allow a request: the organization's, team's, project's, member's.
+    The key's own is not among them."""
+    refusal: str | None = None
+    """Why it may nothing at all, in a sentence for its user."""
+    asks: frozenset[ScopeKind] = frozenset()
+    """Of the scopes that requests name, those that have rules for it."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """The scopes that a request names."""
+
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    route: str | None = None
+    """The canonical name of the matched route: the same for its aliases."""
+    models: tuple[str, ...] = ()
+    """Models that may be asked: of every target of the route."""
+    providers: tuple[str, ...] = ()
+    """Providers that may be asked, likewise."""

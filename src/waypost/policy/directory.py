@@ -1,0 +1,319 @@
+"""The directory in memory: who there is, and which rules hold for whom. Every question on the request path is a dict
+hit.
+
+It lives on the event loop's thread and is kept true by whoever calls `apply`. What it tells of a key is made once and
+kept until something changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar, cast
+
+from waypost.core.budget import Budget
+from waypost.core.key import Key
+from waypost.core.limit import Limit
+from waypost.core.objects import KIND_OF, TYPES, Change, Kind, Object
+from waypost.core.people import (
+    DEFAULT,
+    ROLES,
+    MachineAccount,
+    Member,
+    Organization,
+    Permission,
+    Project,
+    Role,
+    Team,
+    Token,
+    User,
+)
+from waypost.core.rules import Bound, Named, Pace, Rules, Standing
+from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
+
+T = TypeVar("T", bound=Object)
+
+_KEPT_MOST: Final = 131_072
+_OWN: Final = Organization(id=DEFAULT, name=DEFAULT)
+#: A scope and the id that its rules stand under.
+Place = tuple[ScopeKind, str]
+
+
+class Directory:
+    """Everything of `core.objects`, with what is looked up by something else than its id."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Of the durable directory, as far as it was applied."""
+        self._objects: dict[Kind, dict[str, Object]] = {kind: {} for kind in TYPES}
+        self._members: dict[tuple[str, str], Member] = {}
+        self._roles: dict[tuple[str, str], Role] = {}
+        self._tokens: dict[bytes, Token] = {}
+        self._budgets: dict[Place, tuple[Budget, ...]] = {}
+        self._limits: dict[Place, tuple[Limit, ...]] = {}
+        self._asks: dict[str, frozenset[ScopeKind]] = {}
+        self._standings: dict[str, Standing] = {}
+
+    def apply(self, changes: Iterable[Change], version: int) -> None:
+        """Take in what was changed up to `version` of the durable directory."""
+        asked = False
+        for change in changes:
+            asked |= change.kind in ("budget", "limit")
+            self._forget(change.kind, change.object.id)
+            if not change.deleted:
+                self._remember(change.kind, change.object)
+        self.version = version
+        self._standings.clear()
+        if asked:
+            self._asks = _asked_scopes([*self._budgets, *self._limits])
+
+    # --- who there is -----------------------------------------------------------------------------------------------
+
+    def find(self, kind: type[T], object_id: str | None) -> T | None:
+        """An object by its id."""
+        if object_id is None:
+            return None
+        found = self._objects[KIND_OF[kind]].get(object_id)
+        if found is None and kind is Organization and object_id == DEFAULT:
+            return cast(T, _OWN)
+        return cast(T | None, found)
+
+    def all(self, kind: type[T]) -> Iterator[T]:
+        """Every object of a kind, in no order."""
+        return cast(Iterator[T], iter(self._objects[KIND_OF[kind]].values()))
+
+    def member(self, organization_id: str, user_id: str) -> Member | None:
+        """A person's membership of an organization."""
+        return self._members.get((organization_id, user_id))
+
+    def token(self, digest: bytes) -> Token | None:
+        """A token of the admin API by the SHA-256 of its text; whether it is still good is not asked."""
+        return self._tokens.get(digest)
+
+    def permissions(
+        self, owner: Member | MachineAccount, team_id: str | None = None
+    ) -> frozenset[Permission]:
+        """What somebody may do in their organization, and in one of its teams."""
+        told = self.role(owner.organization_id, owner.role)
+        for each in owner.teams:
+            if each.team_id == team_id:
+                told |= self.role(owner.organization_id, each.role)
+        return told
+
+    def role(self, organization_id: str, name: str) -> frozenset[Permission]:
+        """What a role allows; nothing when there is no such role any more."""
+        own = self._roles.get((organization_id, name))
+        return ROLES.get(name, frozenset()) if own is None else frozenset(own.permissions)
+
+    # --- what holds -------------------------------------------------------------------------------------------------
+
+    def standing(self, key: Key) -> Standing:
+        """What a key may do now."""
+        kept = self._standings.get(key.key_id)
+        if kept is not None and kept.key is key:
+            return kept
+        if len(self._standings) >= _KEPT_MOST:
+            del self._standings[next(iter(self._standings))]
+        made = self._standings[key.key_id] = self._made(key)
+        return made
+
+    def rules(self, standing: Standing, named: Named) -> Rules:
+        """The rules of a request of this key; the same object as long as it names no scope that has any."""
+        asks = standing.asks
+        if not asks:
+            return standing.rules
+        bounds, paces = list(standing.rules.bounds), list(standing.rules.paces)
+        home = standing.key.organization_id
+        for scope, name in _pairs(asks, named, standing.key.tags):
+            for organization_id in (home, ""):
+                place = (scope, asked_id(organization_id, name))
+                self._add(bounds, paces, place, (f"{organization_id}/{EACH}",), name)
+        return Rules(tuple(bounds), tuple(paces))
+
+    def _made(self, key: Key) -> Standing:
+        home = key.organization_id
+        organization = self.find(Organization, home)
+        team, project = self.find(Team, key.team_id), self.find(Project, key.project_id)
+        user, member = self.find(User, key.user_id), self.member(home, key.user_id or "")
+        machine = self.find(MachineAccount, key.service_id)
+        bounds: list[Bound] = []
+        paces: list[Pace] = []
+        _own(key, bounds, paces)
+        told = (
+            ("key", key.key_id, key.name),
+            ("user", key.user_id, user.name if user else ""),
+            ("service", key.service_id, machine.name if machine else ""),
+            ("team", key.team_id, team.name if team else ""),
+            ("project", key.project_id, project.name if project else ""),
+            ("organization", home, organization.name if organization else ""),
+            ("gateway", EACH, "gateway"),
+        )
+        each = (f"{home}/{EACH}", f"/{EACH}")
+        for scope, scope_id, label in told:
+            if scope_id is not None:
+                self._add(bounds, paces, (cast(ScopeKind, scope), scope_id), each, label)
+        lists = [one.models for one in (organization, team, project, member) if one and one.models]
+        return Standing(
+            key,
+            Rules(tuple(_merged(bounds)), tuple(paces)),
+            tuple(lists),
+            self._refusal(key, organization, team, user, member, machine),
+            self._asks.get(home, frozenset()) | self._asks.get("", frozenset()),
+        )
+
+    def _refusal(
+        self,
+        key: Key,
+        organization: Organization | None,
+        team: Team | None,
+        user: User | None,
+        member: Member | None,
+        machine: MachineAccount | None,
+    ) -> str | None:
+        if organization is None:
+            return f"The organization of the key {key.name!r} does not exist any more."
+        if organization.suspended:
+            return f"The organization {organization.name!r} is suspended. Ask its owner."
+        if key.team_id is not None and team is None:
+            return f"The team of the key {key.name!r} does not exist any more. Make another key."
+        if key.user_id is not None:
+            if user is None or user.disabled:
+                return f"The person to whom the key {key.name!r} belongs may not use the gateway any more."
+            if not user.operator and member is None:
+                return (
+                    f"The person to whom the key {key.name!r} belongs is no member of {organization.name!r}."
+                )
+        if key.service_id is not None and (machine is None or machine.disabled):
+            return f"The service account of the key {key.name!r} is disabled or does not exist any more."
+        return None
+
+    def _add(
+        self, bounds: list[Bound], paces: list[Pace], place: Place, each: tuple[str, ...], label: str
+    ) -> None:
+        """The rules of one scope: its own, and those that each one of its kind has by itself."""
+        scope, scope_id = place
+        places = (place, *((scope, each_id) for each_id in each))
+        budgets = tuple(budget for one in places for budget in self._budgets.get(one, ()))
+        if budgets:
+            bounds.append(Bound(scope, scope_id, label, budgets))
+        paces += [
+            Pace(limit, f"{limit.id}:{scope_id}", scope, label)
+            for one in places
+            for limit in self._limits.get(one, ())
+        ]
+
+    # --- what is kept beside ----------------------------------------------------------------------------------------
+
+    def _remember(self, kind: Kind, found: Object) -> None:
+        self._objects[kind][found.id] = found
+        if isinstance(found, Member):
+            self._members[found.organization_id, found.name] = found
+        elif isinstance(found, Role):
+            self._roles[found.organization_id, found.name] = found
+        elif isinstance(found, Token):
+            self._tokens[found.digest] = found
+        elif isinstance(found, Budget):
+            place = place_of(found)
+            self._budgets[place] = (*self._budgets.get(place, ()), found)
+        elif isinstance(found, Limit):
+            place = place_of(found)
+            self._limits[place] = (*self._limits.get(place, ()), found)
+
+    def _forget(self, kind: Kind, object_id: str) -> None:
+        old = self._objects[kind].pop(object_id, None)
+        if isinstance(old, Member):
+            self._members.pop((old.organization_id, old.name), None)
+        elif isinstance(old, Role):
+            self._roles.pop((old.organization_id, old.name), None)
+        elif isinstance(old, Token):
+            self._tokens.pop(old.digest, None)
+        elif isinstance(old, Budget):
+            _drop(self._budgets, old)
+        elif isinstance(old, Limit):
+            _drop(self._limits, old)
+
+
+def place_of(rule: Budget | Limit) -> Place:
+    """Where the rules of a scope stand."""
+    if rule.scope == "gateway":
+        return ("gateway", EACH)
+    if rule.scope_id == EACH:
+        return (rule.scope, f"{rule.organization_id}/{EACH}")
+    if rule.scope in ASKED:
+        return (rule.scope, asked_id(rule.organization_id, rule.scope_id))
+    return (rule.scope, rule.scope_id)
+
+
+R = TypeVar("R", Budget, Limit)
+
+
+def _drop(places: dict[Place, tuple[R, ...]], old: R) -> None:
+    place = place_of(old)
+    left = tuple(each for each in places.get(place, ()) if each.id != old.id)
+    if left:
+        places[place] = left
+    else:
+        places.pop(place, None)
+
+
+def _asked_scopes(places: Iterable[Place]) -> dict[str, frozenset[ScopeKind]]:
+    """Per organization, the scopes that requests name and that have rules there."""
+    told: dict[str, set[ScopeKind]] = {}
+    for scope, scope_id in places:
+        if scope in ASKED:
+            told.setdefault(scope_id.partition("/")[0], set()).add(scope)
+    return {organization_id: frozenset(scopes) for organization_id, scopes in told.items()}
+
+
+def _own(key: Key, bounds: list[Bound], paces: list[Pace]) -> None:
+    """The budget and the limit that are written on the key itself."""
+    if key.budget_nusd is not None:
+        budget = Budget(
+            id=key.key_id,
+            organization_id=key.organization_id,
+            name=key.name,
+            scope="key",
+            scope_id=key.key_id,
+            limit_nusd=key.budget_nusd,
+            period=key.budget_per,
+        )
+        bounds.append(Bound("key", key.key_id, key.name, (budget,)))
+    if key.rpm is not None:
+        limit = Limit(
+            id=f"rpm-{key.key_id}",
+            organization_id=key.organization_id,
+            name=key.name,
+            scope="key",
+            scope_id=key.key_id,
+            unit="requests",
+            amount=key.rpm,
+        )
+        paces.append(Pace(limit, key.key_id, "key", key.name))
+
+
+def _merged(bounds: list[Bound]) -> list[Bound]:
+    """One for each scope: a key's own budget and those that stand on it are counted together."""
+    told: dict[Place, Bound] = {}
+    for bound in bounds:
+        place = (bound.scope, bound.scope_id)
+        before = told.get(place)
+        together = bound.budgets if before is None else (*before.budgets, *bound.budgets)
+        told[place] = Bound(bound.scope, bound.scope_id, bound.label, together)
+    return list(told.values())
+
+
+def _pairs(
+    asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]
+) -> Iterator[tuple[ScopeKind, str]]:
+    if "end_user" in asks and named.end_user:
+        yield "end_user", named.end_user
+    if "tag" in asks:
+        for tag in dict.fromkeys((*own_tags, *named.tags)):
+            yield "tag", tag
+    if "route" in asks and named.route:
+        yield "route", named.route
+    if "model" in asks:
+        for model in dict.fromkeys(named.models):
+            yield "model", model
+    if "provider" in asks:
+        for provider in dict.fromkeys(named.providers):
+            yield "provider", provider

@@ -1,0 +1,109 @@
+"""Keys and money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from waypost.core.key import Key
+from waypost.core.record import Checkpoint, DispatchMark, Exchange
+
+
+class Keys(Protocol):
+    """Virtual keys by digest, with what is in memory apart from what needs the database."""
+
+    def cached(self, digest: bytes) -> Key | None:
+        """The key, if it is in memory. None says nothing about whether it exists."""
+        ...
+
+    async def lookup(self, digest: bytes) -> Key | None:
+        """The key from the database, now in memory too; None if there is none. Raises StoreUnavailable."""
+        ...
+
+
+class Hold(Protocol):
+    """Money set aside for one exchange over all of its accounts. Closed exactly once, by `Ledger.settle`."""
+
+    @property
+    def amount_nusd(self) -> int: ...
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Account ids; empty when no budget applies."""
+        ...
+
+    @property
+    def closed(self) -> bool: ...
+
+
+class Ledger(Protocol):
+    """Reserve, mark, settle. The synchronous methods are the hot path."""
+
+    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> Hold | None:
+        """Set `amount_nusd` aside on every account of the key, or on none.
+
+        None means an account of this window is not in memory yet: await `load` and call again.
+        Raises BudgetExceeded, naming the scope and when its window ends.
+        """
+        ...
+
+    async def load(self, key: Key, at: float) -> None:
+        """Bring the key's accounts for the window at `at` into memory. Raises StoreUnavailable."""
+        ...
+
+    def dispatch(self, mark: DispatchMark) -> None:
+        """Append the mark to the intents file. Raises StoreUnavailable when it can not be written."""
+        ...
+
+    async def durable(self) -> None:
+        """With `durability: fsync`, wait until every mark appended so far is on the disk; else return at once."""
+        ...
+
+    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+        """Add to an open hold, on all of its accounts or on none; `at` is when it was reserved. Raises
+        BudgetExceeded."""
+        ...
+
+    def left(self, key: Key, at: float) -> int | None:
+        """Nano-dollars that the key's budgets have left; None where it has none, or they are not in memory."""
+        ...
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Append what a running stream has used so far."""
+        ...
+
+    def settle(self, hold: Hold | None, exchange: Exchange) -> None:
+        """Close the hold, post every attempt's cost, append and queue the record. Once per exchange; never raises
+        for a full disk or a lost database: it keeps the record in memory and the ledger turns unready instead."""
+        ...
+
+    @property
+    def ready(self) -> str | None:
+        """None, or what keeps new work from being admitted safely (for `/readyz` and a 503)."""
+        ...
+
+
+class Journal(Protocol):
+    """The durable side of the ledger, in SQL. Called by recovery and by the ledger's writer process: plain
+    blocking calls."""
+
+    def posted(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """Nano-dollars posted so far to each account that exists."""
+        ...
+
+    def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+        """In one transaction: insert the exchanges, their attempts, one immutable line per billed attempt, add to
+        the accounts, and remember that `segment` of the intents is applied up to record number `upto`."""
+        ...
+
+    def applied(self) -> dict[str, int]:
+        """Per intents segment, the last record number applied."""
+        ...
+
+    def repost(self, exchanges: Sequence[Exchange]) -> int:
+        """Like `post`, for recovery: skips every attempt id that already has its line. Returns lines written."""
+        ...
+
+    def forget(self, segment: str) -> None:
+        """A segment that is wholly applied was deleted."""
+        ...

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waypost.core.scope import asked_id, counts_to
+
+
+@given(st.text(max_size=300))
+def test_ids_are_short_and_have_no_separator(name: str) -> None:
+    made = asked_id("org_1", name)
+    assert len(made) <= 64
+    assert ":" not in made
+    assert made.startswith("org_1/")
+    assert made == asked_id("org_1", name)
+
+
+def test_plain_names_stay_readable_and_others_do_not_collide_with_them() -> None:
+    assert asked_id("org_1", "alice@example.org") == "org_1/alice@example.org"
+    hashed = asked_id("org_1", "a b")
+    assert hashed.startswith("org_1/~")
+    assert asked_id("org_1", hashed.partition("/")[2]) != hashed
+    assert asked_id("org_2", "a b").partition("/")[2] == hashed.partition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("account", "counts"),
+    [
+        ("organization:org_1:total", True),
+        ("key:k1:day:2026-11-26", True),
+        ("provider:org_1/openai:total", True),
+        ("provider:/openai:month:2026-11-01", True),
+        ("provider:org_1/azure:total", False),
+        ("model:org_1/gpt-5:total", True),
+        ("model:org_1/gpt-4:total", False),
+        ("route:org_1/route/prod:total", True),
+    ],
+)
+def test_accounts_of_providers_and_models_count_what_went_to_them(account: str, counts: bool) -> None:
+    assert counts_to(account, "openai", "gpt-5") is counts

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+
+from waypost.core.budget import Budget
+from waypost.core.key import Key
+from waypost.core.limit import Limit
+from waypost.core.objects import KIND_OF, Change, Object
+from waypost.core.people import (
+    MachineAccount,
+    Member,
+    Organization,
+    Project,
+    Role,
+    Team,
+    TeamRole,
+    Token,
+    User,
+)
+from waypost.core.rules import Named, Rules
+from waypost.core.scope import ScopeKind
+from waypost.policy.directory import Directory
+
+ACME = Organization("org_a", "acme")
+WEB = Team("team_w", "org_a", "web")
+ANN = User("user_ann", "ann@acme.example")
+ANN_THERE = Member("mem_1", "org_a", "user_ann", teams=(TeamRole("team_w", "admin"),))
+KEY = Key("k1", "app", b"", "", 0.0, organization_id="org_a", team_id="team_w", user_id="user_ann")
+
+
+def budget(scope: ScopeKind, scope_id: str, name: str = "b", home: str = "org_a") -> Budget:
+    return Budget(f"bud_{scope}_{name}", home, name, scope, scope_id, 1_000)
+
+
+def limit(scope: ScopeKind, scope_id: str, home: str = "org_a") -> Limit:
+    return Limit(f"lim_{scope}", home, "l", scope, scope_id, "requests", 5)
+
+
+def directory(*objects: Object) -> Directory:
+    made = Directory()
+    put(made, ACME, WEB, ANN, ANN_THERE, *objects)
+    return made
+
+
+def put(made: Directory, *objects: Object) -> None:
+    made.apply([Change(KIND_OF[type(each)], each) for each in objects], made.version + 1)
+
+
+def drop(made: Directory, *objects: Object) -> None:
+    made.apply([Change(KIND_OF[type(each)], each, deleted=True) for each in objects], made.version + 1)
+
+
+def places(rules: Rules) -> list[tuple[str, str]]:
+    return [(bound.scope, bound.scope_id) for bound in rules.bounds]
+
+
+def test_a_key_stands_under_everything_it_belongs_to() -> None:
+    made = directory(
+        budget("gateway", "*", home=""),
+        budget("organization", "org_a"),
+        budget("team", "team_w"),
+        budget("user", "user_ann"),
+        budget("team", "team_other", "other"),
+        limit("team", "team_w"),
+    )
+    standing = made.standing(KEY)
+    assert places(standing.rules) == [
+        ("user", "user_ann"),
+        ("team", "team_w"),
+        ("organization", "org_a"),
+        ("gateway", "*"),
+    ]
+    assert [(pace.counter, pace.label) for pace in standing.rules.paces] == [("lim_team:team_w", "web")]
+    assert made.standing(KEY) is standing
+
+
+def test_what_is_written_on_a_key_counts_with_what_stands_on_it() -> None:
+    made = directory(budget("key", "k1"))
+    key = Key("k1", "app", b"", "", 0.0, organization_id="org_a", budget_nusd=5, budget_per="day", rpm=7)
+    (bound,) = made.standing(key).rules.bounds
+    assert [(each.limit_nusd, each.period) for each in bound.budgets] == [(5, "day"), (1_000, "month")]
+    (pace,) = made.standing(key).rules.paces
+    assert (pace.limit.amount, pace.limit.per, pace.limit.unit) == (7, "minute", "requests")
+
+
+def test_rules_for_each_one_count_each_one_by_itself() -> None:
+    made = directory(budget("user", "*"), limit("user", "*", home=""))
+    rules = made.standing(KEY).rules
+    assert places(rules) == [("user", "user_ann")]
+    assert [pace.counter for pace in rules.paces] == ["lim_user:user_ann"]
+    assert places(made.standing(Key("k2", "x", b"", "", 0.0, organization_id="org_b")).rules) == []
+
+
+def test_scopes_that_a_request_names() -> None:
+    made = directory(
+        budget("end_user", "*"),
+        budget("tag", "beta"),
+        budget("provider", "openai", home=""),
+        budget("model", "gpt-5"),
+        budget("route", "route/prod"),
+        limit("end_user", "bob"),
+    )
+    standing = made.standing(KEY)
+    assert made.rules(standing, Named(end_user="bob")) != standing.rules
+    named = Named("bob", ("beta", "other"), "route/prod", ("gpt-5", "gpt-4"), ("openai", "azure"))
+    rules = made.rules(standing, named)
+    assert places(rules) == [
+        ("end_user", "org_a/bob"),
+        ("tag", "org_a/beta"),
+        ("route", "org_a/route/prod"),
+        ("model", "org_a/gpt-5"),
+        ("provider", "/openai"),
+    ]
+    assert [pace.counter for pace in rules.paces] == ["lim_end_user:org_a/bob"]
+    assert made.rules(standing, Named("bob;drop", ("x",))).bounds[0].scope_id.startswith("org_a/~")
+
+
+def test_another_organizations_rules_are_nothing_to_a_request() -> None:
+    made = directory(budget("tag", "beta"), budget("end_user", "*"))
+    other = made.standing(Key("k2", "x", b"", "", 0.0, organization_id="org_b"))
+    assert made.rules(other, Named("bob", ("beta",))) is other.rules
+
+
+def test_rules_that_nobody_asks_for_cost_nothing() -> None:
+    standing = directory(budget("team", "team_w")).standing(KEY)
+    assert directory(budget("team", "team_w")).rules(standing, Named("bob", ("beta",))) is standing.rules
+
+
+def test_changes_and_deletions_hold_at_once() -> None:
+    one, made = budget("team", "team_w", "one"), directory()
+    assert made.standing(KEY).rules.bounds == ()
+    put(made, one, budget("team", "team_w", "two"))
+    assert [each.name for each in made.standing(KEY).rules.bounds[0].budgets] == ["one", "two"]
+    drop(made, one)
+    assert [each.name for each in made.standing(KEY).rules.bounds[0].budgets] == ["two"]
+    put(made, Budget("bud_team_two", "org_a", "two", "tag", "beta", 1_000))
+    assert made.standing(KEY).rules.bounds == ()
+    assert places(made.rules(made.standing(KEY), Named(tags=("beta",)))) == [("tag", "org_a/beta")]
+    drop(made, budget("team", "team_w", "two"))
+    assert made.standing(KEY).asks == frozenset()
+    assert made.version == 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "gone", "words"),
+    [
+        ((Organization("org_a", "acme", suspended=True),), (), "suspended"),
+        ((User("user_ann", "ann@acme.example", disabled=True),), (), "may not use"),
+        ((), (ANN,), "may not use"),
+        ((), (ANN_THERE,), "no member of 'acme'"),
+        ((), (WEB,), "team"),
+        ((), (ACME,), "does not exist"),
+    ],
+)
+def test_a_key_works_while_those_it_belongs_to_may(
+    changed: tuple[Object, ...], gone: tuple[Object, ...], words: str
+) -> None:
+    made = directory()
+    assert made.standing(KEY).refusal is None
+    put(made, *changed)
+    drop(made, *gone)
+    assert words in (made.standing(KEY).refusal or "")
+
+
+def test_keys_of_a_service_account() -> None:
+    machine = MachineAccount("svc_1", "org_a", "ci")
+    key = Key("k3", "ci", b"", "", 0.0, organization_id="org_a", service_id="svc_1")
+    made = directory()
+    assert "service account" in (made.standing(key).refusal or "")
+    put(made, machine)
+    assert made.standing(key).refusal is None
+    put(made, MachineAccount("svc_1", "org_a", "ci", disabled=True))
+    assert "service account" in (made.standing(key).refusal or "")
+
+
+def test_lists_of_models_add_up() -> None:
+    made = directory(
+        Organization("org_a", "acme", models=("a/*", "b/*")),
+        Project("proj_1", "org_a", "p", models=("a/1",)),
+    )
+    key = Key("k1", "x", b"", "", 0.0, organization_id="org_a", project_id="proj_1", models=("c",))
+    assert made.standing(key).models == (("a/*", "b/*"), ("a/1",))
+
+
+def test_an_operators_key_needs_no_membership() -> None:
+    made = directory(User("user_root", "root@acme.example", operator=True))
+    key = Key("k9", "x", b"", "", 0.0, organization_id="org_a", user_id="user_root")
+    assert made.standing(key).refusal is None
+
+
+def test_keys_without_an_organization_belong_to_the_default_one() -> None:
+    assert Directory().standing(Key("k0", "x", b"", "", 0.0)).refusal is None
+
+
+def test_permissions_of_roles_teams_and_own_roles() -> None:
+    made = directory(Role("role_1", "org_a", "keeper", ("keys:read",)))
+    assert "keys:write" not in made.permissions(ANN_THERE)
+    assert "keys:write" in made.permissions(ANN_THERE, "team_w")
+    assert made.permissions(Member("m", "org_a", "u", role="keeper")) == {"keys:read"}
+    assert made.permissions(Member("m", "org_b", "u", role="keeper")) == frozenset()
+
+
+def test_tokens_and_objects_are_found_until_they_are_deleted() -> None:
+    token = Token("tok_1", "org_a", "ci", b"d" * 32, "wp-t…", "operator")
+    made = directory(token)
+    assert made.token(b"d" * 32) is token
+    assert made.find(Team, "team_w") is WEB
+    assert list(made.all(Token)) == [token]
+    drop(made, token, WEB)
+    assert made.token(b"d" * 32) is None
+    assert made.find(Team, "team_w") is None
