@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from sqlalchemy.dialects import postgresql
 
 from contract.stores.test_batches_contract import ONE, another
@@ -55,6 +56,7 @@ def test_what_is_over_goes_in_slices(database: Database) -> None:
     assert rows.get(ONE.batch_id, None) is None
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_ids_are_compared_byte_by_byte_everywhere(database: Database) -> None:
     query = _dispatched("wp-1")
     text = str(query.compile(dialect=postgresql.dialect()))
