@@ -32,5 +32,5 @@ def test_a_server_that_is_named(tmp_path: Path, where: dict[str, str]) -> None:
     if where:
         assert database is not None
         assert database.engine.dialect.name == "postgresql"
+        assert database.node == (tmp_path / "node").read_text()
         database.close()
-    assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,8 @@ class Database:
     ) -> None:
         """`rebuilt`: an error of the engine's driver as one of ours; None where nothing special is known of it."""
         self.engine = engine
+        self.node = ""
+        """Which node this is, where several share the database."""
         self._driver_said = rebuilt
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from waypost.stores.node import node_of
 from waypost.stores.sql.address import address_from, secret_from
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.schema import prepare
@@ -28,7 +29,9 @@ def open_database(
     else:
         from waypost.stores.sql.postgres import check_server, open_postgres
 
+        node = node_of(data)
         database = open_postgres(address, secret_from(environ))
+        database.node = node
     try:
         if address is not None and environ.get(UNSAFE) != "1":
             check_server(database)
