@@ -64,6 +64,7 @@ MODELS = {
     "thinks": "sim-reason?show=true",
     "works": "sim-reason?show=true&act=tools",
     "refuse": "sim-refuse",
+    "claude": "sim-fast?named=claude-opus-4-1",
     # Slow enough that what was said before the fault has gone out.
     "breaks": "fault-error-stream?k=3&tps=60",
     "cut": "fault-reset-stream?k=3&tps=60",
