@@ -56,6 +56,7 @@ SPEAKERS: Mapping[str, Callable[[str, str], Speaker]] = {
 MODELS = {
     "fast": "sim-fast",
     "long": "sim-fast?tokens=40",
+    "slow": "sim-fast?tokens=40&tps=80",
     "echo": "sim-echo",
     "tools": "sim-tools",
     "json": "sim-json",
