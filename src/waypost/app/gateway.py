@@ -320,7 +320,7 @@ class _Gateway:
             dialects=DIALECTS.values(),
             gate=gate,
             models=models,
-            shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
+            shelf=KeptAnswers(responses, authenticate, clock, pipeline),
             sessions=sessions,
             desk=desk,
             metrics=metrics.render,

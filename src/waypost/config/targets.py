@@ -87,6 +87,8 @@ class Provider(msgspec.Struct, frozen=True):
     paths: dict[str, str] = {}
     """By dialect, what stands before the dialect's own path, where it is not `path`. `{model}` in it is the target's
     model, percent-encoded."""
+    endings: dict[str, str] = {}
+    """By dialect, what stands in place of the dialect's own path, where it is another one."""
     query: str = ""
     """Goes with every request: `api-version=…`."""
     on_disconnect: Literal["drain", "cancel"] = "drain"

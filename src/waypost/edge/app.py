@@ -9,7 +9,7 @@ import msgspec
 
 from waypost.config.snapshot import Settings
 from waypost.core.asked import PathAsk
-from waypost.dialects.dialect import Dialect
+from waypost.dialects.dialect import EVENT_STREAM, Dialect
 from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
@@ -274,8 +274,22 @@ class Edge:
             raise NotFound("Answers are not kept here.")
         method, query = ask.scope["method"], ask.scope["query_string"]
         key = read_key(ask.headers)
-        body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
-        await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
+        answer = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
+        own = identity(ask.exchange_id)
+        if isinstance(answer, bytes):
+            await ask.client.reply(200, [JSON, *own], answer)
+            return
+        client = ask.client
+        self.active += 1
+        try:
+            client.on_gone(answer.leave)
+            await client.start(200, [(b"content-type", EVENT_STREAM), *own])
+            while events := await answer.next():
+                await client.write(events)
+            await client.finish()
+        finally:
+            self.active -= 1
+            answer.leave()
 
     def _check_open(self, settings: Settings) -> None:
         if self.closed:

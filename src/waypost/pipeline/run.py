@@ -21,6 +21,7 @@ from waypost.errors import (
     Disconnected,
     Draining,
     GatewayError,
+    InvalidRequest,
     StoreUnavailable,
 )
 from waypost.pipeline import headers
@@ -29,6 +30,7 @@ from waypost.pipeline.behind import Behind
 from waypost.pipeline.conversation import FAMILY, Conversations
 from waypost.pipeline.counting import count
 from waypost.pipeline.entrance import Entrance
+from waypost.pipeline.event_logs import Follower
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.once import Once
@@ -148,6 +150,17 @@ class Pipeline:
     def cancel(self, response_id: str) -> bool:
         """End an answer that is made in the background; False when there is none of this id under way."""
         return self._behind is not None and self._behind.cancel(response_id)
+
+    def forget(self, response_id: str) -> None:
+        """As `cancel`, for an answer that is not to be kept."""
+        if self._behind is not None:
+            self._behind.forget(response_id)
+
+    def follow(self, response_id: str, after: int | None) -> Follower:
+        """The events of an answer made in the background. Raises InvalidRequest when there are none."""
+        if self._behind is None:
+            raise InvalidRequest("No events are kept here. Leave `stream` out.", param="stream")
+        return self._behind.follow(response_id, after)
 
     async def stop(self) -> None:
         """End what is made in the background, and keep that it was ended."""

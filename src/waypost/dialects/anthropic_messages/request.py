@@ -14,7 +14,7 @@ from waypost.dialects.anthropic_messages.messages import parse_messages, render_
 from waypost.dialects.anthropic_messages.own import OWN, Taking, is_own, own_form, with_extras
 from waypost.dialects.anthropic_messages.thinking import settings, take_effort, take_thinking
 from waypost.dialects.anthropic_messages.tools import render_choice, render_tools, take_choice, take_tools
-from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling
+from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling, without_unsigned
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.taking import (
@@ -131,14 +131,17 @@ def _parse_format(outer: Taking, name: str, form: str) -> ResponseFormat | None:
 
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
-    system, messages = render_messages(request.messages, loss, own=is_own(request.extras))
+    own = is_own(request.extras)
+    if not own:
+        request = without_unsigned(request, loss)
+    system, messages = render_messages(request.messages, loss, own=own)
     asked = settings(request, loss)
     output: Json = {}
     put(output, effort=asked.effort)
     out: Json = {"model": request.model}
     put(out, max_tokens=asked.max_tokens, system=system)
     out["messages"] = messages
-    out.update(render_tools(request.tools, loss, own=is_own(request.extras)))
+    out.update(render_tools(request.tools, loss, own=own))
     put(
         out,
         tool_choice=render_choice(request.tool_choice, request.parallel_tool_calls),
