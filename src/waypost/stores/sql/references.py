@@ -103,6 +103,31 @@ def require_membership(connection: Connection, user_id: str, home: str, param: s
         )
 
 
+def require_owners(
+    connection: Connection,
+    home: str,
+    team_id: str | None = None,
+    project_id: str | None = None,
+    user_id: str | None = None,
+    service_id: str | None = None,
+) -> None:
+    """Refuse what a key can not belong to: the organization, and its own team, project, member or service account.
+    Operators may have keys everywhere."""
+    require_organization(connection, home)
+    if team_id is not None:
+        require_at_home(connection, "team", team_id, home, "team_id")
+    if project_id is not None:
+        require_at_home(connection, "project", project_id, home, "project_id")
+    if service_id is not None:
+        require_at_home(connection, "service", service_id, home, "service_id")
+    if user_id is not None:
+        user = living(connection, "user", user_id)
+        if user is None:
+            raise _missing("user", user_id, "user_id")
+        if not (isinstance(user, User) and user.operator):
+            require_membership(connection, user_id, home, "user_id")
+
+
 def require_named(connection: Connection, found: Object) -> None:
     """Refuse an object that belongs to, or names, one that is not there. Raises Conflict."""
     if isinstance(found, Organization | User):
