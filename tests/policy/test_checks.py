@@ -65,7 +65,7 @@ def of(kind: type[Object]) -> Object:
         *(
             (kind, "name", {"name": bad})
             for kind in (User, Invitation)
-            for bad in ("", "ann", "Ann@acme.example", "a@b@c", "a b@c", "@x", "a@\u202e", "x" * 101 + "@y")
+            for bad in ("", "ann", "Ann@acme.example", "a@b@c", "a b@c", "@x", "a@\u202e", "x" * 65 + "@y")
         ),
         *((Token, "name", {"name": bad}) for bad in ("", " ", "x" * 201, "a\x00", "a\u2028b", "\ud800")),
         (Organization, "title", {"title": "x" * 201}),

@@ -44,7 +44,7 @@ _PRIORITIES: Final = get_args(Priority)
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_EMAIL: Final = re.compile(r"[^\s@]{1,100}@[^\s@]{1,99}")
+_EMAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 #: Control characters, line separators, marks that turn the direction of text, and halves of characters.
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 

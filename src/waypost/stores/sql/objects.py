@@ -37,7 +37,7 @@ from waypost.stores.sql.references import (
     require_role_unused,
     require_unneeded,
 )
-from waypost.stores.sql.tables import OBJECTS, VERSIONS
+from waypost.stores.sql.tables import OBJECTS, PASSWORDS, SESSIONS, VERSIONS
 
 T = TypeVar("T")
 
@@ -100,6 +100,9 @@ class ObjectRows:
                 "record": _ENCODER.encode(ended),
             }
             connection.execute(update(OBJECTS).where(*_at(kind, object_id)).values(changes))
+            if kind == "user":  # nobody can sign in, or stay signed in, as somebody who is gone
+                for beside in (PASSWORDS, SESSIONS):
+                    connection.execute(delete(beside).where(beside.c.user_id == object_id))
         return True
 
     def get(self, kind: Kind, object_id: str) -> Object | None:
