@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.core.key import Key
+from waypost.core.key import Key, KeyChanges
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ def test_names_and_globs(models: tuple[str, ...], name: str, allowed: bool) -> N
 def test_any_of_several_names_is_enough() -> None:
     key = Key(key_id="k", name="n", digest=b"", hint="", created_at=0, models=("b",))
     assert key.may_use("a", "b")
+
+
+def test_changes_tell_what_is_set_and_none_is_a_value() -> None:
+    assert KeyChanges().told() == {}
+    assert KeyChanges(rpm=None, tags=("a",)).told() == {"rpm": None, "tags": ("a",)}
+    assert set(KeyChanges.__struct_fields__) < set(Key.__struct_fields__)

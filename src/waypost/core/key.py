@@ -54,9 +54,36 @@ class Key(msgspec.Struct, frozen=True):
     """Where its requests may come from, as CIDR blocks. Empty: anywhere."""
     made_by: str = ""
     """`user:<id>`, `service:<id>` or `operator`."""
+    revision: int = 0
+    """The version of the keys at which it was last changed."""
 
     def may_use(self, *names: str) -> bool:
         """Whether any of a matched route's names is allowed to this key."""
         if not self.models:
             return True
         return any(fnmatchcase(name, pattern) for pattern in self.models for name in names)
+
+
+class KeyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may change of a key once it is made; what is unset stays. To whom it belongs never changes."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    expires_at: float | msgspec.UnsetType | None = msgspec.UNSET
+    models: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    rpm: int | msgspec.UnsetType | None = msgspec.UNSET
+    budget_nusd: int | msgspec.UnsetType | None = msgspec.UNSET
+    budget_per: BudgetPeriod | msgspec.UnsetType = msgspec.UNSET
+    log_content: bool | msgspec.UnsetType | None = msgspec.UNSET
+    route: str | msgspec.UnsetType | None = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    team_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    project_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    required_tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    endpoints: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    networks: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    def told(self) -> dict[str, object]:
+        """What is set, by name."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if value is not msgspec.UNSET}

@@ -18,7 +18,8 @@ class Objects(Protocol):
     def put(self, found: Object, *, revision: int | None = None) -> Object:
         """Add an object, or replace the one of its id; returned with its new revision. `revision`: what is replaced has
         to be at it (0: there must be none), else Conflict is raised. Also raises Conflict when another object of the
-        kind has the name in the same organization, and when the object belongs to, or names, one that is not there."""
+        kind has the name in the same organization, and when the object belongs to, or names, one that is not there;
+        InvalidRequest for values that make no sense (`policy.checks`)."""
         ...
 
     def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:

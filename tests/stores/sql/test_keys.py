@@ -4,13 +4,17 @@ import subprocess
 import sys
 import threading
 
+import msgspec
 import pytest
 
 from ledger.books import AT
+from waypost.core.key import KeyChanges
 from waypost.core.keytext import digest, looks_valid
-from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
+from waypost.core.people import MachineAccount, Member, Organization, Project, Team, User
+from waypost.errors import Conflict, InvalidRequest, NotFound, StoreUnavailable
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+from waypost.stores.sql.objects import ObjectRows
 
 
 @pytest.fixture
@@ -117,6 +121,124 @@ def test_values_that_make_no_sense_are_refused_by_field(rows, randomness, new, p
         rows.create(new, AT, randomness)
     assert refusal.value.param == param
     assert rows.list() == []
+
+
+def home(database) -> None:
+    objects = ObjectRows(database, lambda: AT)
+    for each in (
+        Organization("org_a", "acme"),
+        Organization("org_b", "other"),
+        Team("team_a", "org_a", "web"),
+        Team("team_b", "org_b", "web"),
+        Project("proj_a", "org_a", "shop"),
+        User("user_a", "ann@acme.example"),
+        User("user_o", "root@acme.example", operator=True),
+        Member("mem_a", "org_a", "user_a"),
+        MachineAccount("svc_a", "org_a", "ci"),
+    ):
+        objects.put(each)
+
+
+def test_a_key_knows_to_whom_it_belongs(database, rows, randomness):
+    home(database)
+    new = NewKey(
+        "app",
+        organization_id="org_a",
+        team_id="team_a",
+        project_id="proj_a",
+        user_id="user_a",
+        tags=("beta",),
+        required_tags=("cost",),
+        endpoints=("chat",),
+        networks=("10.0.0.0/8",),
+        made_by="user:user_a",
+    )
+    issued, key = rows.create(new, AT, randomness)
+
+    assert rows.read(issued.digest)[0] == rows.get(key.key_id) == key
+    assert all(getattr(key, field) == getattr(new, field) for field in new.__struct_fields__)
+    assert key.revision == 1
+    assert (
+        rows.create(NewKey("ci", organization_id="org_a", service_id="svc_a"), AT, randomness)[1].user_id
+        is None
+    )
+    assert rows.create(NewKey("root", organization_id="org_b", user_id="user_o"), AT, randomness)[1]
+
+
+@pytest.mark.parametrize(
+    ("param", "belongs"),
+    [
+        ("organization_id", {"organization_id": "org_z"}),
+        ("team_id", {"organization_id": "org_a", "team_id": "team_b"}),
+        ("team_id", {"team_id": "team_a"}),
+        ("project_id", {"organization_id": "org_b", "project_id": "proj_a"}),
+        ("user_id", {"organization_id": "org_b", "user_id": "user_a"}),
+        ("user_id", {"organization_id": "org_b", "user_id": "user_z"}),
+        ("service_id", {"organization_id": "org_b", "service_id": "svc_a"}),
+    ],
+)
+def test_a_key_belongs_to_what_is_there_in_its_organization(database, rows, randomness, param, belongs):
+    home(database)
+    with pytest.raises(Conflict) as refused:
+        rows.create(NewKey("app", **belongs), AT, randomness)
+    assert refused.value.param == param
+    assert (rows.list(), rows.version()) == ([], 0)
+
+
+def test_a_person_makes_as_many_keys_as_they_may(database, rows, randomness):
+    home(database)
+    mine = NewKey("app", organization_id="org_a", user_id="user_a")
+    first = rows.create(mine, AT, randomness, own_most=2)[1]
+    rows.create(msgspec.structs.replace(mine, expires_at=AT + 5), AT, randomness, own_most=2)
+    with pytest.raises(Conflict, match="2 keys of this person"):
+        rows.create(mine, AT, randomness, own_most=2)
+    rows.create(mine, AT + 6, randomness, own_most=2)
+    rows.revoke(first.key_id, AT + 7)
+    rows.create(mine, AT + 7, randomness, own_most=2)
+
+
+def test_what_may_change_of_a_key_changes_and_the_rest_stays(database, rows, randomness):
+    home(database)
+    key = rows.create(NewKey("app", organization_id="org_a", rpm=5, models=("a",)), AT, randomness)[1]
+    changes = KeyChanges(
+        name="app2", expires_at=AT + 9, models=("b", "c"), rpm=None, budget_nusd=7, budget_per="day",
+        log_content=False, route="cheap", priority="low", team_id="team_a", project_id="proj_a", tags=("x",),
+        required_tags=("y",), endpoints=("chat",), networks=("10.0.0.0/8",),
+    )  # fmt: skip
+    changed = rows.update(key.key_id, changes, revision=1)
+
+    assert changed == msgspec.structs.replace(key, **changes.told(), revision=2)
+    assert rows.read(key.digest) == (changed, 2)
+    assert rows.changed(1) == ([changed], 2)
+    assert rows.update(key.key_id, KeyChanges(rpm=None)) == changed, "nothing changed"
+    assert rows.update(key.key_id, KeyChanges(expires_at=None, team_id=None)).team_id is None
+
+
+def test_a_change_that_can_not_be_is_refused_whole(database, rows, randomness):
+    home(database)
+    key = rows.create(NewKey("app"), AT, randomness)[1]
+    for error, changes, revision in (
+        (Conflict, KeyChanges(rpm=5), 7),
+        (Conflict, KeyChanges(rpm=5, team_id="team_a"), None),
+        (InvalidRequest, KeyChanges(rpm=0), None),
+        (InvalidRequest, KeyChanges(networks=("home",)), 1),
+    ):
+        with pytest.raises(error):
+            rows.update(key.key_id, changes, revision=revision)
+    assert rows.get(key.key_id) == key
+    with pytest.raises(NotFound):
+        rows.update("nobody", KeyChanges(rpm=5))
+    rows.revoke(key.key_id, AT)
+    with pytest.raises(InvalidRequest, match="revoked"):
+        rows.update(key.key_id, KeyChanges(rpm=5))
+
+
+def test_the_own_end_of_a_key_can_be_changed_behind_a_rotation(rows, randomness):
+    key = rows.create(NewKey("app", expires_at=AT + 100), AT, randomness)[1]
+    rows.rotate(key.key_id, AT, randomness, overlap_s=5)
+    assert rows.update(key.key_id, KeyChanges(expires_at=AT + 100)).expires_at == AT + 100
+    assert rows.read(key.digest)[0].expires_at == AT + 5
+    assert rows.update(key.key_id, KeyChanges(expires_at=None)).expires_at is None
 
 
 async def test_memory_is_bounded_by_least_recent_use(rows, keys, randomness):

@@ -1,4 +1,4 @@
-"""Client keys in SQL: `ports.Keys` for the request path, and the verbs of the command line.
+"""Client keys in SQL: `ports.Keys` for the request path, and the verbs of the command line and the admin API.
 
 A key is a row of `keys`; what a client sends is one of its secrets, a row of `key_secrets`. Rotating a key adds a
 secret and lets the old one run out, so its budget and its history stay one.
@@ -12,27 +12,40 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from waypost.core.budget import BudgetPeriod
-from waypost.core.key import Key, Priority
+from waypost.core.key import Key, KeyChanges, Priority
 from waypost.core.keytext import IssuedKey, Randomness, issue
-from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
+from waypost.core.people import DEFAULT
+from waypost.errors import Conflict, InvalidRequest, StoreUnavailable
+from waypost.policy.checks import check_key
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import KEY_SECRETS, KEYS, VERSIONS
+from waypost.stores.sql.key_columns import (
+    KEY,
+    add_secret,
+    by_digest,
+    by_id,
+    encoded,
+    key_of,
+    lock_keys,
+    newest,
+    raise_version,
+    version_of,
+)
+from waypost.stores.sql.key_page import KeyFilter, page_of
+from waypost.stores.sql.objects import lock
+from waypost.stores.sql.references import require_owners
+from waypost.stores.sql.tables import KEY_SECRETS, KEYS
 
 T = TypeVar("T")
 
-_VERSION: Final = "keys"
-_PERIODS: Final = ("minute", "hour", "day", "week", "month", "year", "total")
-_PRIORITIES: Final = ("high", "normal", "low")
-
 
 class NewKey(msgspec.Struct, frozen=True):
-    """What a new key may do; the same meanings as in `core.key.Key`."""
+    """What a new key may do, and to whom it belongs; the same meanings as in `core.key.Key`."""
 
     name: str
     expires_at: float | None = None
@@ -44,10 +57,20 @@ class NewKey(msgspec.Struct, frozen=True):
     route: str | None = None
     priority: Priority = "normal"
     operator: bool = False
+    organization_id: str = DEFAULT
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    service_id: str | None = None
+    tags: tuple[str, ...] = ()
+    required_tags: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    made_by: str = ""
 
 
 class KeyRows:
-    """Blocking reads and writes. Raises StoreUnavailable, NotFound and InvalidRequest.
+    """Blocking reads and writes. Raises StoreUnavailable, NotFound, Conflict and InvalidRequest.
 
     Every change raises the version of the keys in its own transaction, which is how other processes learn of it.
     """
@@ -55,44 +78,93 @@ class KeyRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, new: NewKey, at: float, randomness: Randomness) -> tuple[IssuedKey, Key]:
-        """Store a new key made at Unix time `at`. The text in the first value is the only copy of it."""
-        _check(new)
+    def create(
+        self, new: NewKey, at: float, randomness: Randomness, *, own_most: int | None = None
+    ) -> tuple[IssuedKey, Key]:
+        """Store a new key made at Unix time `at`. The text in the first value is the only copy of it.
+
+        What it belongs to has to be there, else Conflict is raised; with `own_most`, also when its user has that many
+        keys in the organization that still work.
+        """
         issued = issue(randomness)
+        values = msgspec.structs.asdict(new)
+        check_key(Key(key_id=issued.key_id, digest=issued.digest, hint=issued.hint, created_at=at, **values))
         with self._database.write() as connection:
-            values = msgspec.structs.asdict(new)
-            values["models"] = msgspec.json.encode(new.models).decode()
-            values.update(key_id=issued.key_id, created_at=at, revision=_raise_version(connection))
+            lock(connection, shared=own_most is None)
+            require_owners(
+                connection, new.organization_id, new.team_id, new.project_id, new.user_id, new.service_id
+            )
+            if own_most is not None:
+                _require_fewer(connection, new, at, own_most)
+            values = encoded(values)
+            values.update(key_id=issued.key_id, created_at=at, revision=raise_version(connection))
             connection.execute(insert(KEYS).values(values))
-            _add_secret(connection, issued, at)
-            key = _one(connection, issued.digest)
+            add_secret(connection, issued, at)
+            key = by_digest(connection, issued.digest)
         return issued, key
+
+    def update(self, key_id: str, changes: KeyChanges, *, revision: int | None = None) -> Key:
+        """Change what is set in `changes`. `revision`: the key has to be at it, else Conflict is raised, as when its
+        new team or project is not there."""
+        told = changes.told()
+        with self._database.write() as connection:
+            lock(connection, shared=True)
+            lock_keys(connection)
+            key = by_id(connection, key_id)
+            if revision is not None and revision != key.revision:
+                raise Conflict(
+                    f"The key {key_id!r} was changed meanwhile: it is at revision {key.revision}, not {revision}. "
+                    "Read it again, then repeat the change.",
+                    param="revision",
+                )
+            if key.revoked_at is not None:
+                raise InvalidRequest(f"Key {key_id} is revoked. Create a new key instead.", param="key_id")
+            changed = msgspec.structs.replace(key, **told)
+            if changed == key and "expires_at" not in told:  # a rotation may hide the key's own end
+                return key
+            check_key(changed)
+            require_owners(
+                connection,
+                key.organization_id,
+                changed.team_id if "team_id" in told else None,
+                changed.project_id if "project_id" in told else None,
+            )
+            values = {**encoded(told), "revision": raise_version(connection)}
+            connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(values))
+            return by_id(connection, key_id)
 
     def list(self) -> Sequence[Key]:
         """Every key with its newest secret, oldest key first; revoked and expired ones included."""
         with self._database.read() as connection:
-            return _newest(connection, _SELECT)
+            return newest(connection, KEY)
+
+    def page(self, wanted: KeyFilter, after: str, limit: int) -> Sequence[Key]:
+        """Keys with their newest secret, newest key first, from behind the key with the id `after` (empty: from the
+        first)."""
+        with self._database.read() as connection:
+            return page_of(connection, wanted, after, limit)
 
     def find(self, name_or_id: str) -> Sequence[Key]:
         """The key with this id, else every key with this name."""
         with self._database.read() as connection:
-            found = _newest(connection, _SELECT.where(KEYS.c.key_id == name_or_id))
-            return found or _newest(connection, _SELECT.where(KEYS.c.name == name_or_id))
+            found = newest(connection, KEY.where(KEYS.c.key_id == name_or_id))
+            return found or newest(connection, KEY.where(KEYS.c.name == name_or_id))
 
     def get(self, key_id: str) -> Key:
         """One key by its id. Raises NotFound."""
         with self._database.read() as connection:
-            return _by_id(connection, key_id)
+            return by_id(connection, key_id)
 
     def revoke(self, key_id: str, at: float) -> Key:
         """End a key and all its secrets now; a key that is revoked already keeps its time. Raises NotFound."""
         with self._database.write() as connection:
-            key = _by_id(connection, key_id)
+            lock_keys(connection)
+            key = by_id(connection, key_id)
             if key.revoked_at is not None:
                 return key
-            changes = {"revoked_at": at, "revision": _raise_version(connection)}
+            changes = {"revoked_at": at, "revision": raise_version(connection)}
             connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(changes))
-            return _by_id(connection, key_id)
+            return by_id(connection, key_id)
 
     def rotate(
         self, key_id: str, at: float, randomness: Randomness, *, overlap_s: float = 0.0
@@ -101,7 +173,8 @@ class KeyRows:
         if not overlap_s >= 0:
             raise InvalidRequest("The overlap can not be negative. Give seconds, 0 or more.", param="overlap")
         with self._database.write() as connection:
-            key = _by_id(connection, key_id)
+            lock_keys(connection)
+            key = by_id(connection, key_id)
             if key.revoked_at is not None:
                 raise InvalidRequest(f"Key {key_id} is revoked. Create a new key instead.", param="key_id")
             ends_at = at + overlap_s
@@ -109,31 +182,46 @@ class KeyRows:
             of_key = KEY_SECRETS.c.key_id == key_id
             connection.execute(update(KEY_SECRETS).where(of_key, lasting).values(expires_at=ends_at))
             issued = issue(randomness, key_id)
-            _add_secret(connection, issued, at)
-            changes = {"revision": _raise_version(connection)}
+            add_secret(connection, issued, at)
+            changes = {"revision": raise_version(connection)}
             connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(changes))
-            return issued, _one(connection, issued.digest)
+            return issued, by_digest(connection, issued.digest)
 
     def read(self, digest: bytes) -> tuple[Key | None, int]:
         """The key with this digest, and the version of the keys that it was read at."""
         with self._database.read() as connection:
-            version = _version(connection)
-            row = connection.execute(_SELECT.where(KEY_SECRETS.c.digest == digest)).mappings().first()
-        return (None if row is None else _key(row)), version
+            version = version_of(connection)
+            row = connection.execute(KEY.where(KEY_SECRETS.c.digest == digest)).mappings().first()
+        return (None if row is None else key_of(row)), version
 
     def version(self) -> int:
         """How many changes the keys have seen."""
         with self._database.read() as connection:
-            return _version(connection)
+            return version_of(connection)
 
     def changed(self, since: int) -> tuple[Sequence[Key], int]:
         """Every secret of every key changed after version `since`, and the version now."""
         with self._database.read() as connection:
-            version = _version(connection)
+            version = version_of(connection)
             if version == since:
                 return (), version
-            rows = connection.execute(_SELECT.where(KEYS.c.revision > since)).mappings()
-            return [_key(row) for row in rows], version
+            rows = connection.execute(KEY.where(KEYS.c.revision > since)).mappings()
+            return [key_of(row) for row in rows], version
+
+
+def _require_fewer(connection: Connection, new: NewKey, at: float, most: int) -> None:
+    living = (
+        KEYS.c.revoked_at.is_(None),
+        or_(KEYS.c.expires_at.is_(None), KEYS.c.expires_at > at),
+        KEYS.c.organization_id == new.organization_id,
+        KEYS.c.user_id == new.user_id,
+    )
+    if int(connection.scalar(select(func.count()).select_from(KEYS).where(*living)) or 0) >= most:
+        raise Conflict(
+            f"There are {most} keys of this person in the organization already, as many as one may make. "
+            "Revoke one, or ask an admin of the organization for more.",
+            param="user_id",
+        )
 
 
 class SqlKeys:
@@ -211,82 +299,3 @@ class SqlKeys:
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, call)
-
-
-_SELECT: Final[Select[Any]] = select(
-    KEYS,
-    KEY_SECRETS.c.digest,
-    KEY_SECRETS.c.hint,
-    KEY_SECRETS.c.created_at.label("issued_at"),
-    KEY_SECRETS.c.expires_at.label("secret_expires_at"),
-).join(KEY_SECRETS, KEYS.c.key_id == KEY_SECRETS.c.key_id)
-
-
-def _key(row: RowMapping) -> Key:
-    ends = [end for end in (row["expires_at"], row["secret_expires_at"]) if end is not None]
-    return Key(
-        key_id=row["key_id"],
-        name=row["name"],
-        digest=bytes(row["digest"]),
-        hint=row["hint"],
-        created_at=row["created_at"],
-        expires_at=min(ends, default=None),
-        revoked_at=row["revoked_at"],
-        models=msgspec.json.decode(row["models"], type=tuple[str, ...]),
-        rpm=row["rpm"],
-        budget_nusd=row["budget_nusd"],
-        budget_per=cast(BudgetPeriod, row["budget_per"]),
-        log_content=row["log_content"],
-        route=row["route"],
-        priority=cast(Priority, row["priority"]),
-        operator=row["operator"],
-    )
-
-
-def _newest(connection: Connection, query: Select[Any]) -> list[Key]:
-    ordered = query.order_by(KEYS.c.created_at, KEYS.c.key_id, KEY_SECRETS.c.created_at)
-    newest = {row["key_id"]: row for row in connection.execute(ordered).mappings()}
-    return [_key(row) for row in newest.values()]
-
-
-def _by_id(connection: Connection, key_id: str) -> Key:
-    found = _newest(connection, _SELECT.where(KEYS.c.key_id == key_id))
-    if not found:
-        raise NotFound(
-            f"There is no key with the id {key_id[:64]!r}. `waypost keys list` shows them.", param="key_id"
-        )
-    return found[0]
-
-
-def _one(connection: Connection, digest: bytes) -> Key:
-    return _key(connection.execute(_SELECT.where(KEY_SECRETS.c.digest == digest)).mappings().one())
-
-
-def _add_secret(connection: Connection, issued: IssuedKey, at: float) -> None:
-    values = {"digest": issued.digest, "key_id": issued.key_id, "hint": issued.hint, "created_at": at}
-    connection.execute(insert(KEY_SECRETS).values(values))
-
-
-def _version(connection: Connection) -> int:
-    found = connection.scalar(select(VERSIONS.c.value).where(VERSIONS.c.name == _VERSION))
-    return int(found or 0)
-
-
-def _raise_version(connection: Connection) -> int:
-    connection.execute(update(VERSIONS).where(VERSIONS.c.name == _VERSION).values(value=VERSIONS.c.value + 1))
-    return _version(connection)
-
-
-def _check(new: NewKey) -> None:
-    if not new.name or len(new.name) > 200:
-        raise InvalidRequest("A key needs a name of 1 to 200 characters.", param="name")
-    if new.rpm is not None and new.rpm < 1:
-        raise InvalidRequest("Requests per minute must be 1 or more; leave it out for no limit.", param="rpm")
-    if new.budget_nusd is not None and new.budget_nusd < 0:
-        raise InvalidRequest("A budget can not be negative; leave it out for no limit.", param="budget")
-    if new.budget_per not in _PERIODS:
-        raise InvalidRequest(f"The budget period must be one of {', '.join(_PERIODS)}.", param="budget_per")
-    if new.priority not in _PRIORITIES:
-        raise InvalidRequest(f"The priority must be one of {', '.join(_PRIORITIES)}.", param="priority")
-    if new.route is not None and not 1 <= len(new.route) <= 200:
-        raise InvalidRequest("A route has a name of 1 to 200 characters.", param="route")

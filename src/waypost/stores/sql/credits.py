@@ -1,0 +1,152 @@
+"""Prepaid credit in SQL. Rows are added, and never changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, or_, select
+
+from waypost.core.credit import Credit, CreditKind, account_of
+from waypost.errors import Conflict, NotFound
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.objects import lock
+from waypost.stores.sql.references import require_organization
+from waypost.stores.sql.tables import CREDITS
+
+
+class CreditRows:
+    """The journal of organizations' balances. Blocking. Raises StoreUnavailable, Conflict and NotFound."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, entry: Credit) -> Credit:
+        """Add an entry. The same one again changes nothing, whenever it was made: what was kept first is returned.
+
+        Raises Conflict when its id has another content, when its organization is not there, and when more would be
+        taken back of an entry than it is of; NotFound when that entry is not there.
+        """
+        with self._database.write() as connection:
+            lock(connection)  # one after the other, and the organization stays
+            kept = _of(connection, entry.entry_id)
+            if kept is not None:
+                if msgspec.structs.replace(entry, at=kept.at) != kept:
+                    raise Conflict(
+                        f"The entry {entry.entry_id[:64]!r} is there with another content. Entries never change: "
+                        "add another one under an id of its own.",
+                        param="entry_id",
+                    )
+                return kept
+            require_organization(connection, entry.organization_id)
+            if entry.of_entry is not None:
+                _require_rest(connection, entry, entry.of_entry)
+            connection.execute(insert(CREDITS).values(msgspec.structs.asdict(entry)))
+        return entry
+
+    def get(self, entry_id: str) -> Credit:
+        """One entry. Raises NotFound."""
+        with self._database.read() as connection:
+            found = _of(connection, entry_id)
+        if found is None:
+            raise _missing(entry_id)
+        return found
+
+    def page(self, organization_id: str, after: str, limit: int) -> Sequence[Credit]:
+        """The statement: an organization's entries, newest first, from behind the entry `after` (empty: from the
+        first)."""
+        query = select(CREDITS).where(CREDITS.c.organization_id == organization_id)
+        if after:
+            mark = select(CREDITS.c.at).where(CREDITS.c.entry_id == after).scalar_subquery()
+            same = and_(CREDITS.c.at == mark, CREDITS.c.entry_id < after)
+            query = query.where(or_(CREDITS.c.at < mark, same))
+        return self._all(query.order_by(CREDITS.c.at.desc(), CREDITS.c.entry_id.desc()).limit(limit))
+
+    def balance(self, organization_id: str) -> int:
+        """Nano-dollars that all entries together add up to, without what was used."""
+        mine = account_of(organization_id)
+        query = select(func.sum(_signed(mine))).where(CREDITS.c.organization_id == organization_id)
+        with self._database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def balances(self) -> dict[str, int]:
+        """`balance` of every organization that has entries."""
+        query = select(
+            CREDITS.c.organization_id, func.sum(_signed("organization:" + CREDITS.c.organization_id))
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(CREDITS.c.organization_id))
+            return {organization_id: int(total) for organization_id, total in rows}
+
+    def living(self, organization_id: str, at: float) -> Sequence[Credit]:
+        """Entries that add to the balance and have not ended at Unix time `at`: those that end first come first, those
+        without an end last."""
+        query = _adding(CREDITS.c.organization_id == organization_id).where(
+            or_(CREDITS.c.expires_at.is_(None), CREDITS.c.expires_at > at)
+        )
+        forever = case((CREDITS.c.expires_at.is_(None), 1), else_=0)
+        return self._all(query.order_by(forever, CREDITS.c.expires_at, CREDITS.c.at, CREDITS.c.entry_id))
+
+    def due(self, at: float, limit: int) -> Sequence[Credit]:
+        """Entries that have ended at Unix time `at` and for which that was not entered yet, oldest end first."""
+        ends = CREDITS.alias("ends")
+        entered = select(ends.c.entry_id).where(
+            ends.c.kind == "expire", ends.c.of_entry == CREDITS.c.entry_id
+        )
+        query = _adding(CREDITS.c.expires_at <= at).where(~entered.exists())
+        return self._all(query.order_by(CREDITS.c.expires_at, CREDITS.c.entry_id).limit(limit))
+
+    def _all(self, query: Select[Any]) -> list[Credit]:
+        with self._database.read() as connection:
+            return [_credit(row) for row in connection.execute(query)]
+
+
+def _signed(mine: str | ColumnElement[str]) -> ColumnElement[int]:
+    return case((CREDITS.c.credit == mine, CREDITS.c.amount_nusd), else_=-CREDITS.c.amount_nusd)
+
+
+def _adding(where: ColumnElement[bool]) -> Select[Any]:
+    return select(CREDITS).where(where, CREDITS.c.credit == "organization:" + CREDITS.c.organization_id)
+
+
+def _of(connection: Connection, entry_id: str) -> Credit | None:
+    row = connection.execute(select(CREDITS).where(CREDITS.c.entry_id == entry_id)).one_or_none()
+    return None if row is None else _credit(row)
+
+
+def _require_rest(connection: Connection, entry: Credit, of_entry: str) -> None:
+    """What is taken back of an entry is never more than it."""
+    found = _of(connection, of_entry)
+    if found is None or found.organization_id != entry.organization_id:
+        raise _missing(of_entry)
+    query = select(CREDITS).where(CREDITS.c.of_entry == of_entry)
+    rest = found.signed_nusd + sum(_credit(row).signed_nusd for row in connection.execute(query))
+    if entry.signed_nusd < 0 and rest + entry.signed_nusd < 0:
+        raise Conflict(
+            f"Of the entry {of_entry[:64]!r} only {rest} nano-dollars are left to be taken back.",
+            param="amount_nusd",
+        )
+
+
+def _missing(entry_id: str) -> NotFound:
+    return NotFound(
+        f"There is no entry {entry_id[:64]!r} in the statement of this organization. Take the id of one that is there.",
+        param="entry_id",
+    )
+
+
+def _credit(row: Row[Any]) -> Credit:
+    return Credit(
+        entry_id=row.entry_id,
+        organization_id=row.organization_id,
+        at=row.at,
+        kind=cast(CreditKind, row.kind),
+        amount_nusd=row.amount_nusd,
+        debit=row.debit,
+        credit=row.credit,
+        expires_at=row.expires_at,
+        of_entry=row.of_entry,
+        reason=row.reason,
+        made_by=row.made_by,
+    )

@@ -1,0 +1,150 @@
+"""How people prove who they are, and who is signed in. Neither is in the records of the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
+
+from waypost.core.signin import Password, Session
+from waypost.errors import Conflict
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.tables import PASSWORDS, SESSIONS
+
+_TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
+
+
+class PasswordRows:
+    """What sign-ins are checked against. Blocking. Raises StoreUnavailable and Conflict."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, user_id: str) -> Password | None:
+        """What is kept of a person, if anything."""
+        with self._database.read() as connection:
+            row = connection.execute(select(PASSWORDS).where(PASSWORDS.c.user_id == user_id)).one_or_none()
+        return None if row is None else _password(row)
+
+    def put(self, password: Password, *, before: Password | None = None) -> None:
+        """Keep it, in place of what was kept of the person. `before`: only if that is still what is kept, else Conflict
+        is raised, so that a code that was used meanwhile does not come back. As long as the second factor is the same
+        secret, its used time steps stay used."""
+        query = select(PASSWORDS).where(PASSWORDS.c.user_id == password.user_id).with_for_update()
+        with self._database.write() as connection:
+            row = connection.execute(query).one_or_none()
+            kept = None if row is None else _password(row)
+            if before is not None and before != kept:
+                raise Conflict("How this person signs in was changed meanwhile. Repeat the change.")
+            values = msgspec.structs.asdict(password)
+            values["recovery"] = msgspec.json.encode(password.recovery).decode()
+            if kept is None:
+                connection.execute(insert(PASSWORDS).values(values))
+                return
+            if kept.totp == password.totp:
+                values["totp_step"] = max(kept.totp_step, password.totp_step)
+            connection.execute(update(PASSWORDS).where(PASSWORDS.c.user_id == kept.user_id).values(values))
+
+    def advance(self, user_id: str, step: int) -> bool:
+        """Use up the time step of a second factor; False when it, or a later one, was used before."""
+        older = (PASSWORDS.c.user_id == user_id, PASSWORDS.c.totp_step < step)
+        with self._database.write() as connection:
+            return connection.execute(update(PASSWORDS).where(*older).values(totp_step=step)).rowcount > 0
+
+    def spend(self, user_id: str, digest: str) -> bool:
+        """Use up a recovery code; False when it is not, or no longer, among the person's."""
+        mine = PASSWORDS.c.user_id == user_id
+        with self._database.write() as connection:
+            kept = connection.scalar(select(PASSWORDS.c.recovery).where(mine).with_for_update())
+            codes = () if kept is None else _TEXTS.decode(kept)
+            if digest not in codes:
+                return False
+            left = [each for each in codes if each != digest]
+            changes = {"recovery": msgspec.json.encode(left).decode()}
+            connection.execute(update(PASSWORDS).where(mine).values(changes))
+        return True
+
+    def delete(self, user_id: str) -> bool:
+        """Forget all of it; False when there is nothing."""
+        with self._database.write() as connection:
+            return connection.execute(delete(PASSWORDS).where(PASSWORDS.c.user_id == user_id)).rowcount > 0
+
+
+class SessionRows:
+    """Who is signed in. Blocking. Raises StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, session: Session) -> None:
+        """Begin one."""
+        with self._database.write() as connection:
+            connection.execute(insert(SESSIONS).values(msgspec.structs.asdict(session)))
+
+    def get(self, digest: bytes) -> Session | None:
+        """One, whether it has expired or not."""
+        with self._database.read() as connection:
+            row = connection.execute(select(SESSIONS).where(SESSIONS.c.digest == digest)).one_or_none()
+        return None if row is None else _session(row)
+
+    def see(self, digest: bytes, at: float) -> None:
+        """It was used at this time. When it ends at the latest stays as it is."""
+        earlier = (SESSIONS.c.digest == digest, SESSIONS.c.seen_at < at)
+        with self._database.write() as connection:
+            connection.execute(update(SESSIONS).where(*earlier).values(seen_at=at))
+
+    def of_user(self, user_id: str) -> Sequence[Session]:
+        """A person's, newest first."""
+        query = select(SESSIONS).where(SESSIONS.c.user_id == user_id)
+        query = query.order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.digest)
+        with self._database.read() as connection:
+            return [_session(row) for row in connection.execute(query)]
+
+    def end(self, digest: bytes) -> bool:
+        """End one; False when there is none."""
+        with self._database.write() as connection:
+            return connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == digest)).rowcount > 0
+
+    def end_all(self, user_id: str, but: bytes | None = None) -> int:
+        """End all of a person's, but one; how many there were."""
+        theirs = delete(SESSIONS).where(SESSIONS.c.user_id == user_id)
+        if but is not None:
+            theirs = theirs.where(SESSIONS.c.digest != but)
+        with self._database.write() as connection:
+            return connection.execute(theirs).rowcount
+
+    def delete_expired(self, at: float, *, idle_s: float | None = None, slice_rows: int = 500) -> int:
+        """Forget a slice of those that have ended at Unix time `at`, or were not used for `idle_s`; call again until it
+        returns 0."""
+        over = SESSIONS.c.expires_at <= at
+        if idle_s is not None:
+            over |= SESSIONS.c.seen_at <= at - idle_s
+        with self._database.write() as connection:
+            found = list(connection.scalars(select(SESSIONS.c.digest).where(over).limit(slice_rows)))
+            if found:
+                connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(found)))
+        return len(found)
+
+
+def _password(row: Row[Any]) -> Password:
+    return Password(
+        user_id=row.user_id,
+        hash=row.hash,
+        totp=None if row.totp is None else bytes(row.totp),
+        totp_step=row.totp_step,
+        recovery=_TEXTS.decode(row.recovery),
+        changed_at=row.changed_at,
+    )
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        digest=bytes(row.digest),
+        user_id=row.user_id,
+        created_at=row.created_at,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        strong=row.strong,
+    )
