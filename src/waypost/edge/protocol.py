@@ -61,7 +61,6 @@ class EdgeProtocol(Upgradable):
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self._phase = Phase.BETWEEN
-        self._running: RequestResponseCycle | None = None
         self._chunk = 0
         self._head_first = 0
         self._head_chunks = 0
@@ -334,7 +333,7 @@ class EdgeProtocol(Upgradable):
 
     def on_message_complete(self) -> None:
         self._phase = Phase.BETWEEN
-        super().on_message_complete()
+        Upgradable.on_message_complete(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle

@@ -48,7 +48,7 @@ class Settle:
             floor = self.price(live, trial, Usage(input=asked.input_estimate), None)
         self._ledger.dispatch(
             DispatchMark(
-                attempt_id=live.attempt_id(trial),
+                attempt_id=trial.attempt_id,
                 exchange_id=call.exchange_id,
                 at_us=live.started_us,
                 key_id=None if live.key is None else live.key.key_id,
@@ -70,7 +70,7 @@ class Settle:
     def checkpoint(self, live: LiveExchange, trial: Trial, usage: Usage) -> None:
         """What a running stream has used so far, for recovery."""
         cost = self.price(live, trial, usage, None)
-        self._ledger.checkpoint(Checkpoint(attempt_id=live.attempt_id(trial), usage=usage, cost_nusd=cost))
+        self._ledger.checkpoint(Checkpoint(attempt_id=trial.attempt_id, usage=usage, cost_nusd=cost))
 
     def fail_trial(self, live: LiveExchange, error: GatewayError, trial: Trial | None = None) -> None:
         """Close an attempt under way as a failure, with what it may have cost: `trial`, or all there are.
