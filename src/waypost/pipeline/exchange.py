@@ -208,24 +208,23 @@ class LiveExchange(msgspec.Struct, eq=False):
             return
         target = trial.target
         started = trial.started
+        first_token = trial.first_token
         self.attempts.append(
-            Attempt(
-                attempt_id=trial.attempt_id,
-                provider=target.provider.name,
-                model=target.model,
-                started_us=self.started_us + int((started - self.call.received) * 1e6),
-                state=state,
-                status=trial.answered,
-                error=None if error is None else error.code,
-                first_token_us=None
-                if trial.first_token is None
-                else int((trial.first_token - started) * 1e6),
-                total_us=int((now - started) * 1e6),
-                usage=usage,
-                cost_nusd=cost_nusd,
-                price_version=None if target.tariff is None else target.tariff.version,
-                key_name=target.provider.key_name,
-                role=trial.role,
+            Attempt(  # by place: see `core/record.py`
+                trial.attempt_id,
+                target.provider.name,
+                target.model,
+                self.started_us + int((started - self.call.received) * 1e6),
+                state,
+                trial.answered,
+                None if error is None else error.code,
+                None if first_token is None else int((first_token - started) * 1e6),
+                int((now - started) * 1e6),
+                usage,
+                cost_nusd,
+                None if target.tariff is None else target.tariff.version,
+                target.provider.key_name,
+                trial.role,
             )
         )
 
@@ -249,29 +248,29 @@ class LiveExchange(msgspec.Struct, eq=False):
     def record(self, now: float, keep_content: bool) -> Exchange:
         asked = self.asked
         received = self.call.received
-        return Exchange(
-            exchange_id=self.call.exchange_id,
-            started_us=self.started_us,
-            key_id=None if self.key is None else self.key.key_id,
-            operation=self.call.dialect.operation,
-            asked_model=None if asked is None else asked.model[:256],
-            route=None if self.route is None else self.route.name[:256],
-            stream=asked is not None and asked.stream,
-            status=self.status,
-            outcome=self.outcome,
-            error=self.error,
-            first_token_us=None if self.first_token is None else int((self.first_token - received) * 1e6),
-            total_us=int((now - received) * 1e6),
-            overhead_us=self.overhead_us(now),
-            cost_nusd=self.cost_nusd(),
-            config_version=self.snapshot.version,
-            accounts=() if self.hold is None else self.hold.accounts,
-            attempts=tuple(self.attempts),
-            finish_reason=self.finish_reason,
-            request_body=self.call.body if keep_content else None,
-            response_body=self.response_body if keep_content else None,
-            decision=self.decision if self.replay_of is None else _replayed(self.replay_of),
-            drill=None if self.part is None else self.part.drill_id,
+        return Exchange(  # by place: see `core/record.py`
+            self.call.exchange_id,
+            self.started_us,
+            None if self.key is None else self.key.key_id,
+            self.call.dialect.operation,
+            None if asked is None else asked.model[:256],
+            None if self.route is None else self.route.name[:256],
+            asked is not None and asked.stream,
+            self.status,
+            self.outcome,
+            self.error,
+            None if self.first_token is None else int((self.first_token - received) * 1e6),
+            int((now - received) * 1e6),
+            self.overhead_us(now),
+            self.cost_nusd(),
+            self.snapshot.version,
+            () if self.hold is None else self.hold.accounts,
+            tuple(self.attempts),
+            self.finish_reason,
+            self.call.body if keep_content else None,
+            self.response_body if keep_content else None,
+            self.decision if self.replay_of is None else _replayed(self.replay_of),
+            None if self.part is None else self.part.drill_id,
         )
 
 
