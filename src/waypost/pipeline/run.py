@@ -205,7 +205,8 @@ class Pipeline:
             self._settle.settle(live)  # 10
             if live.shared is not None:
                 self._once.end(live)
-        await live.absorb_abort()
+        if live.cancelling:
+            await live.absorb_abort()
 
     async def _stages(self, live: LiveExchange) -> None:
         call = live.call
@@ -263,8 +264,11 @@ class Pipeline:
         at = live.started_us / 1e6
         call, amount = live.call, 0
         if key.budget_nusd is not None:
-            forms = variants(route.node, asked, call.dialect, settings.json, call.path)
-            amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
+            if route.node is None:
+                amount = cost_ceiling(key, route, asked, settings, at)
+            else:
+                forms = variants(route.node, asked, call.dialect, settings.json, call.path)
+                amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
         hold = self._ledger.try_reserve(key, amount, at)
         while hold is None:
             await self._ledger.load(key, at)
