@@ -32,7 +32,7 @@ def take_media(taking: Taking) -> list[Media]:
         taking.rest[IMAGES] = msgspec.Raw(msgspec.json.encode(items))
         found = []
     spoken = object_or_none(taking.rest.get(AUDIO))
-    if not fields:
+    if not spoken:
         return found
     sound = Taking(spoken)
     data = sound.take("data", TEXT)
