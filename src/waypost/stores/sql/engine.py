@@ -17,6 +17,8 @@ from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
 #: Of a transaction that only reads.
 READ: Final = "waypost_read"
+#: Of one that locks rows by itself.
+SHARED: Final = "waypost_shared"
 
 
 class Database:
@@ -32,11 +34,15 @@ class Database:
         self._driver_said = rebuilt
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, shared: bool = False) -> Iterator[Connection]:
         """A transaction that may write: it has the write lock from its first moment, so it never fails half-way for
-        having read before another one wrote."""
+        having read before another one wrote. `shared`: it locks the rows that it changes by itself, and waits for
+        nothing else where the database has such locks."""
         try:
-            with self.engine.begin() as connection:
+            with (
+                self.engine.connect().execution_options(**{SHARED: shared}) as connection,
+                connection.begin(),
+            ):
                 yield connection
         except GatewayError:
             raise

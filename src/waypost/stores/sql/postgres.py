@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine, event, text
 
 from waypost.errors import ConfigError
 from waypost.stores.sql.address import Address, Secret
-from waypost.stores.sql.engine import READ, Database
+from waypost.stores.sql.engine import READ, SHARED, Database
 from waypost.stores.sql.postgres_link import LOCK_S, Connector, rebuilt
 
 #: One for all writers of all nodes: what only the control plane and clients' kept things write.
@@ -32,7 +32,7 @@ def open_postgres(address: Address, secret: Secret | None = None) -> Database:
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get(READ):
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        else:
+        elif not connection.get_execution_options().get(SHARED):
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
 
     event.listen(engine, "begin", begin)

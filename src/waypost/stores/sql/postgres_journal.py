@@ -44,6 +44,13 @@ _POST: Final = (
     "ON CONFLICT (account_id) DO UPDATE SET posted_nusd = accounts.posted_nusd + excluded.posted_nusd, "
     "lines = accounts.lines + excluded.lines"
 )
+#: What was leased to this node and is spent now; accounts without a lease of it are not touched.
+_SPEND: Final = (
+    "WITH spent AS (SELECT * FROM unnest(%s::text[], %s::bigint[]) AS spent (id, amount)), "
+    "leased AS (UPDATE leases SET amount_nusd = amount_nusd - spent.amount FROM spent "
+    "WHERE leases.account_id = spent.id AND node = %s RETURNING spent.id, spent.amount) "
+    "UPDATE accounts SET leased_nusd = leased_nusd - leased.amount FROM leased WHERE account_id = leased.id"
+)
 _REMEMBER: Final = (
     "INSERT INTO intents_applied (segment, upto) VALUES (%s, %s) "
     "ON CONFLICT (segment) DO UPDATE SET upto = excluded.upto"
@@ -63,6 +70,7 @@ class PostgresJournal:
 
     def __init__(self, connector: Connector, node: str, *, pause: Callable[[], object] | None = None) -> None:
         self._connector = connector
+        self._node = node
         self._of_node = f"{node}/"
         self._pause = pause
         self._wire: Wire | None = None
@@ -85,7 +93,7 @@ class PostgresJournal:
         with self._transaction(posting=True) as cursor:
             for table, rows in _filled(batch):
                 cursor.execute(_COPY[table], stream=BytesIO(render_rows(rows)))
-            _add_up(cursor, batch)
+            self._add_up(cursor, batch)
             cursor.execute(_REMEMBER, (self._of_node + segment, upto))
 
     def applied(self) -> dict[str, int]:
@@ -108,7 +116,7 @@ class PostgresJournal:
                 cursor.execute(stage)
                 cursor.execute(copy, stream=BytesIO(render_rows(rows)))
                 cursor.execute(move)
-            _add_up(cursor, batch)
+            self._add_up(cursor, batch)
         return len(batch.lines)
 
     def forget(self, segment: str) -> None:
@@ -143,6 +151,14 @@ class PostgresJournal:
             if self._pause is not None and place % _TURN == 0:
                 self._pause()
         return batch
+
+    def _add_up(self, cursor: Any, batch: Batch) -> None:
+        if not batch.posted:
+            return
+        parts = [(account, *account.split(":", 2), *sums) for account, sums in sorted(batch.posted.items())]
+        columns = [list(column) for column in zip(*parts, strict=True)]
+        cursor.execute(_POST, tuple(columns))
+        cursor.execute(_SPEND, (columns[0], columns[4], self._node))
 
     @contextmanager
     def _transaction(self, *, posting: bool = False) -> Iterator[Any]:
@@ -195,13 +211,6 @@ def _filled(batch: Batch) -> Iterator[tuple[str, list[Row]]]:
     ):
         if rows:
             yield table, rows
-
-
-def _add_up(cursor: Any, batch: Batch) -> None:
-    if not batch.posted:
-        return
-    parts = [(account, *account.split(":", 2), *sums) for account, sums in sorted(batch.posted.items())]
-    cursor.execute(_POST, tuple(list(column) for column in zip(*parts, strict=True)))
 
 
 def _rows(cursor: Any, asked: str, values: tuple[object, ...]) -> Sequence[Sequence[Any]]:

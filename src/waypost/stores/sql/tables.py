@@ -166,7 +166,31 @@ ACCOUNTS: Final = Table(
     Column("window_start", String(40), nullable=False),
     Column("posted_nusd", BigInteger, nullable=False),
     Column("lines", BigInteger, nullable=False),
+    Column("leased_nusd", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
+)
+
+#: What a node may spend of an account without asking: held, settled and not yet posted, or free. Of an account,
+#: `leased_nusd` is the sum. Only where several nodes share a database.
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("account_id", String(160), primary_key=True),
+    Column("node", String(16), primary_key=True),
+    Column("amount_nusd", BigInteger, nullable=False),
+    Index("leases_of_node", "node"),
+    sqlite_with_rowid=False,
+)
+
+#: Who shares the database.
+NODES: Final = Table(
+    "nodes",
+    METADATA,
+    Column("node", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
 )
 
 #: The journal: one row per attempt that was or may have been billed. Rows are never changed and never deleted.
