@@ -37,6 +37,9 @@ from waypost.upstream.pool import Pool
 #: A request's way in four pieces, and a chunk of a stream.
 PHASES = ("taking in", "to the upstream write", "upstream answer", "to the client write")
 _CONNECTIONS = 32
+#: So that no more than 8 ask one target at once: it is left with as many when its answers are slow for once
+#: (`routing/aimd.py`), and nobody has to wait.
+_MODELS = 4
 #: Turns of the loop in which a batch has done all that it can do for now.
 _TURNS = 2
 
@@ -134,14 +137,22 @@ class Rig:
             client.connection_made(transport)
             self._clients.append((client, transport))
 
-    def request(self, path: str, body: str) -> bytes:
-        """A request's bytes."""
+    def requests(self, path: str, asks: Callable[..., str]) -> list[bytes]:
+        """A request's bytes for each connection; models take turns."""
+        names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
+        return [self._request(path, asks(name)) for name in names] * (_CONNECTIONS // _MODELS)
+
+    def streamed(self) -> bytes:
+        """A request for a stream."""
+        return self._request(CHAT, ask(PACED[0], stream=True))
+
+    def _request(self, path: str, body: str) -> bytes:
         return (_HEAD.format(path=path, key=self._key, size=len(body)) + body).encode()
 
-    async def warm_up(self, request: bytes, answer: bytes) -> None:
+    async def warm_up(self, requests: list[bytes], answer: bytes) -> None:
         """Ask once on one connection, so that the key and its account are in memory, and the pool is open."""
         client, transport = self._clients[0]
-        client.data_received(request)
+        client.data_received(requests[0])
         while not (asked := self._asked()):  # noqa: ASYNC110 - a false socket wakes nobody
             await asyncio.sleep(0.001)
         asked[0][0].data_received(answer)
@@ -149,11 +160,11 @@ class Rig:
         await _turns()
         transport.taken.clear()
 
-    async def batch(self, request: bytes, answer: bytes) -> list[float]:
+    async def batch(self, requests: list[bytes], answer: bytes) -> list[float]:
         """CPU seconds of each phase, for one request on each connection. Raises RuntimeError when one was not
         answered."""
         marks = [thread_time()]
-        for client, _ in self._clients:
+        for (client, _), request in zip(self._clients, requests, strict=True):
             client.data_received(request)
         marks.append(thread_time())
         await _turns()
@@ -213,20 +224,20 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def _whole(rig: Rig, way: str, request: bytes, batches: int) -> Figure:
+async def _whole(rig: Rig, way: str, requests: list[bytes], batches: int) -> Figure:
     answer = _WHOLE % len(ANSWER) + ANSWER
-    await rig.warm_up(request, answer)
+    await rig.warm_up(requests, answer)
     lowest = [float("inf")] * len(PHASES)
     for _ in range(batches):
-        lowest = min(lowest, await rig.batch(request, answer), key=sum)
+        lowest = min(lowest, await rig.batch(requests, answer), key=sum)
     with _Calls() as counted:
-        await rig.batch(request, answer)
+        await rig.batch(requests, answer)
     phases = tuple(seconds / _CONNECTIONS * 1e6 for seconds in lowest)
     return Figure(way, phases, counted.calls / _CONNECTIONS)
 
 
-async def _streamed(rig: Rig, way: str, request: bytes, batches: int) -> Figure:
-    streams, chunk = await rig.streams(request), _chunk(event(1))
+async def _streamed(rig: Rig, way: str, batches: int) -> Figure:
+    streams, chunk = await rig.streams(rig.streamed()), _chunk(event(1))
     lowest = min(rig.chunks(streams, chunk) for _ in range(batches))
     with _Calls() as counted:
         rig.chunks(streams, chunk)
@@ -258,11 +269,10 @@ async def _measure(edge: Edge, upstream: _Upstream, key: str, batches: int) -> l
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # as the gateway has it
     rig = Rig(edge, upstream, key)
-    passed, crossed = rig.request(CHAT, ask(STATIC_MODEL)), rig.request(MESSAGES, ask_anthropic(STATIC_MODEL))
     return [
-        await _whole(rig, "same dialect", passed, batches),
-        await _whole(rig, "across", crossed, batches),
-        await _streamed(rig, "chunk", rig.request(CHAT, ask(PACED[0], stream=True)), batches),
+        await _whole(rig, "same dialect", rig.requests(CHAT, ask), batches),
+        await _whole(rig, "across", rig.requests(MESSAGES, ask_anthropic), batches),
+        await _streamed(rig, "chunk", batches),
     ]
 
 
@@ -287,7 +297,7 @@ def measure(batches: int = 400) -> list[Figure]:
     """Compose a gateway in a folder of its own, and measure."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
-        config.write_text(render_config(Subject("nowhere", 9, [], stream_port=9), 1), "utf-8")
+        config.write_text(render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS), "utf-8")
         key = create_key(data, "bench")
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_composed(data, config, key, batches))

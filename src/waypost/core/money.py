@@ -24,6 +24,8 @@ def parse_usd(text: str | int | Decimal) -> int:
 
 def render_usd(nano: int) -> str:
     """Nano-dollars as a plain decimal number of dollars, exact, without an exponent: `"0.000123"`."""
+    if 0 < nano < NANO:
+        return f"0.{nano:09d}".rstrip("0")
     sign = "-" if nano < 0 else ""
     whole, fraction = divmod(abs(nano), NANO)
     if not fraction:

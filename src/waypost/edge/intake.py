@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn import Config
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -61,6 +62,9 @@ class Intake(HttpToolsProtocol):
     _target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
 
     _running: RequestResponseCycle | None = None
+    #: Answers this connection's requests, one after the other; while it has nothing to do it waits for `_next`.
+    _worker: asyncio.Task[None] | None = None
+    _next: asyncio.Future[RequestResponseCycle | None] | None = None
 
     def take_body(self) -> bytes | None:
         # What uvicorn's `receive` does for a body that is there.
@@ -137,6 +141,43 @@ class Intake(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        waiting, worker = self._next, self._worker
+        if waiting is not None and worker is not None and not worker.done():
+            self._next = None
+            self.tasks.add(worker)
+            waiting.set_result(cycle)
+            return
+        # The first request; or the one before is answered and has something to see to yet.
+        worker = self._worker = self.loop.create_task(self._work(cycle, app))
+        self.tasks.add(worker)
+
+    async def _work(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """A task for each request would cost more than all that is done to take one in."""
+        worker = self._worker
+        assert worker is not None  # noqa: S101 - it runs this
+        try:
+            while True:
+                await cycle.run_asgi(app)
+                if self._worker is not worker or worker.cancelling() or self.transport.is_closing():
+                    return
+                self.tasks.discard(worker)
+                waiting = self._next = self.loop.create_future()
+                following = await waiting
+                if following is None:
+                    return
+                cycle = following
+        finally:
+            self.tasks.discard(worker)
+
+    def let_worker_go(self) -> None:
+        """There will be no more requests."""
+        waiting, self._next = self._next, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
 
 def _parts(target: bytes) -> tuple[str, bytes, bytes]:

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any, cast
 
 import httptools
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -96,6 +95,7 @@ class EdgeProtocol(Upgradable):
             running.disconnected = True
             running.message_event.set()
         super().connection_lost(exc)
+        self.let_worker_go()
         self._gone()
 
     def _gone(self) -> None:
@@ -335,12 +335,6 @@ class EdgeProtocol(Upgradable):
     def on_message_complete(self) -> None:
         self._phase = Phase.BETWEEN
         Upgradable.on_message_complete(self)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        task = self.loop.create_task(cycle.run_asgi(app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
 
     def on_response_complete(self) -> None:
         """uvicorn's own, without its keep-alive timer."""

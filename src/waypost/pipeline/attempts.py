@@ -297,11 +297,11 @@ class Attempts:
         token or temporary keys have ended."""
         asked = live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
-        target, lane = candidate.target, candidate.lane
+        target, lane, stream = candidate.target, candidate.lane, asked.stream
         provider = target.provider
-        onward = lane.render_onward(asked_of(live, provider, lane), target.model, provider.quirks)
-        headers, version = live.call.headers, live.snapshot.version
-        head = self._heads.render(target, lane, asked.stream, headers, onward, version)
+        asked = asked if live.original is None else asked_of(live, provider, lane)
+        onward = lane.render_onward(asked, target.model, provider.quirks)
+        head = self._heads.render(target, lane, stream, live.call.headers, onward, live.snapshot.version)
         trial = live.open_trial(target, lane, onward.dropped, self._clock.monotonic(), role)
         trial.head, trial.body = head, onward.body
         return trial

@@ -31,7 +31,10 @@ class Entrance:
         label = self._label(target)
         if not self._waiting.try_take(label, now):
             return "busy"
-        return "in" if self._pass(board, target, label, now, tokens, forced) else "shut"
+        if board.force_probe(target, now, tokens) if forced else board.try_enter(target, now, tokens):
+            return "in"
+        self._waiting.undo(label, now)
+        return "shut"
 
     def busy(self, target: Target, _in_flight: int, now: float) -> bool:
         """For the board: whether it has as many requests under way as it takes."""
@@ -46,7 +49,10 @@ class Entrance:
 
     def take(self, board: Board, target: Target, now: float, tokens: int) -> bool:
         """Whether an attempt may begin, with a place that was waited for."""
-        return self._pass(board, target, target.label, now, tokens, False)
+        if board.try_enter(target, now, tokens):
+            return True
+        self._waiting.undo(target.label, now)
+        return False
 
     def drop(self, target: Target, now: float) -> None:
         """Nothing will begin with a place that was waited for. In place of `take`."""
@@ -99,9 +105,3 @@ class Entrance:
         if self._limiter.capped or provider.key_concurrency is not None or provider.key_rpm is not None:
             self._limiter.of(label, provider.label, provider.key_concurrency, provider.key_rpm)
         return label
-
-    def _pass(self, board: Board, target: Target, label: str, now: float, tokens: int, forced: bool) -> bool:
-        if board.force_probe(target, now, tokens) if forced else board.try_enter(target, now, tokens):
-            return True
-        self._waiting.undo(label, now)
-        return False

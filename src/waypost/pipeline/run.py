@@ -254,8 +254,9 @@ class Pipeline:
         live.route, live.asked = route, asked
         if live.original is not None:
             live.original = (live.original[0], trimmed(live.original[1], asked))
-        check_access(key, route, asked.model)
-        check_alternatives(key, asked)
+        if key.models:
+            check_access(key, route, asked.model)
+            check_alternatives(key, asked)
         reason = self._ledger.ready
         if reason is not None:
             raise StoreUnavailable(f"New requests can not be accounted for now: {reason.rstrip('.')}.")

@@ -110,6 +110,20 @@ class _Times:
         self.overhead = Histogram(_OVERHEAD)
 
 
+class _Provider:
+    """What the attempts at one provider came to."""
+
+    __slots__ = ("attempts", "cost_nusd", "input", "output", "unpriced")
+
+    def __init__(self) -> None:
+        self.attempts: dict[str, int] = {}
+        """By error code."""
+        self.cost_nusd = 0
+        self.unpriced = 0
+        self.input = 0
+        self.output = 0
+
+
 class Labelled(NamedTuple):
     """A gauge with labels, or with a name in `_total` a counter, as somebody else keeps it."""
 
@@ -127,10 +141,7 @@ class Metrics:
         labelled: Callable[[], Sequence[Labelled]] = tuple,
     ) -> None:
         self._exchanges: dict[tuple[str, str, int], int] = {}
-        self._attempts: dict[tuple[str, str], int] = {}
-        self._tokens: dict[tuple[str, str], int] = {}
-        self._cost: dict[str, int] = {}
-        self._unpriced: dict[str, int] = {}
+        self._providers: dict[str, _Provider] = {}
         self._skipped: dict[str, int] = {}
         self._times: dict[str, _Times] = {}
         self._gauges = gauges or dict
@@ -160,16 +171,17 @@ class Metrics:
         self, provider: str, error: str | None, cost_nusd: int | None, input: int, output: int
     ) -> None:
         """Count one attempt and what it used."""
-        label = (provider, error or "none")
-        self._attempts[label] = self._attempts.get(label, 0) + 1
+        counted = self._providers.get(provider)
+        if counted is None:
+            counted = self._providers[provider] = _Provider()
+        label, attempts = error or "none", counted.attempts
+        attempts[label] = attempts.get(label, 0) + 1
         if cost_nusd is None:
-            self._unpriced[provider] = self._unpriced.get(provider, 0) + 1
-        elif cost_nusd:
-            self._cost[provider] = self._cost.get(provider, 0) + cost_nusd
-        if input:
-            self._tokens[provider, "input"] = self._tokens.get((provider, "input"), 0) + input
-        if output:
-            self._tokens[provider, "output"] = self._tokens.get((provider, "output"), 0) + output
+            counted.unpriced += 1
+        else:
+            counted.cost_nusd += cost_nusd
+        counted.input += input
+        counted.output += output
 
     def skipped(self, provider: str, events: int) -> None:
         """Count events of a stream that were left out."""
@@ -219,13 +231,19 @@ class Metrics:
     def _counters(self) -> Iterator[tuple[str, list[str], list[tuple[list[str], int]]]]:
         exchanges = [([op, outcome, str(status)], n) for (op, outcome, status), n in self._exchanges.items()]
         yield "waypost_exchanges_total", ["operation", "outcome", "status"], exchanges
-        attempts = [(list(label), n) for label, n in self._attempts.items()]
+        known = self._providers.items()
+        attempts = [([name, error], n) for name, counted in known for error, n in counted.attempts.items()]
         yield "waypost_attempts_total", ["provider", "error"], attempts
-        tokens = [(list(label), n) for label, n in self._tokens.items()]
+        tokens = [
+            ([name, kind], n)
+            for name, counted in known
+            for kind, n in (("input", counted.input), ("output", counted.output))
+            if n
+        ]
         yield "waypost_tokens_total", ["provider", "kind"], tokens
         for name, by_provider in (
-            ("waypost_cost_nanodollars_total", self._cost),
-            ("waypost_unpriced_attempts_total", self._unpriced),
+            ("waypost_cost_nanodollars_total", {name: counted.cost_nusd for name, counted in known}),
+            ("waypost_unpriced_attempts_total", {name: counted.unpriced for name, counted in known}),
             ("waypost_stream_events_skipped_total", self._skipped),
         ):
-            yield name, ["provider"], [([provider], n) for provider, n in by_provider.items()]
+            yield name, ["provider"], [([provider], n) for provider, n in by_provider.items() if n]

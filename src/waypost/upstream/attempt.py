@@ -159,8 +159,8 @@ def _render_prefix(provider: Provider, dialect: str, path: str) -> bytes:
 def render_forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
     """Lines for those of the client's headers that may pass."""
     lines = b""
-    for name in (*names, *FORWARDED):
-        value = headers.get(name)
-        if value is not None:
-            lines += b"%b: %b\r\n" % (name, value)
+    for some in (names, FORWARDED):
+        for name in some:
+            if name in headers:
+                lines += b"%b: %b\r\n" % (name, headers[name])
     return lines

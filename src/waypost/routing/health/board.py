@@ -235,7 +235,8 @@ class HealthBoard:
     def _left(self, place: Place, tokens: int) -> None:
         if place.in_flight > 0:
             place.in_flight -= 1
-            place.tokens = max(0, place.tokens - tokens) if place.in_flight else 0
+            left = place.tokens - tokens
+            place.tokens = left if place.in_flight and left > 0 else 0
 
     def _release(self, place: Place, event: Event, now: float, began: float | None) -> None:
         breaker = place.breaker
