@@ -56,6 +56,10 @@ WORDS = {
     "cohere_chat": "Cohere chat",
     "cohere_embed": "Cohere embeddings",
     "cohere_rerank": "rerank",
+    "elevenlabs_speech": "speech",
+    "elevenlabs_transcriptions": "transcriptions",
+    "deepgram_speech": "speech",
+    "deepgram_transcriptions": "transcriptions",
 }
 SCHEMES = {
     "sigv4": "AWS keys",

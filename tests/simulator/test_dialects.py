@@ -23,7 +23,8 @@ each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CA
 
 
 def test_every_dialect_has_a_case() -> None:
-    assert {dialect.name for dialect in all_dialects(1)} == {case.name for case in CASES}
+    # Sounds come from no model, so nothing of what is tested here applies to them.
+    assert {dialect.name for dialect in all_dialects(1)} - {"sounds"} == {case.name for case in CASES}
 
 
 async def body_of(simulator: Simulator, request: bytes) -> tuple[bytes, str]:

@@ -1,7 +1,8 @@
 """Read a provider's model list. Pure: who fetches it, and when, is decided elsewhere.
 
 Shapes read: OpenAI's and Anthropic's `{"data": [{"id": …}]}` (https://platform.openai.com/docs/api-reference/models/list,
-https://platform.claude.com/docs/en/api/models/list), a bare list (Together, the GitHub Models catalogue),
+https://platform.claude.com/docs/en/api/models/list), a bare list (Together, the GitHub Models catalogue, and with
+`model_id` ElevenLabs, https://elevenlabs.io/docs/api-reference/models/list),
 `{"models": [{"name" | "id": …}]}` (Ollama, https://docs.cohere.com/reference/list-models,
 https://ai.google.dev/api/models), Bedrock's `modelSummaries`, Cloudflare's `result` and Databricks' `endpoints`. The
 fields are those of the vendors' own client libraries (2026-11-25).
@@ -31,7 +32,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
     "result": ("name",),
     "endpoints": ("name",),
 }
-_BARE = ("id", "name", "model")
+_BARE = ("id", "model_id", "name", "model")
 
 _CONTEXT = (
     "context_length", "context_window", "max_model_len", "max_context_length", "max_input_tokens",

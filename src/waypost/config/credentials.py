@@ -22,6 +22,7 @@ RESERVED = {
     "x-api-key": "api_key",
     "api-key": "api_key",
     "x-goog-api-key": "api_key",
+    "xi-api-key": "api_key",
     "proxy-authorization": "proxy",
     "host": None,
     "content-length": None,
@@ -110,10 +111,10 @@ def render_credential(secret: str, spec: ProviderSpec | None) -> Credential | No
     A server whose preset needs no key gets one as a bearer token when the operator gave it one.
     """
     header = spec.auth_header if spec is not None and spec.auth == "header" else BEARER
-    line = render_keyed(secret, header)
+    line = render_keyed(secret, header, "Bearer" if spec is None else spec.auth_word)
     return None if line is None else Credential(line)
 
 
-def render_keyed(secret: str, header: str) -> bytes | None:
-    """A key in its header: bare, or in `authorization` as a bearer token. None when it can not stand there."""
-    return render_header(header, f"Bearer {secret}" if header == BEARER else secret)
+def render_keyed(secret: str, header: str, word: str = "Bearer") -> bytes | None:
+    """A key in its header: bare, or in `authorization` behind `word`. None when it can not stand there."""
+    return render_header(header, f"{word} {secret}" if header == BEARER else secret)

@@ -49,6 +49,7 @@ _HIDDEN: Final = frozenset(
         "x-api-key",
         "api-key",
         "x-goog-api-key",
+        "xi-api-key",
         "x-portkey-api-key",
         "x-amz-security-token",
     )

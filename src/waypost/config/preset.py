@@ -41,6 +41,7 @@ UNLISTED = ProviderSpec(
         **dict.fromkeys(
             ("gemini_generate", "gemini_count_tokens", "gemini_embed", "gemini_embed_batch"), "x-goog-api-key"
         ),
+        **dict.fromkeys(("elevenlabs_speech", "elevenlabs_transcriptions"), "xi-api-key"),
     },
     dialect_headers=ANTHROPIC_COUNTING_HEADERS,
 )

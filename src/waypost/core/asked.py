@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.core.audio import Transcript
 from waypost.core.embed import EmbedResponse
 from waypost.core.response import ChatResponse
 from waypost.core.usage import Usage
@@ -43,6 +44,8 @@ class Onward(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()
     """The client's fields that were left out, for `x-waypost-dropped`."""
     content_type: bytes = b"application/json"
+    path: str = ""
+    """In place of the dialect's own, for formats that say settings in it."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -97,5 +100,7 @@ class Reply(msgspec.Struct, frozen=True):
     response: ChatResponse | None = None
     #: The same for embeddings.
     embedded: EmbedResponse | None = None
+    #: The same for transcripts.
+    transcript: Transcript | None = None
     #: The body, where it is not JSON; its content type is the provider's.
     raw: bytes | None = None

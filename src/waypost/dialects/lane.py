@@ -10,6 +10,7 @@ import msgspec
 from waypost.core.asked import Asked, Onward, Reply, Stamp
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
+from waypost.dialects.audio import audio_lane
 from waypost.dialects.cross import (
     CrossRelay,
     estimate_response,
@@ -146,4 +147,4 @@ class Lanes:
         for target in known:
             if target.operation == client.operation and client.codec is not None and target.codec is not None:
                 return CrossLane(client.codec, target, target.codec)
-        return embed_lane(client, known)
+        return embed_lane(client, known) or audio_lane(client, known)

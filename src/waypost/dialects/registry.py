@@ -13,7 +13,9 @@ from waypost.dialects.bedrock_embed.codec import BEDROCK_EMBED
 from waypost.dialects.cohere_chat.codec import COHERE_CHAT
 from waypost.dialects.cohere_embed.codec import COHERE_EMBED
 from waypost.dialects.cohere_rerank.codec import COHERE_RERANK
+from waypost.dialects.deepgram.codec import DEEPGRAM_SPEECH, DEEPGRAM_TRANSCRIPTIONS
 from waypost.dialects.dialect import Dialect
+from waypost.dialects.elevenlabs.codec import ELEVENLABS_SPEECH, ELEVENLABS_TRANSCRIPTIONS
 from waypost.dialects.gemini_count_tokens.codec import COUNT_TOKENS as GEMINI_COUNT_TOKENS
 from waypost.dialects.gemini_embed.codec import EMBED, EMBED_BATCH
 from waypost.dialects.gemini_generate.codec import GENERATE
@@ -57,6 +59,10 @@ _ALL: tuple[Dialect, ...] = (
     COHERE_CHAT,
     COHERE_RERANK,
     COHERE_EMBED,
+    ELEVENLABS_SPEECH,
+    ELEVENLABS_TRANSCRIPTIONS,
+    DEEPGRAM_SPEECH,
+    DEEPGRAM_TRANSCRIPTIONS,
 )
 
 #: By `Dialect.name`.

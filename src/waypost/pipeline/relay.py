@@ -15,6 +15,7 @@ import msgspec
 from waypost.core.asked import Reply
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import StreamRelay
+from waypost.dialects.openai_media.sounds import transcript_type
 from waypost.errors import Misshapen, TimedOut, UpstreamError
 from waypost.pipeline import headers, shape
 from waypost.pipeline.conversation import FAMILY, Conversations, last_response
@@ -88,7 +89,10 @@ class Relay:
         if live.call.dialect.family == FAMILY and not await self._keep(live, trial, body):
             trial.dropped = (*trial.dropped, "store")
         lines = self._headers(live, trial, answer, now)
-        lines.append(_JSON if reply.raw is None else _content_type(answer))
+        if reply.transcript is not None:
+            lines.append((b"content-type", transcript_type(asked)))
+        else:
+            lines.append(_JSON if reply.raw is None else _content_type(answer))
         lines.append(headers.cost(cost))
         self._settle.settle(live)
         await live.call.client.reply(200, lines, body)

@@ -15,7 +15,16 @@ KEYED: Final = frozenset(("bearer", "header"))
 MADE: Final = frozenset(("sigv4", "google", "azure_entra", "ibm_iam"))
 
 ModelsShape = Literal[
-    "openai", "anthropic", "gemini", "ollama", "cohere", "bedrock", "cloudflare", "databricks", "none"
+    "openai",
+    "anthropic",
+    "gemini",
+    "ollama",
+    "cohere",
+    "bedrock",
+    "cloudflare",
+    "databricks",
+    "elevenlabs",
+    "none",
 ]
 
 #: Every dialect a row may name, whether this version speaks it or not.
@@ -45,6 +54,10 @@ DIALECT_NAMES: Final = frozenset(
         "cohere_chat",
         "cohere_embed",
         "cohere_rerank",
+        "elevenlabs_speech",
+        "elevenlabs_transcriptions",
+        "deepgram_speech",
+        "deepgram_transcriptions",
     )
 )
 
@@ -93,6 +106,8 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     auth: AuthScheme = "bearer"
     auth_header: str = "authorization"
     """With `auth="header"`: the header that holds the bare key."""
+    auth_word: str = "Bearer"
+    """What stands before the key in `authorization`."""
     dialect_auth: dict[str, str] = {}
     """By dialect, the header that holds the key there; `authorization` holds it as a bearer token."""
     aws_service: str = "bedrock"

@@ -43,6 +43,7 @@ _HELD = frozenset(
         "x-api-key",
         "api-key",
         "x-goog-api-key",
+        "xi-api-key",
         "x-amz-date",
         "x-amz-security-token",
         "x-amz-content-sha256",

@@ -33,6 +33,7 @@ HEADERS: Final[dict[str, Rule]] = {
             "x-api-key",
             "api-key",
             "x-goog-api-key",
+            "xi-api-key",
             "x-amz-security-token",
             "x-amz-content-sha256",
             "x-portkey-api-key",

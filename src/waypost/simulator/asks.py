@@ -23,6 +23,7 @@ _SECRET = frozenset(
         b"proxy-authorization",
         b"x-api-key",
         b"x-goog-api-key",
+        b"xi-api-key",
         b"api-key",
         b"cookie",
         b"x-amz-security-token",

@@ -9,9 +9,10 @@ from waypost.simulator.dialect import Dialect
 from waypost.simulator.gemini import Gemini
 from waypost.simulator.responses import Responses
 from waypost.simulator.seals import Seals
+from waypost.simulator.sounds import Sounds
 
 
 def all_dialects(seed: int) -> tuple[Dialect, ...]:
     """New ones for one simulator; the first that owns a request has it."""
     seals = Seals(seed)
-    return (Anthropic(seals), Gemini(seals), Responses(seals), Bedrock(seals), Cohere())
+    return (Anthropic(seals), Gemini(seals), Responses(seals), Bedrock(seals), Cohere(), Sounds())

@@ -67,7 +67,7 @@ class Heads:
             self._prefixes.clear()
             self._version = version
         dialect = lane.target
-        path = dialect.onward_path(target.model, stream)
+        path = onward.path or dialect.onward_path(target.model, stream)
         provider = target.provider
         known = self._prefixes.get((provider.name, provider.key_name, dialect.name, path))
         if known is None:

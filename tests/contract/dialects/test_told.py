@@ -97,7 +97,7 @@ def test_before_the_stream(row: tuple[GatewayError, int, str, str, str, str, str
         known = dialect.name.startswith("anthropic") and isinstance(error, Overcrowded)
         assert shown_status(error, dialect) == (529 if known else status)
         assert shown_status(error, dialect) not in (401, 403)
-        if dialect.name.startswith("openai"):
+        if dialect.name.startswith(("openai", "elevenlabs", "deepgram")):
             assert (shown["error"]["type"], shown["error"]["code"]) == (kind, code)
         elif dialect.name.startswith("anthropic"):
             assert (shown["type"], shown["error"]["type"]) == ("error", anthropic)

@@ -1,0 +1,1 @@
+"""Deepgram's speech and transcripts of sounds: spoken to targets only."""

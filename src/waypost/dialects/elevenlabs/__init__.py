@@ -1,0 +1,1 @@
+"""ElevenLabs' text-to-speech and speech-to-text: spoken to targets only."""
