@@ -9,6 +9,7 @@ import pytest
 from waypost.app.live_directory import WEEK_S, LiveDirectory
 from waypost.core.people import Organization, Team
 from waypost.errors import Conflict, StoreUnavailable
+from waypost.policy.directory import Directory
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.schema import prepare
@@ -52,6 +53,16 @@ async def test_everything_is_loaded_and_what_others_change_comes_in(
     assert live.directory.find(Team, "team_w") == Team("team_w", "org_a", "web", revision=2)
     watching.cancel()
     other.close()
+
+
+async def test_a_directory_that_others_have_is_filled(rows: ObjectRows) -> None:
+    rows.put(ACME)
+    theirs = Directory()
+    live = LiveDirectory(rows, theirs)
+    await live.refresh()
+    assert live.directory is theirs
+    assert theirs.find(Organization, "org_a") is not None
+    live.close()
 
 
 async def test_what_is_written_here_is_in_force_when_it_returns(live: LiveDirectory) -> None:

@@ -34,8 +34,9 @@ class KeptObjects(Objects, Protocol):
 class LiveDirectory:
     """Owns `directory`, on the event loop's thread. Reads and writes of the database happen on threads of their own."""
 
-    def __init__(self, rows: KeptObjects) -> None:
-        self.directory: Final = Directory()
+    def __init__(self, rows: KeptObjects, directory: Directory | None = None) -> None:
+        """`directory`: an empty one that others have in their hands already."""
+        self.directory: Final = Directory() if directory is None else directory
         self._rows = rows
         self._watching = ThreadPoolExecutor(1, "waypost-directory-watch")
         #: Its own, so that a long change does not hold up what others changed.
