@@ -112,6 +112,26 @@ async def test_who_missed_forgotten_deletions_begins_anew(database: Database, li
     assert live.directory.version == 4
 
 
+async def test_a_database_that_was_put_back_is_read_anew(
+    rows: ObjectRows, live: LiveDirectory, tmp_path: Path
+) -> None:
+    rows.put(ACME)
+    rows.put(WEB)
+    rows.delete("team", "team_w")
+    rows.put(Team("team_2", "org_a", "two"))
+    await live.refresh()
+    earlier = open_sqlite(tmp_path / "earlier")
+    prepare(earlier)
+    restored = ObjectRows(earlier, lambda: 1.0)
+    restored.put(ACME)
+    restored.put(WEB)
+    live._rows = restored
+    assert await live.refresh() is True
+    assert {each.id for each in live.directory.all(Team)} == {"team_w"}
+    assert live.directory.version == 2
+    earlier.close()
+
+
 async def test_what_was_deleted_lately_is_not_forgotten(rows: ObjectRows, live: LiveDirectory) -> None:
     rows.put(ACME)
     rows.delete("organization", "org_a")

@@ -59,8 +59,10 @@ class LiveDirectory:
 
     async def refresh(self) -> bool:
         """Take in what any process has changed; True when something was. Raises StoreUnavailable."""
-        changes, version, whole = await self._in(self._watching, partial(self._read, self.directory.version))
-        if version <= self.directory.version:  # overtaken by another round
+        since = self.directory.version
+        changes, version, whole = await self._in(self._watching, partial(self._read, since))
+        overtaken = self.directory.version != since and version <= self.directory.version
+        if version == since or overtaken:
             return False
         gone = self._vanished(changes) if whole else []
         self.directory.apply([*gone, *changes], version)
@@ -86,10 +88,13 @@ class LiveDirectory:
         self._writing.shutdown()
 
     def _read(self, since: int) -> tuple[Sequence[Change], int, bool]:
-        """What was changed; or everything, where some of what was changed is forgotten."""
+        """What was changed; or everything, where some of what was changed is forgotten, or the database was put back to
+        an earlier state."""
         changes, version = self._rows.changed(since)
+        if version == since:
+            return changes, version, False
         # Asked afterwards: what is forgotten between the two only makes it begin anew without need.
-        if version == since or not 0 < since < self._rows.forgotten():
+        if version > since and not 0 < since < self._rows.forgotten():
             return changes, version, False
         return *self._rows.changed(0), True
 
