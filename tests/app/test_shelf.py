@@ -12,6 +12,7 @@ from waypost.dialects.openai_responses.state import Stored
 from waypost.errors import InvalidRequest, NotFound, Unauthenticated
 from waypost.pipeline.conversation import row
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.responses import ResponseRows
 from waypost.stores.sql.schema import prepare
@@ -30,7 +31,7 @@ class Shelf:
         self.cancelled: list[str] = []
         self.under_way = True
         keys = FakeKeys([Stage().key])
-        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock), clock, self.cancel)
+        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock, Directory()), clock, self.cancel)
 
     def cancel(self, response_id: str) -> bool:
         self.cancelled.append(response_id)

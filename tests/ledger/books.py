@@ -6,15 +6,19 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from waypost.core.key import BudgetPeriod, Key
+from waypost.core.budget import BudgetPeriod
+from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Checkpoint, DispatchMark, Exchange
+from waypost.core.rules import Rules, Standing
 from waypost.core.usage import Usage
 from waypost.errors import StoreUnavailable
 from waypost.ledger.messages import Ended, render
 from waypost.ledger.poster import Poster
 from waypost.ledger.writer import Launch
+from waypost.policy.directory import Directory
 from waypost.ports import Journal
 from waypost.stores.memory import MemoryJournal
 
@@ -90,10 +94,15 @@ def in_thread(folder: Path, journal: Journal, delay_s: float = 0.0) -> Launch:
     return lambda link: ThreadedPosting(folder, journal, link, delay_s)
 
 
-def key(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Key:
-    return Key(
-        key_id, "app", key_id.encode().ljust(32), "sk-wp-k1…abcd", AT, budget_nusd=budget, budget_per=per
-    )
+def rules(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Rules:
+    """Those of a key with a budget of its own: the same object for the same key."""
+    return _standing(budget, per, key_id).rules
+
+
+@cache
+def _standing(budget: int | None, per: BudgetPeriod, key_id: str) -> Standing:
+    digest, hint = key_id.encode().ljust(32), "sk-wp-k1…abcd"
+    return Directory().standing(Key(key_id, "app", digest, hint, AT, budget_nusd=budget, budget_per=per))
 
 
 def attempt(

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from ledger.books import AT, attempt, checkpoint, exchange, key, mark
+from ledger.books import AT, attempt, checkpoint, exchange, mark, rules
 from waypost.ledger.ledger import open_ledger
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
@@ -28,7 +28,7 @@ async def work(data: Path, first: int) -> None:
     prepare(database)
     launch = WriterLauncher(data, take_writer_lock(data), fsync=False, delay_s=0.002)
     ledger, _ = open_ledger(data, SqliteJournal(data), RealClock(), launch, segment_bytes=20_000)
-    who = key(10**15)
+    who = rules(10**15)
     await ledger.load(who, AT)
     print("ready", flush=True)
     running = []

@@ -14,12 +14,14 @@ from waypost.core.asked import Asked, PathAsk, Reply, Stamp
 from waypost.core.decision import Decision
 from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome, Role
+from waypost.core.rules import NO_RULES, Rules, Standing
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.pipeline.rehearsal import Part
+from waypost.policy.limits import Taken
 from waypost.ports import Answer, Client, Hold
 from waypost.routing.board import Board
 from waypost.routing.requested.select import Selected
@@ -54,6 +56,8 @@ class Call(msgspec.Struct):
     """What the matched path says."""
     principal: Key | None = None
     """Who asks, where that is known already: a line of a batch brings no key's text."""
+    peer: tuple[str, int] | None = None
+    """The other end of the connection, as the socket tells it."""
 
 
 class Trial:
@@ -133,22 +137,25 @@ class LiveExchange:
         "original",
         "outcome",
         "part",
-        "rate_taken",
         "relay",
         "replay_of",
         "response_body",
         "rival",
         "route",
+        "rules",
         "selected",
         "settled",
         "shadow",
         "shape",
         "shared",
         "snapshot",
+        "standing",
         "started_us",
         "status",
         "streaming",
+        "taken",
         "task",
+        "told",
         "trial",
         "unknown_previous",
         "waited",
@@ -163,12 +170,14 @@ class LiveExchange:
         self.key: Key | None = None
         self.asked: Asked | None = None
         self.route: Route | None = None
-        #: What the client asked of the gateway itself.
-        self.wishes = NO_WISHES
-        #: The route with what the request asks of it.
-        self.selected: Selected | None = None
+        self.wishes = NO_WISHES  #: What the client asked of the gateway itself.
+        self.selected: Selected | None = None  #: The route with what the request asks of it.
         self.hold: Hold | None = None
-        self.rate_taken = False
+        #: What the key may; what holds for this request of it, and what it took of that; headers of every answer.
+        self.standing: Standing | None = None
+        self.rules: Rules = NO_RULES
+        self.taken: Taken | None = None
+        self.told: tuple[tuple[bytes, bytes], ...] = ()
         self.trial: Trial | None = None
         #: A second attempt beside `trial`: whichever answers first is passed on.
         self.rival: Trial | None = None
@@ -192,12 +201,10 @@ class LiveExchange:
         self.first_token: float | None = None
         #: Seconds spent waiting for upstreams, which are not the gateway's own.
         self.waited = 0.0
-        self.settled = False
         self.aborted: GatewayError | None = None
-        #: A cancellation was asked for and has not arrived yet.
-        self.cancelling = False
-        #: The client is being told of an error: nothing is left to abort.
-        self.closing = False
+        #: A cancellation was asked for and has not arrived yet; the client is being told of an error, so that nothing
+        #: is left to abort.
+        self.settled = self.cancelling = self.closing = False
         #: Runs out when a client that left has had its answer read for as long as it may be.
         self.drain_limit: asyncio.TimerHandle | None = None
         self.response_body: bytes | None = None
