@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import StringIO
+from typing import cast
 
 import msgspec
 
@@ -20,22 +21,27 @@ from waypost.config.targets import Credential, Provider, Target
 from waypost.core.asked import PathAsk
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.objects import KIND_OF, Change, Object
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
+from waypost.core.rules import Rules
 from waypost.core.stored import StoredResponse
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import BudgetExceeded, StoreUnavailable
+from waypost.ledger.accounts import Accounts
+from waypost.ledger.purse import Purse, PurseHold
 from waypost.pipeline.entrance import Entrance
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.queue import Waiting
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
-from waypost.policy.rates import Rates
+from waypost.policy.directory import Directory
+from waypost.policy.limits import Limits
 from waypost.ports import Hold, TokenCounter
 from waypost.routing.limiter import Limiter
 from waypost.stores.memory import MemoryReplays
@@ -132,24 +138,24 @@ class FakeLedger:
         self.checkpoints: list[Checkpoint] = []
         self.settled: list[Exchange] = []
 
-    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> Hold | None:
+    def try_reserve(self, rules: Rules, amount_nusd: int, at: float, *, free: bool = False) -> Hold | None:
         if self.limit is not None and amount_nusd > self.limit:
             raise BudgetExceeded("The budget is spent.")
         hold = FakeHold(amount_nusd)
         self.holds.append(hold)
         return hold
 
-    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+    def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
         assert isinstance(hold, FakeHold)
         assert not hold.closed
         if self.no_more or (self.limit is not None and hold.amount_nusd + more_nusd > self.limit):
             raise BudgetExceeded("The budget is spent.")
         hold.amount_nusd += more_nusd
 
-    def left(self, key: Key, at: float) -> int | None:
+    def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
-    async def load(self, key: Key, at: float) -> None:
+    async def load(self, rules: Rules, at: float) -> None:
         raise AssertionError("nothing to load")
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -167,6 +173,38 @@ class FakeLedger:
             hold.closed = True
         assert exchange.exchange_id not in {done.exchange_id for done in self.settled}, "settled twice"
         self.settled.append(exchange)
+
+
+class PurseLedger(FakeLedger):
+    """The same with a real purse; what was posted before is in `posted`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.purse = Purse()
+        self.specs = Accounts()
+        self.posted: dict[str, int] = {}
+
+    def try_reserve(self, rules: Rules, amount_nusd: int, at: float, *, free: bool = False) -> Hold | None:
+        hold = self.purse.reserve(self.specs.of(rules, at), amount_nusd, at, free=free)
+        if hold is not None:
+            self.holds.append(hold)  # type: ignore[arg-type]
+        return hold
+
+    def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
+        self.purse.extend(cast(PurseHold, hold), self.specs.of(rules, at), more_nusd, at)
+
+    def left(self, rules: Rules, at: float) -> int | None:
+        return self.purse.left(self.specs.of(rules, at))
+
+    async def load(self, rules: Rules, at: float) -> None:
+        for spec in self.purse.missing(self.specs.of(rules, at)):
+            self.purse.open(spec, self.posted.get(spec.account_id, 0), at)
+
+    def settle(self, hold: Hold | None, exchange: Exchange) -> None:
+        super().settle(hold, exchange)
+        if hold is not None:
+            cost = sum(attempt.cost_nusd or 0 for attempt in exchange.attempts)
+            self.purse.close(cast(PurseHold, hold), cost, exchange.attempts)
 
 
 class ScriptedAnswer:
@@ -346,6 +384,8 @@ class Stage:
         )
     )
     limit: int | None = None
+    purse: bool = False
+    """Budgets are those of the directory, in a real purse."""
     keeps: bool = False
     counter: TokenCounter | None = None
     """Whether answers of the Responses dialect are kept."""
@@ -354,9 +394,10 @@ class Stage:
         self.targets = self.targets or (target(provider()),)
         self.clock = FakeClock()
         self.keys = FakeKeys([self.key])
-        self.ledger = FakeLedger(self.limit)
+        self.ledger = PurseLedger() if self.purse else FakeLedger(self.limit)
         self.upstream = ScriptedUpstream(self.script)
-        self.rates = Rates()
+        self.limits = Limits()
+        self.directory = Directory()
         self.slept: list[float] = []
         self.sleeps: Callable[[], Awaitable[None]] | None = None
         self.log = StringIO()
@@ -390,8 +431,9 @@ class Stage:
             clock=self.clock,
             random=lambda: 0.25,
             sleep=self._sleep,
-            authenticate=Authenticate(self.keys, self.clock),
-            rates=self.rates,
+            authenticate=Authenticate(self.keys, self.clock, self.directory),
+            directory=self.directory,
+            limits=self.limits,
             ledger=self.ledger,
             upstream=self.upstream,
             settle=Settle(self.clock, self.ledger, self.metrics),
@@ -403,6 +445,11 @@ class Stage:
         if self.sleeps is not None:
             await self.sleeps()
         self.clock.advance(seconds)
+
+    def rule(self, *objects: Object) -> None:
+        """Put budgets, limits and whom they are for into the directory."""
+        changes = [Change(KIND_OF[type(each)], each) for each in objects]
+        self.directory.apply(changes, self.directory.version + 1)
 
     def call(
         self,

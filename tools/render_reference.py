@@ -53,6 +53,7 @@ ADVICE = {
     "client_disconnected": "Raise the client's own timeout if it gave up early.",
     "headers_too_large": "Send fewer or shorter headers.",
     "rate_limit_exceeded": "Wait as long as `retry-after` says.",
+    "request_over_limit": "Send less in one request, set a smaller output limit, or ask for a higher limit.",
     "budget_exceeded": "Wait for the next budget window, or have the budget raised.",
     "model_unpriced": "Give the model `prices`, or set `ledger.allow_unpriced`.",
     "upstream_error": "Try again; look at the attempts with `waypost requests show ID`.",

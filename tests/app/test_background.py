@@ -19,7 +19,7 @@ from waypost.config.schema import Config
 from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
 from waypost.core.replay import Replay
-from waypost.policy.rates import Rates
+from waypost.policy.limits import Limits
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.replays import ReplayRows
 from waypost.stores.sql.schema import prepare
@@ -75,7 +75,7 @@ class Work:
             upstream=self.upstream,
             listed=self.listed,  # type: ignore[arg-type]  # only `put` is used
             keys=self.keys,  # type: ignore[arg-type]  # only `watch` is used
-            rates=Rates(),
+            limits=Limits(),
             database=self.database,
             renewals=Renewals(self.upstream, lambda path: b"", FakeClock(), log),
             steering=(steering := Steering(self.config, FakeClock(), log)),

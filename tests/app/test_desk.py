@@ -19,6 +19,7 @@ from waypost.errors import Forbidden, NotFound, Unauthenticated
 from waypost.pipeline.explain import Explain
 from waypost.pipeline.plans import OPERATOR, Planned
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 from waypost.routing.fixed_board import FixedBoard
 from waypost.routing.plan import Planner
 
@@ -39,11 +40,11 @@ class Desk:
         self._found = found
         self._looks = looks
         self.desk = ControlDesk(
-            authenticate=Authenticate(FakeKeys([PLAIN, OPS]), clock),
+            authenticate=Authenticate(FakeKeys([PLAIN, OPS]), clock, Directory()),
             token=TOKEN,
             explain=Explain(plans, DIALECTS, lambda: stage.snapshot, board, clock),
             find=self._find,
-            targets=TargetsList(lambda: stage.snapshot, lambda _: None),
+            targets=TargetsList(lambda: stage.snapshot, lambda _: None, Directory()),
             orders=self,
             sleep=self._sleep,
         )

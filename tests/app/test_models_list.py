@@ -8,6 +8,7 @@ from waypost.app.models_list import ModelsList
 from waypost.config.snapshot import Route, Snapshot
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.rules import Standing
 
 ALL = Key(key_id="k", name="app", digest=b"", hint="", created_at=0)
 
@@ -29,7 +30,7 @@ def rows(body: bytes) -> list[dict[str, object]]:
 
 
 def test_the_list_is_openais_and_says_what_is_known() -> None:
-    body = ModelsList().render(snapshot(), ALL, 0.0)
+    body = ModelsList().render(snapshot(), Standing(ALL), 0.0)
     fast, other, smart = rows(body)
     assert Model.model_validate(fast).id == "fast"
     assert (fast["context_length"], fast["max_output_tokens"], fast["features"]) == (128_000, 4096, ["tools"])
@@ -40,13 +41,13 @@ def test_the_list_is_openais_and_says_what_is_known() -> None:
 
 
 def test_the_list_has_the_fields_anthropics_client_pages_by() -> None:
-    page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0))
+    page = msgspec.json.decode(ModelsList().render(snapshot(), Standing(ALL), 0.0))
     assert (page["first_id"], page["last_id"], page["has_more"]) == ("fast", "route/smart", False)
     assert {"type", "display_name", "created_at", "lifecycle", "max_tokens"} <= set(page["data"][0])
 
 
 def test_geminis_client_finds_its_own_fields() -> None:
-    page = msgspec.json.decode(ModelsList().render(snapshot(), ALL, 0.0, gemini=True))
+    page = msgspec.json.decode(ModelsList().render(snapshot(), Standing(ALL), 0.0, gemini=True))
     assert set(page) == {"models"}
     fast = page["models"][0]
     assert (fast["name"], fast["inputTokenLimit"], fast["outputTokenLimit"]) == ("models/fast", 128_000, 4096)
@@ -56,15 +57,15 @@ def test_geminis_client_finds_its_own_fields() -> None:
 def test_a_key_sees_what_it_may_use() -> None:
     listing = ModelsList()
     limited = msgspec.structs.replace(ALL, models=("p2/*",))
-    assert [row["id"] for row in rows(listing.render(snapshot(), limited, 0.0))] == ["p2/m2"]
-    assert len(rows(listing.render(snapshot(), ALL, 0.0))) == 3
+    assert [row["id"] for row in rows(listing.render(snapshot(), Standing(limited), 0.0))] == ["p2/m2"]
+    assert len(rows(listing.render(snapshot(), Standing(ALL), 0.0))) == 3
     none = msgspec.structs.replace(ALL, models=("nothing",))
-    assert rows(listing.render(snapshot(), none, 0.0)) == []
+    assert rows(listing.render(snapshot(), Standing(none), 0.0)) == []
 
 
 def test_a_new_configuration_is_a_new_list() -> None:
     listing = ModelsList()
-    before = listing.render(snapshot(1), ALL, 0.0)
-    assert listing.render(snapshot(1), ALL, 0.0) is before
+    before = listing.render(snapshot(1), Standing(ALL), 0.0)
+    assert listing.render(snapshot(1), Standing(ALL), 0.0) is before
     changed = msgspec.structs.replace(snapshot(2), routes={})
-    assert rows(listing.render(changed, ALL, 0.0)) == []
+    assert rows(listing.render(changed, Standing(ALL), 0.0)) == []

@@ -13,6 +13,7 @@ from waypost.errors import InvalidRequest, NotFound, Unauthenticated
 from waypost.pipeline.conversation import row
 from waypost.pipeline.event_logs import EventLog, Follower
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.responses import ResponseRows
 from waypost.stores.sql.schema import prepare
@@ -33,7 +34,7 @@ class Shelf:
         keys = FakeKeys([Stage().key])
         self.forgotten: list[str] = []
         self.followed: list[tuple[str, int | None]] = []
-        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock), clock, self)
+        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock, Directory()), clock, self)
 
     def cancel(self, response_id: str) -> bool:
         self.cancelled.append(response_id)

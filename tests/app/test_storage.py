@@ -23,6 +23,7 @@ from waypost.edge.gate import Errand
 from waypost.errors import Unauthenticated
 from waypost.pipeline.exchange import Call
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 from waypost.stores.sql.batches import BatchRows
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.files import FileRows
@@ -53,7 +54,7 @@ class Wired:
                 data=self.folder,
                 database=self.database,
                 keys=self.rows,
-                authenticate=Authenticate(self.keys, self.clock),
+                authenticate=Authenticate(self.keys, self.clock, Directory()),
                 run=self._run,
                 settings=Settings,
                 clock=self.clock,

@@ -4,6 +4,7 @@ from transcript import Stage, provider, target
 from waypost.app.targets_list import TargetsList
 from waypost.config.snapshot import Route
 from waypost.pipeline.plans import OPERATOR, key_of
+from waypost.policy.directory import Directory
 
 ONE, TWO = target(provider("p1", key_name="eu", region="eu")), target(provider("p2"))
 
@@ -11,7 +12,9 @@ ONE, TWO = target(provider("p1", key_name="eu", region="eu")), target(provider("
 def rows(*models: str) -> list[dict[str, object]]:
     stage = Stage(targets=(ONE, TWO))
     stage.snapshot.routes["slow"] = Route("slow", (TWO,))
-    listing = TargetsList(lambda: stage.snapshot, lambda each: {"uptime": 1.0} if each is ONE else None)
+    listing = TargetsList(
+        lambda: stage.snapshot, lambda each: {"uptime": 1.0} if each is ONE else None, Directory()
+    )
     body = listing.list(key_of("k", models) if models else OPERATOR)
     assert body["object"] == "list"
     data = body["data"]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from cli.command_line import documents, run
-from waypost.app.gateway import Announce, Options, Started
+from waypost.app.gateway import Options
+from waypost.app.started import Announce, Started
 from waypost.app.surroundings import Found
 
 

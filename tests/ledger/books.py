@@ -6,15 +6,22 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from waypost.core.key import BudgetPeriod, Key
+import msgspec
+
+from waypost.core.budget import Budget, BudgetPeriod
+from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Checkpoint, DispatchMark, Exchange
+from waypost.core.rules import Bound, Rules, Standing
+from waypost.core.scope import ASKED, ScopeKind, asked_id
 from waypost.core.usage import Usage
 from waypost.errors import StoreUnavailable
 from waypost.ledger.messages import Ended, render
 from waypost.ledger.poster import Poster
 from waypost.ledger.writer import Launch
+from waypost.policy.directory import Directory
 from waypost.ports import Journal
 from waypost.stores.memory import MemoryJournal
 
@@ -90,10 +97,50 @@ def in_thread(folder: Path, journal: Journal, delay_s: float = 0.0) -> Launch:
     return lambda link: ThreadedPosting(folder, journal, link, delay_s)
 
 
-def key(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Key:
-    return Key(
-        key_id, "app", key_id.encode().ljust(32), "sk-wp-k1…abcd", AT, budget_nusd=budget, budget_per=per
+def rules(budget: int | None = DOLLAR, per: BudgetPeriod = "day", key_id: str = "k1") -> Rules:
+    """Those of a key with a budget of its own: the same object for the same key."""
+    return _standing(budget, per, key_id).rules
+
+
+def budget(
+    scope: ScopeKind, scope_id: str, limit: int = DOLLAR, name: str = "b", **changes: object
+) -> Budget:
+    """A budget of the organization `org`."""
+    made = Budget(f"bud_{scope}_{scope_id}_{name}", "org", name, scope, scope_id, limit, "total")
+    return msgspec.structs.replace(made, **changes)
+
+
+def bounds(*budgets: Budget) -> Rules:
+    """Rules with a scope for each budget, labelled by its id."""
+    return Rules(
+        tuple(
+            Bound(
+                each.scope,
+                asked_id(each.organization_id, each.scope_id) if each.scope in ASKED else each.scope_id,
+                each.scope_id,
+                (each,),
+            )
+            for each in budgets
+        )
     )
+
+
+def served_by(number: int) -> str:
+    """Who serves an exchange, where that makes a difference."""
+    return "openai" if number % 3 else "azure"
+
+
+def both_providers(limit: int = 10**15) -> Rules:
+    """A request that either of them may serve: their budgets, and one that counts both."""
+    return bounds(
+        budget("team", "t1", limit), budget("provider", "openai", limit), budget("provider", "azure", limit)
+    )
+
+
+@cache
+def _standing(budget: int | None, per: BudgetPeriod, key_id: str) -> Standing:
+    digest, hint = key_id.encode().ljust(32), "sk-wp-k1…abcd"
+    return Directory().standing(Key(key_id, "app", digest, hint, AT, budget_nusd=budget, budget_per=per))
 
 
 def attempt(

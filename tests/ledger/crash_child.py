@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from ledger.books import AT, attempt, checkpoint, exchange, key, mark
+import msgspec
+
+from ledger.books import AT, attempt, both_providers, checkpoint, exchange, mark, served_by
 from waypost.ledger.ledger import open_ledger
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
@@ -28,20 +30,22 @@ async def work(data: Path, first: int) -> None:
     prepare(database)
     launch = WriterLauncher(data, take_writer_lock(data), fsync=False, delay_s=0.002)
     ledger, _ = open_ledger(data, SqliteJournal(data), RealClock(), launch, segment_bytes=20_000)
-    who = key(10**15)
+    who = both_providers()
     await ledger.load(who, AT)
     print("ready", flush=True)
     running = []
     for number in range(first, first + 1_000_000):
         hold = ledger.try_reserve(who, 1000, AT)
         assert hold is not None
-        ledger.dispatch(mark(number, hold.accounts, floor=3))
+        sent = mark(number, hold.accounts, floor=3)
+        ledger.dispatch(msgspec.structs.replace(sent, provider=served_by(number)))
         running.append((number, hold))
         if number % 7 == 0:
             ledger.checkpoint(checkpoint(number, 11))
         if len(running) > 5:  # a few are always under way, and they end out of order
             known, old = running.pop(number % 5)
-            ledger.settle(old, exchange(known, 7, old.accounts, (attempt(known, 7),)))
+            done = msgspec.structs.replace(attempt(known, 7), provider=served_by(known))
+            ledger.settle(old, exchange(known, 7, old.accounts, (done,)))
             sys.stdout.write(f"{known}\n")
             sys.stdout.flush()
         if number % 50 == 0:

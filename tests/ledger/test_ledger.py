@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, exchange, in_thread, key, mark
+from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, exchange, in_thread, mark, rules
 from waypost.errors import BudgetExceeded, Bug, StoreUnavailable
 from waypost.ledger.ledger import BookLedger, open_ledger
 
@@ -26,7 +26,7 @@ async def opened(data, journal, **options):
 
 
 async def reserve(ledger: BookLedger, amount: int, at: float = AT, who=None):
-    who = who or key()
+    who = who or rules()
     hold = ledger.try_reserve(who, amount, at)
     if hold is None:
         await ledger.load(who, at)
@@ -89,7 +89,7 @@ async def test_refused_and_unbudgeted_exchanges_are_recorded_too(tmp_path):
     journal = FlakyJournal()
     async with opened(tmp_path, journal) as ledger:
         ledger.settle(None, exchange(1, None, attempts=()))
-        hold = ledger.try_reserve(key(None), CENT, AT)
+        hold = ledger.try_reserve(rules(None), CENT, AT)
         assert hold.accounts == ()
         ledger.settle(hold, exchange(2, CENT))
     assert sorted(journal.exchanges) == ["exc-1", "exc-2"]
@@ -140,14 +140,14 @@ async def test_loading_reads_once_for_all_who_wait(tmp_path):
     real = journal.posted
     journal.posted = lambda ids: reads.append(ids) or real(ids)
     async with opened(tmp_path, journal) as ledger:
-        first = asyncio.ensure_future(ledger.load(key(), AT))
-        others = [asyncio.ensure_future(ledger.load(key(), AT)) for _ in range(20)]
+        first = asyncio.ensure_future(ledger.load(rules(), AT))
+        others = [asyncio.ensure_future(ledger.load(rules(), AT)) for _ in range(20)]
         await asyncio.sleep(0)
         first.cancel()
         await asyncio.gather(*others)
-        assert ledger.try_reserve(key(), 1, AT) is not None
+        assert ledger.try_reserve(rules(), 1, AT) is not None
         assert reads == [(ACCOUNT,)]
-        ledger.settle(ledger.try_reserve(key(), 1, AT), exchange(1, 0, (ACCOUNT,)))
+        ledger.settle(ledger.try_reserve(rules(), 1, AT), exchange(1, 0, (ACCOUNT,)))
 
 
 async def test_an_account_comes_back_with_what_is_still_queued(tmp_path):
@@ -156,23 +156,23 @@ async def test_an_account_comes_back_with_what_is_still_queued(tmp_path):
     async with opened(tmp_path, journal) as ledger:
         hold = await reserve(ledger, CENT)
         ledger.settle(hold, exchange(1, CENT, hold.accounts))
-        await ledger.load(key(), AT + 86_400)
+        await ledger.load(rules(), AT + 86_400)
         assert ledger.purse.account(ACCOUNT) is None
-        await ledger.load(key(), AT)
+        await ledger.load(rules(), AT)
         assert ledger.purse.account(ACCOUNT).posted_nusd == CENT
 
 
 async def test_without_a_database_known_accounts_go_on_and_new_ones_are_503(tmp_path):
     journal = FlakyJournal()
     async with opened(tmp_path, journal) as ledger:
-        await ledger.load(key(), AT)
+        await ledger.load(rules(), AT)
         journal.down = True
-        hold = ledger.try_reserve(key(), CENT, AT)
+        hold = ledger.try_reserve(rules(), CENT, AT)
         ledger.settle(hold, exchange(1, CENT, hold.accounts))
         with pytest.raises(StoreUnavailable):
-            await ledger.load(key(key_id="k2"), AT)
+            await ledger.load(rules(key_id="k2"), AT)
         journal.down = False
-        await ledger.load(key(key_id="k2"), AT)
+        await ledger.load(rules(key_id="k2"), AT)
         assert ledger.backlog == 0
 
 
@@ -219,7 +219,7 @@ def test_sums_agree_whatever_happens(tmp_path_factory, steps, flips):
                 at += 1800
             elif step == "r":
                 journal.down = False
-                who = key(100, "hour")
+                who = rules(100, "hour")
                 await ledger.load(who, at)
                 try:
                     hold = ledger.try_reserve(who, amount, at)
@@ -266,8 +266,8 @@ async def test_a_request_between_the_end_of_a_read_and_its_callback_finds_the_ac
         monkeypatch.setattr(ledger._writer, "ask_posted", lambda accounts: reading)
 
         async def late():
-            await ledger.load(key(), AT)
-            return ledger.try_reserve(key(), CENT, AT)
+            await ledger.load(rules(), AT)
+            return ledger.try_reserve(rules(), CENT, AT)
 
         first = asyncio.ensure_future(late())
         await asyncio.sleep(0)

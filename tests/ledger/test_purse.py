@@ -1,15 +1,17 @@
 """The purse against a model that is too simple to be wrong."""
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from ledger.books import AT, CENT, DOLLAR, key
-from waypost.core.key import Key
+from ledger.books import AT, CENT, DOLLAR, attempt, rules
+from waypost.core.budget import Budget
+from waypost.core.rules import Bound, Rules
 from waypost.errors import BudgetExceeded, Bug
-from waypost.ledger.accounts import Accounts, AccountSpec
-from waypost.ledger.purse import Purse, PurseHold
+from waypost.ledger.accounts import Accounts, AccountSpec, specs_of
+from waypost.ledger.purse import Purse, PurseHold, Reached
 
 
 def spec(name: str, limit: int, ends_at: float | None = None) -> AccountSpec:
@@ -106,7 +108,7 @@ def test_a_hold_is_closed_once():
 
 
 def test_a_refusal_says_what_why_and_until_when():
-    (one,) = Accounts().of(key(5 * DOLLAR, "day"), AT)
+    (one,) = Accounts().of(rules(5 * DOLLAR, "day"), AT)
     purse = opened(one, posted=5 * DOLLAR - CENT)
     purse.reserve((one,), CENT // 2, AT)
 
@@ -155,6 +157,111 @@ def test_opening_again_does_not_forget_what_was_posted():
     assert purse.account("a").posted_nusd == 5
 
 
+def budget(name: str, limit: int, **changes: object) -> Budget:
+    return Budget(f"bud_{name}", "org", name, "team", "t1", limit, **changes)
+
+
+def team(*budgets: Budget, at: float = AT) -> tuple[AccountSpec, ...]:
+    return specs_of(Bound("team", "t1", "web", budgets), at)[1]
+
+
+def test_soft_budgets_are_counted_and_refuse_nothing():
+    specs = team(budget("soft", 10, mode="soft"))
+    purse = opened(*specs)
+    for _ in range(3):
+        purse.close(purse.reserve(specs, 100, AT), 100)
+
+    assert purse.account("team:t1:month:2026-09-01").posted_nusd == 300
+    assert purse.left(specs) is None
+
+
+def test_a_scope_with_two_budgets_is_posted_once_and_each_refuses_for_itself():
+    specs = team(budget("day", 50, period="day"), budget("month", 100), budget("tight", 80))
+    purse = opened(*specs)
+    assert purse.left(specs) == 50
+    purse.close(purse.reserve(specs, 50, AT), 50)
+    tomorrow = team(
+        *(mark.budget for spec in specs for mark in spec.marks[:1]), budget("tight", 80), at=AT + 86_400
+    )
+    for each in purse.missing(tomorrow):
+        purse.open(each, 0, AT + 86_400)
+    with pytest.raises(BudgetExceeded, match="'tight' of team 'web'"):
+        purse.reserve(tomorrow, 31, AT + 86_400)
+    assert purse.reserve(tomorrow, 30, AT + 86_400)
+
+
+def test_what_costs_nothing_has_room_on_an_overdrawn_account():
+    one = (spec("a", 100),)
+    purse = opened(*one, posted=150)
+    with pytest.raises(BudgetExceeded):
+        purse.reserve(one, 0, AT)
+    purse.close(purse.reserve(one, 0, AT, free=True), 0)
+    assert purse.account("a").posted_nusd == 150
+
+
+def test_a_provider_is_posted_what_went_there():
+    specs = (spec("provider:org/openai:total", 100), spec("model:org/gpt-5-mini:total", 100), spec("a", 100))
+    purse = opened(*specs)
+    other = msgspec.structs.replace(attempt(1, 30), provider="azure")
+    purse.close(purse.reserve(specs, 60, AT), 50, (attempt(2, 20), other))
+
+    posted = [purse.account(each.account_id).posted_nusd for each in specs]
+    assert posted == [20, 50, 50]
+    assert {purse.account(each.account_id).held_nusd for each in specs} == {0}
+
+
+def test_each_threshold_is_told_once_for_each_window():
+    told: list[Reached] = []
+    specs = team(budget("hard", 100, thresholds=(50, 80, 100)), budget("soft", 60, mode="soft"))
+    purse = Purse(told.append)
+    purse.open(specs[0], 0, AT)
+
+    def spend(amount: int) -> list[tuple[str, int | None]]:
+        told.clear()
+        purse.close(purse.reserve(specs, amount, AT), amount)
+        return [(each.budget.name, each.per_cent) for each in told]
+
+    assert spend(47) == []
+    assert spend(1) == [("soft", 80)]
+    assert spend(0) == []
+    assert spend(40) == [("hard", 50), ("soft", 100), ("hard", 80)]
+    assert spend(10) == []
+    for _ in range(3):
+        with pytest.raises(BudgetExceeded):
+            purse.reserve(specs, 3, AT)
+    assert [(each.budget.name, each.per_cent) for each in told] == [("hard", None)]
+    assert spend(2) == [("hard", 100)]
+
+
+def test_what_was_reached_before_a_restart_is_not_told_again():
+    told: list[Reached] = []
+    specs = team(budget("hard", 100))
+    purse = Purse(told.append)
+    purse.open(specs[0], 85, AT)
+    purse.close(purse.reserve(specs, 5, AT), 5)
+    assert told == []
+    purse.close(purse.reserve(specs, 10, AT), 10)
+    assert [each.per_cent for each in told] == [100]
+
+
+def test_a_threshold_that_the_end_of_a_raise_brings_is_told_with_the_next_cost():
+    told: list[Reached] = []
+    raised = budget("hard", 100, raise_nusd=100, raise_until=AT + 60)
+    purse = Purse(told.append)
+    purse.open(team(raised)[0], 0, AT)
+    purse.close(purse.reserve(team(raised), 90, AT), 90)
+    assert told == []
+    purse.close(purse.reserve(team(raised, at=AT + 60), 1, AT + 60), 1)
+    assert [(each.per_cent, each.posted_nusd) for each in told] == [(80, 91)]
+
+
+def test_a_refusal_says_that_waiting_for_a_window_can_not_help_what_is_larger():
+    specs = team(budget("hard", 100))
+    with pytest.raises(BudgetExceeded, match="more than the whole budget") as refusal:
+        opened(*specs).reserve(specs, 101, AT)
+    assert (refusal.value.retry_after_s, refusal.value.budget) == (None, "team/hard")
+
+
 class PurseMachine(RuleBasedStateMachine):
     """One key with an hourly budget; time moves, holds open and close in any order, overage included."""
 
@@ -163,7 +270,7 @@ class PurseMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.at = AT
-        self.key: Key = key(1000, "hour")
+        self.key: Rules = rules(1000, "hour")
         self.accounts = Accounts()
         self.purse = Purse()
         self.spent: dict[str, int] = {}

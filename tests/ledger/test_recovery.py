@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.books import FakeClock, FlakyJournal, attempt, checkpoint, exchange, mark
+from ledger.books import FakeClock, FlakyJournal, attempt, checkpoint, exchange, mark, served_by
 from waypost.core.record import Exchange
 from waypost.core.usage import Usage
 from waypost.errors import Bug, StoreUnavailable
@@ -104,6 +104,19 @@ def test_all_attempts_of_a_lost_exchange_are_one_exchange(tmp_path):
     assert recover(tmp_path, journal).estimated == 2
     assert [each.attempt_id for each in journal.exchanges["exc-1"].attempts] == ["a", "b"]
     assert journal.accounts == {ACCOUNT[0]: 6}
+
+
+def test_a_lost_attempt_is_posted_to_the_provider_it_was_sent_to(tmp_path):
+    accounts = ("team:t1:total", "provider:org/openai:total", "provider:org/azure:total")
+    journal, intents = MemoryJournal(), Intents(tmp_path, 1, clock=FakeClock())
+    intents.dispatch(mark(1, accounts, floor=3))
+    intents.dispatch(
+        msgspec.structs.replace(mark(1, accounts, floor=5, attempt_id="att-b"), provider="azure")
+    )
+    intents.close()
+
+    recover(tmp_path, journal)
+    assert journal.accounts == dict(zip(accounts, (8, 3, 5), strict=True))
 
 
 def test_a_voided_attempt_that_the_journal_knows_is_not_billed_by_a_mark_left_over(tmp_path):
@@ -265,7 +278,7 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     assert len(told) > 1000, "or the test shows nothing"
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT attempt_id, cost_nusd, usage_source FROM lines").all()
-        posted = connection.exec_driver_sql("SELECT posted_nusd, lines FROM accounts").all()
+        posted = connection.exec_driver_sql("SELECT account_id, posted_nusd, lines FROM accounts").all()
         attempts = connection.exec_driver_sql("SELECT count(*) FROM attempts").scalar()
     lines = {row[0]: (row[1], row[2]) for row in rows}
     assert len(lines) == len(rows) == attempts
@@ -273,7 +286,12 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     estimated = [cost for cost, source in lines.values() if source == "estimated"]
     assert set(estimated) <= {3, 11}
     assert len(estimated) >= 20, "each kill leaves a few under way"
-    assert posted == [(sum(cost for cost, _ in lines.values()), len(lines))]
+    by_account: dict[str, list[int]] = {}
+    for name, (cost, _) in lines.items():
+        by_account.setdefault("team:t1:total", []).append(cost)
+        by_account.setdefault(f"provider:org/{served_by(int(name.partition('-')[2]))}:total", []).append(cost)
+    assert sorted(posted) == sorted((name, sum(costs), len(costs)) for name, costs in by_account.items())
+    assert len(posted) == 3
     assert journal.drift() == {}
     assert RequestLog(database).last() >= len(lines)
     assert listed(tmp_path / "intents") == []

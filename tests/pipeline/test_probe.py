@@ -17,6 +17,7 @@ P = provider("p", probe=Probe("m1", 30.0), retries=0)
 def prober(stage: Stage) -> Prober:
     return Prober(
         run=stage.pipeline.attempts.run,
+        admit=stage.pipeline.admission.admit_own,
         snapshot=lambda: stage.snapshot,
         dialect=DIALECTS["openai_chat"],
         lanes=Lanes(DIALECTS),

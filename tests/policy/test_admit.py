@@ -10,9 +10,16 @@ from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.rules import Standing
 from waypost.core.usage import Usage
 from waypost.errors import Forbidden, Unpriced
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
+from waypost.policy.directory import Directory
+
+
+def most(key: Key, one: Route, asked: Asked, settings: Settings, at: float) -> int:
+    return cost_ceiling(key, Directory().standing(key).rules, one, asked, settings, at)
+
 
 KEY = Key(key_id="k", name="app", digest=b"", hint="", created_at=0, budget_nusd=10**9)
 ASKED = Asked(model="fast", stream=False, fields={}, input_estimate=100)
@@ -36,16 +43,16 @@ def route(name: str = "fast", **changes: object) -> Route:
 def test_access_is_by_the_routes_canonical_name(models: tuple[str, ...], name: str, allowed: bool) -> None:
     key = msgspec.structs.replace(KEY, models=models)
     if allowed:
-        check_access(key, route(name), "spelling")
+        check_access(Standing(key), route(name), "spelling")
     else:
         with pytest.raises(Forbidden):
-            check_access(key, route(name), name)
+            check_access(Standing(key), route(name), name)
 
 
 def test_an_alias_that_spells_an_allowed_name_opens_nothing() -> None:
     key = msgspec.structs.replace(KEY, models=("gpt-5",))
     with pytest.raises(Forbidden):
-        check_access(key, route("openai/gpt-5"), "gpt-5")
+        check_access(Standing(key), route("openai/gpt-5"), "gpt-5")
 
 
 @pytest.mark.parametrize(
@@ -72,25 +79,22 @@ def test_every_model_that_a_request_listed_has_to_be_allowed(
 ) -> None:
     key = msgspec.structs.replace(KEY, models=("fast", "quick"), route=key_route)
     put_together = msgspec.structs.replace(route(name), requires=requires)
-    check_access(msgspec.structs.replace(key, models=()), put_together, "asked")
+    check_access(Standing(msgspec.structs.replace(key, models=())), put_together, "asked")
     if closed is None:
-        check_access(key, put_together, "asked")
+        check_access(Standing(key), put_together, "asked")
     else:
         with pytest.raises(Forbidden, match=f"the model {closed!r}"):
-            check_access(key, put_together, "asked")
+            check_access(Standing(key), put_together, "asked")
 
 
 def test_a_key_without_a_budget_holds_nothing_even_for_unpriced_models() -> None:
-    assert (
-        cost_ceiling(msgspec.structs.replace(KEY, budget_nusd=None), route(tariff=None), ASKED, Settings(), 0)
-        == 0
-    )
+    assert most(msgspec.structs.replace(KEY, budget_nusd=None), route(tariff=None), ASKED, Settings(), 0) == 0
 
 
 def test_an_unpriced_model_is_refused_under_a_budget_unless_allowed() -> None:
     with pytest.raises(Unpriced):
-        cost_ceiling(KEY, route(tariff=None), ASKED, Settings(), 0)
-    assert cost_ceiling(KEY, route(tariff=None), ASKED, Settings(allow_unpriced=True), 0) == 0
+        most(KEY, route(tariff=None), ASKED, Settings(), 0)
+    assert most(KEY, route(tariff=None), ASKED, Settings(allow_unpriced=True), 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_an_unpriced_model_is_refused_under_a_budget_unless_allowed() -> None:
 )
 def test_what_is_held(asked: dict[str, int], facts: int | None, ceiling: int) -> None:
     one = route(facts=ModelFacts(max_output=facts))
-    assert cost_ceiling(KEY, one, msgspec.structs.replace(ASKED, **asked), Settings(), 0) == ceiling
+    assert most(KEY, one, msgspec.structs.replace(ASKED, **asked), Settings(), 0) == ceiling
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=5))
@@ -118,7 +122,7 @@ def test_the_dearest_target_decides(priced: list[bool]) -> None:
         )
         for i, yes in enumerate(priced)
     )
-    held = cost_ceiling(KEY, Route("r", targets), ASKED, Settings(allow_unpriced=True), 0)
+    held = most(KEY, Route("r", targets), ASKED, Settings(allow_unpriced=True), 0)
     each = [100 + 100 * (i + 1) for i, yes in enumerate(priced) if yes]
     assert held == max(each, default=0)
 
@@ -136,7 +140,7 @@ class TieredTariff:
 @pytest.mark.parametrize(("tier", "held"), [(None, 1000), ("flex", 1000), ("priority", 2000)])
 def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, held: int) -> None:
     asked = msgspec.structs.replace(ASKED, tier=tier)
-    assert cost_ceiling(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
+    assert most(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
 
 
 @pytest.mark.parametrize("field", ["fallbacks", "models", "preset"])
@@ -144,8 +148,8 @@ def test_a_key_with_a_list_of_models_can_not_have_a_provider_choose_others(field
     limited = msgspec.structs.replace(KEY, models=("fast",))
     wider = msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b'["other"]')})
     with pytest.raises(Forbidden) as caught:
-        check_alternatives(limited, wider)
+        check_alternatives(Standing(limited), wider)
     assert caught.value.param == field
-    check_alternatives(KEY, wider)
-    check_alternatives(limited, ASKED)
-    check_alternatives(limited, msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b"[]")}))
+    check_alternatives(Standing(KEY), wider)
+    check_alternatives(Standing(limited), ASKED)
+    check_alternatives(Standing(limited), msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b"[]")}))

@@ -9,13 +9,14 @@ from transcript import FakeClock, FakeKeys
 from waypost.core.key import Key
 from waypost.errors import Unauthenticated
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 
 KEY = Key(key_id="k1", name="app", digest=sha256(b"secret").digest(), hint="", created_at=0)
 
 
 def authenticate(**changes: object) -> tuple[Authenticate, FakeClock]:
     clock = FakeClock()
-    return Authenticate(FakeKeys([msgspec.structs.replace(KEY, **changes)]), clock), clock
+    return Authenticate(FakeKeys([msgspec.structs.replace(KEY, **changes)]), clock, Directory()), clock
 
 
 async def test_a_key_is_found_and_then_known() -> None:

@@ -16,7 +16,7 @@ from waypost.catalog.discovery import ListedModel
 from waypost.config.targets import Provider
 from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
-from waypost.policy.rates import Rates
+from waypost.policy.limits import Limits
 from waypost.ports import Clock, Upstream
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
@@ -46,7 +46,7 @@ class Background:
         upstream: Upstream,
         listed: DiscoveredModels,
         keys: SqlKeys,
-        rates: Rates,
+        limits: Limits,
         database: Database,
         renewals: Renewals,
         steering: Steering,
@@ -61,7 +61,7 @@ class Background:
         self._upstream = upstream
         self._listed = listed
         self._keys = keys
-        self._rates = rates
+        self._limits = limits
         self._database = database
         self._renewals = renewals
         self._steering = steering
@@ -155,7 +155,7 @@ class Background:
 
     async def _tidy(self) -> None:
         while True:
-            self._rates.prune(self._clock.monotonic())
+            self._limits.prune(self._clock.monotonic())
             days = self._config.snapshot().settings.retention_days
             try:
                 more = True

@@ -21,6 +21,7 @@ from waypost.pipeline.plans import Planned, Plans
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.sessions import Parts
 from waypost.policy.authenticate import Authenticate
+from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.stores.sql.engine import Database
@@ -44,6 +45,7 @@ class Control(msgspec.Struct, frozen=True):
     drills: Drills
     """The same that the pipeline looks at."""
     plans: Plans
+    directory: Directory
     board: Board
     """Where targets' measured times are read."""
     new_board: Callable[[], Board] | None = None
@@ -74,7 +76,7 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
         token=parts.token,
         explain=Explain(parts.plans, DIALECTS, parts.snapshot, parts.board, parts.clock),
         find=history.find,
-        targets=TargetsList(parts.snapshot, parts.report),
+        targets=TargetsList(parts.snapshot, parts.report, parts.directory),
         orders=rehearsals,
     )
     return desk, rehearsals
@@ -92,7 +94,13 @@ def desk_of(
     """The desk of a gateway that is made of these."""
     board = steering.board
     plans = Planned(
-        parts["snapshot"], parts["lanes"], parts["clock"], parts["planner"], board, parts["ledger"].left
+        parts["snapshot"],
+        parts["lanes"],
+        parts["clock"],
+        parts["planner"],
+        board,
+        parts["ledger"].left,
+        parts["directory"],
     )
     return compose_desk(
         Control(
@@ -106,6 +114,7 @@ def desk_of(
             token=token,
             drills=drills,
             plans=plans,
+            directory=parts["directory"],
             board=board,
             new_board=steering.new_board,
             report=steering.report,

@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +17,7 @@ import msgspec
 
 from waypost import __version__
 from waypost.app.background import Background
+from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
 from waypost.app.control import desk_of
 from waypost.app.gate import AppGate, gauges
@@ -28,26 +29,26 @@ from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shelf import KeptAnswers, end_lost
+from waypost.app.started import Announce, Started, example_of, reachable, summary_of
 from waypost.app.steering import Steering
 from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
 from waypost.app.token_counter import CountingProcess
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
-from waypost.config.snapshot import Snapshot
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, loop_factory
 from waypost.edge.server import serve as serve_edge
 from waypost.ledger.ledger import BookLedger, open_ledger
-from waypost.ledger.recovery import RecoveryReport
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.sessions import Parts, Sessions
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
-from waypost.policy.rates import Rates
+from waypost.policy.directory import Directory
+from waypost.policy.limits import Limits
 from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
@@ -72,24 +73,6 @@ class Options(msgspec.Struct, frozen=True):
     port: int | None = None
     drain_delay_s: float = 0.0
     environ: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
-
-
-class Started(msgspec.Struct, frozen=True):
-    """What a person wants to know once the gateway listens."""
-
-    url: str
-    new_key: str | None
-    """The first key's text, once, when the data folder had none."""
-    key_count: int
-    found: Found
-    models: int
-    recovered: str | None
-    example: str | None = None
-    """A model for a first try: configured before discovered, and one for chat as far as is known."""
-
-
-#: Called once, when requests are answered.
-Announce = Callable[[Started], None]
 
 
 def serve(options: Options, announce: Announce, stream: TextIO = sys.stderr) -> int:
@@ -140,17 +123,7 @@ def _open_books(
         fsync = durability == "fsync"
         launch = WriterLauncher(options.data, lock, fsync=fsync, environ=options.environ)
         ledger, report = open_ledger(options.data, journal, clock, launch, fsync=fsync, told=log.error)
-    return _Books(database, ledger, _summary(report), KeyRows(database))
-
-
-def _example(snapshot: Snapshot) -> str | None:
-    chats = (name for name, route in snapshot.routes.items() if route.targets[0].facts.mode in (None, "chat"))
-    return next(chats, None)
-
-
-def _reachable(host: str) -> str:
-    """An address of this machine at which `host` is listened on."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    return _Books(database, ledger, summary_of(report), KeyRows(database))
 
 
 def _settle_garbage() -> None:
@@ -159,16 +132,6 @@ def _settle_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def _summary(report: RecoveryReport) -> str | None:
-    """One sentence on what an unclean end left to do; None after a clean one."""
-    if report.clean:
-        return None
-    text = f"recovered from an unclean end: {report.settled} settled requests posted, {report.estimated} estimated"
-    if report.damaged or report.set_aside:
-        text += f", {report.damaged} damaged lines; kept for you: {', '.join(report.set_aside) or 'nothing'}"
-    return text
 
 
 class _Gateway:
@@ -194,6 +157,9 @@ class _Gateway:
         self._config = config
         self._steering = Steering(config, clock, log)
         self._probes: Probes
+        #: Who there is, and which rules hold for whom.
+        self._directory = Directory()
+        self._limits = Limits()
         self._lock = lock
         self._books = books
         self._stack = stack
@@ -218,8 +184,7 @@ class _Gateway:
         listed = DiscoveredModels(books.database)
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
-        rates = Rates()
-        edge = self._edge(keys, upstream, sockets, rates, responses)
+        edge = self._edge(keys, upstream, sockets, responses)
         background = Background(
             clock=self._clock,
             log=self._log,
@@ -228,7 +193,7 @@ class _Gateway:
             upstream=upstream,
             listed=listed,
             keys=keys,
-            rates=rates,
+            limits=self._limits,
             database=books.database,
             renewals=Renewals(upstream, read_whole_file, self._clock, self._log),
             steering=self._steering,
@@ -252,7 +217,7 @@ class _Gateway:
 
         def started(server: Server, host: str, port: int) -> None:
             running.append(server)
-            self._lock.announce(port, self._token, _reachable(host))
+            self._lock.announce(port, self._token, reachable(host))
             background.start()
             _settle_garbage()
             self._tell(host, port, found)
@@ -279,11 +244,10 @@ class _Gateway:
         keys: SqlKeys,
         upstream: HttpUpstream,
         sockets: SocketUpstream,
-        rates: Rates,
         responses: SqlResponses,
     ) -> Edge:
         clock, config, ledger, steering = self._clock, self._config, self._books.ledger, self._steering
-        authenticate = Authenticate(keys, clock)
+        authenticate = Authenticate(keys, clock, self._directory)
         gate = AppGate(config, ledger)
         load = start_load(
             clock, config.snapshot, self._steering, lambda: pipeline.under_way(), lambda: edge.active
@@ -299,7 +263,8 @@ class _Gateway:
         metrics = Metrics(
             measured, lambda: [*steering.labelled(), *load.labelled(), *self._storage.owner.labelled()]
         )
-        parts = self._parts(authenticate, rates, upstream, Settle(clock, ledger, metrics))
+        ledger.purse.reached = told_of(self._log, metrics)
+        parts = self._parts(authenticate, upstream, Settle(clock, ledger, metrics))
         drills, replays, counter = Drills(clock, parts["random"]), self._replays(), CountingProcess(self._log)
         pipeline = Pipeline(**parts, responses=responses, replays=replays, drills=drills, counter=counter)
         self._stack.push_async_callback(counter.close)
@@ -312,8 +277,8 @@ class _Gateway:
         self._stack.push_async_callback(rehearsals.close)
 
         async def models(presented: bytes | None, gemini: bool) -> bytes:
-            key = await authenticate.key_of(presented)
-            return listing.render(config.snapshot(), key, clock.wall(), gemini=gemini)
+            standing = self._directory.standing(await authenticate.key_of(presented))
+            return listing.render(config.snapshot(), standing, clock.wall(), gemini=gemini)
 
         edge = Edge(
             pipeline=pipeline,
@@ -333,9 +298,7 @@ class _Gateway:
         )
         return edge
 
-    def _parts(
-        self, authenticate: Authenticate, rates: Rates, upstream: HttpUpstream, settle: Settle
-    ) -> Parts:
+    def _parts(self, authenticate: Authenticate, upstream: HttpUpstream, settle: Settle) -> Parts:
         steering = self._steering
         return Parts(
             lanes=Lanes(DIALECTS),
@@ -344,7 +307,8 @@ class _Gateway:
             random=random.SystemRandom().random,
             sleep=asyncio.sleep,
             authenticate=authenticate,
-            rates=rates,
+            directory=self._directory,
+            limits=self._limits,
             ledger=self._books.ledger,
             upstream=upstream,
             settle=settle,
@@ -370,7 +334,7 @@ class _Gateway:
         return replays
 
     def _tell(self, host: str, port: int, found: Found) -> None:
-        host = _reachable(host)
+        host = reachable(host)
         shown = f"[{host}]" if ":" in host else host
         snapshot = self._config.snapshot()
         books = self._books
@@ -387,7 +351,7 @@ class _Gateway:
                 found=found,
                 models=len(snapshot.routes),
                 recovered=books.recovered,
-                example=_example(snapshot),
+                example=example_of(snapshot),
             )
         )
 

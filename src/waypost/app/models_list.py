@@ -10,9 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from waypost.config.snapshot import Route, Snapshot
-from waypost.core.key import Key
 from waypost.core.money import NANO, PER_MILLION
 from waypost.core.price import Tariff
+from waypost.core.rules import Standing
 from waypost.core.usage import Usage
 
 _MODELS_CACHED = 64
@@ -30,19 +30,19 @@ class ModelsList:
 
     def __init__(self) -> None:
         self._version = 0
-        self._rendered: dict[tuple[bool, tuple[str, ...]], bytes] = {}
+        self._rendered: dict[tuple[bool, tuple[str, ...], tuple[tuple[str, ...], ...]], bytes] = {}
 
-    def render(self, snapshot: Snapshot, key: Key, at: float, *, gemini: bool = False) -> bytes:
+    def render(self, snapshot: Snapshot, standing: Standing, at: float, *, gemini: bool = False) -> bytes:
         """The JSON body for this key. `at` is Unix time: prices are the ones in force then."""
         if snapshot.version != self._version:
             self._rendered.clear()
             self._version = snapshot.version
-        slot = (gemini, key.models)
+        slot = (gemini, standing.key.models, standing.models)
         body = self._rendered.get(slot)
         if body is None:
             if len(self._rendered) >= _MODELS_CACHED:
                 self._rendered.clear()
-            rows = [_row(route, at) for route in snapshot.routes.values() if key.may_use(route.name)]
+            rows = [_row(route, at) for route in snapshot.routes.values() if standing.may_use(route.name)]
             body = self._rendered[slot] = msgspec.json.encode({"models": rows} if gemini else _page(rows))
         return body
 

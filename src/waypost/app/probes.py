@@ -23,6 +23,7 @@ def compose_probes(pipeline: Pipeline, parts: Parts, board: HealthBoard, new_id:
     """Probes that ask through a pipeline's own attempts."""
     prober = Prober(
         run=pipeline.attempts.run,
+        admit=pipeline.admission.admit_own,
         snapshot=parts["snapshot"],
         dialect=DIALECTS["openai_chat"],
         lanes=parts["lanes"],

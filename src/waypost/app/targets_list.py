@@ -7,6 +7,7 @@ from collections.abc import Callable
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Target
 from waypost.core.key import Key
+from waypost.policy.directory import Directory
 
 #: What is known of a target's health, as JSON; None where nothing is.
 Report = Callable[[Target], object | None]
@@ -15,16 +16,18 @@ Report = Callable[[Target], object | None]
 class TargetsList:
     """Lists targets by their label, each once, with the routes that lead to it."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], report: Report) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], report: Report, directory: Directory) -> None:
         self._snapshot = snapshot
         self._report = report
+        self._directory = directory
 
     def list(self, key: Key) -> dict[str, object]:
         """The JSON body for this key: only targets of routes that it may use."""
         targets: dict[str, Target] = {}
         routes: dict[str, list[str]] = {}
+        standing = self._directory.standing(key)
         for route in self._snapshot().routes.values():
-            if not key.may_use(route.name):
+            if not standing.may_use(route.name):
                 continue
             for target in route.targets:
                 targets.setdefault(target.label, target)

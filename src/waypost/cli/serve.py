@@ -11,7 +11,7 @@ from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_con
 from waypost.cli.output import fail, people, print_json
 
 if TYPE_CHECKING:
-    from waypost.app.gateway import Started
+    from waypost.app.started import Started
 
 
 def serve(

@@ -59,9 +59,12 @@ class Key(msgspec.Struct, frozen=True):
 
     def may_use(self, *names: str) -> bool:
         """Whether any of a matched route's names is allowed to this key."""
-        if not self.models:
-            return True
-        return any(fnmatchcase(name, pattern) for pattern in self.models for name in names)
+        return not self.models or matches(self.models, names)
+
+
+def matches(patterns: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether any of the names is one of these, or fits a glob among them."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 class KeyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -66,7 +66,8 @@ class Exchange(msgspec.Struct, frozen=True, array_like=True):
     """Sum of the attempts' known costs; None when no cost is known of those that may have billed."""
     config_version: int
     accounts: tuple[str, ...] = ()
-    """Ids of the budget accounts that this exchange was held against, and is posted to."""
+    """Ids of the budget accounts that this exchange was held against, and is posted to; those of providers and models
+    only with what went to them (`core.scope.counts_to`)."""
     attempts: tuple[Attempt, ...] = ()
     finish_reason: str | None = None
     request_body: bytes | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.budget import Budget
-from waypost.core.key import Key
+from waypost.core.key import Key, matches
 from waypost.core.limit import Limit
 from waypost.core.scope import ScopeKind
 
@@ -41,6 +41,11 @@ class Rules(msgspec.Struct, frozen=True):
     bounds: tuple[Bound, ...] = ()
     paces: tuple[Pace, ...] = ()
 
+    @property
+    def hard(self) -> bool:
+        """Some budget may refuse."""
+        return any(budget.mode == "hard" for bound in self.bounds for budget in bound.budgets)
+
 
 NO_RULES = Rules()
 
@@ -54,10 +59,16 @@ class Standing(msgspec.Struct, frozen=True):
     models: tuple[tuple[str, ...], ...] = ()
     """Lists of what may be used, of which each has to allow a request: the organization's, team's, project's, member's.
     The key's own is not among them."""
+    whose: tuple[str, ...] = ()
+    """Of each of these lists, whose it is, for people: `the team 'web'`."""
     refusal: str | None = None
     """Why it may nothing at all, in a sentence for its user."""
     asks: frozenset[ScopeKind] = frozenset()
     """Of the scopes that requests name, those that have rules for it."""
+
+    def may_use(self, *names: str) -> bool:
+        """Whether any of a matched route's names is allowed by every list."""
+        return self.key.may_use(*names) and all(matches(patterns, names) for patterns in self.models)
 
 
 class Named(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from typing import Final, Literal, get_args
 
 ScopeKind = Literal[
@@ -26,6 +25,8 @@ client names. `end_user`, `tag`, `model`, `provider` and `route` are counted per
 KINDS: Final[tuple[ScopeKind, ...]] = get_args(ScopeKind)
 #: Scopes that only the request tells, beside the key.
 ASKED: Final[frozenset[ScopeKind]] = frozenset(("end_user", "tag", "model", "provider", "route"))
+#: Scopes that count only what went to them, of all that a request may ask.
+NARROW: Final[frozenset[ScopeKind]] = frozenset(("model", "provider"))
 #: Each one of the kind by itself, where a scope's id is wanted.
 EACH: Final = "*"
 
@@ -38,6 +39,8 @@ def asked_id(organization_id: str, name: str) -> str:
     name."""
     if _PLAIN.fullmatch(name):
         return f"{organization_id}/{name}"
+    from hashlib import sha256  # only here: the ledger's writer does without it
+
     return f"{organization_id}/~{sha256(name.encode()).hexdigest()[:24]}"
 
 
@@ -45,8 +48,13 @@ def counts_to(account_id: str, provider: str, model: str) -> bool:
     """Whether what an attempt cost is posted to an account that its exchange was held on. Accounts of providers and of
     models count only what went to them; all others count everything."""
     scope, _, rest = account_id.partition(":")
-    if scope not in ("provider", "model"):
+    if scope not in NARROW:
         return True
     scope_id = rest.partition(":")[0]
     organization_id = scope_id.partition("/")[0]
     return scope_id == asked_id(organization_id, provider if scope == "provider" else model)
+
+
+def counted(accounts: tuple[str, ...], provider: str, model: str) -> tuple[str, ...]:
+    """Those of an exchange's accounts that an attempt is posted to."""
+    return tuple(account for account in accounts if counts_to(account, provider, model))

@@ -36,6 +36,7 @@ from waypost.errors import (
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
 from waypost.policy.overload import LoadGauge
+from waypost.policy.permit import check_network
 from waypost.ports import Clock
 from waypost.telemetry.logs import Log
 
@@ -190,7 +191,10 @@ class Edge:
             if body is None:
                 body = await read_body(ask.receive, settings, connection is None or connection.receiving)
             path = route.with_query(query) if query else route.path
-            call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path)
+            peer = ask.scope.get("client")
+            call = Call(
+                dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path, None, peer
+            )
             await self.pipeline.run(call)
         finally:
             self.active -= 1
@@ -208,7 +212,7 @@ class Edge:
         if purpose == "models" or purpose == "model":
             # A Gemini client of another API version than its usual one is known by its own header.
             gemini = route.gemini or b"x-goog-api-client" in ask.headers
-            listing = await self._models(read_key(ask.headers), gemini)
+            listing = await self._models(await self._let_in(ask), gemini)
             body = listing if route.model is None else _pick(listing, route.model)
             await reply(200, [JSON, *own], body)
         elif route.spoken is not None:
@@ -262,9 +266,9 @@ class Edge:
             client = EdgeSocket(ask.client, connection, handshake)
             path = PathAsk(query=ask.scope["query_string"])
             headers = offered.complete(ask.headers)
-            await self._sessions.run(
-                Call(dialect, b"", headers, key, ask.exchange_id, received, client, path)
-            )
+            peer = ask.scope.get("client")
+            call = Call(dialect, b"", headers, key, ask.exchange_id, received, client, path, None, peer)
+            await self._sessions.run(call)
         finally:
             self.active -= 1
 
@@ -272,7 +276,7 @@ class Edge:
         if self._shelf is None:
             raise NotFound("Answers are not kept here.")
         method, query = ask.scope["method"], ask.scope["query_string"]
-        key = read_key(ask.headers)
+        key = await self._let_in(ask)
         answer = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
         own = identity(ask.exchange_id)
         if isinstance(answer, bytes):
@@ -290,6 +294,15 @@ class Edge:
             self.active -= 1
             answer.leave()
 
+    async def _let_in(self, ask: _Ask) -> bytes | None:
+        """The presented key's text. Raises as `check_key`, and Forbidden where it is for other networks."""
+        presented = read_key(ask.headers)
+        await self.pipeline.check_key(presented)
+        key = self.pipeline.known(presented)
+        if key is not None:
+            check_network(key, _address(ask.scope))
+        return presented
+
     def _check_open(self, settings: Settings) -> None:
         if self.closed:
             raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
@@ -301,6 +314,7 @@ class Edge:
         if room is None:
             raise NotFound("Files are not kept here.")
         key = await room.admit(read_key(ask.headers))
+        check_network(key, _address(ask.scope))
         own = identity(ask.exchange_id)
         if route.purpose == "file_content":
             await send_content(ask.client, await room.content(key, route.name), own)
@@ -329,6 +343,7 @@ class Edge:
         if desk is None:
             raise NotFound("This gateway does not tell of its own work.")
         key = await desk.admit(route.purpose, read_key(ask.headers))
+        check_network(key, _address(ask.scope))
         body = b""
         if method == "POST":
             check_head(ask.headers, ask.settings, False)
@@ -360,6 +375,12 @@ class Edge:
         if route is not None and error.status == 405:
             lines.append((b"allow", allow(route).encode()))
         await client.reply(error.status, lines, error_body(error, None if route is None else route.dialect))
+
+
+def _address(scope: Scope) -> str | None:
+    """The other end of the connection."""
+    peer = scope.get("client")
+    return None if peer is None else str(peer[0])
 
 
 def _pick(listing: bytes, model: str) -> bytes:

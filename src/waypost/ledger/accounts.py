@@ -1,21 +1,28 @@
-"""Which budget accounts a key has at a moment.
+"""Which budget accounts a request is held against at a moment.
 
 A budget window is an account row of its own: when a day ends, the next request meets a new account, and nothing is
-ever reset. Windows follow the calendar in UTC.
+ever reset. Several budgets of one scope with the same window are looked at on one account, which is posted once.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from waypost.core.budget import BudgetPeriod
-from waypost.core.key import Key
+from waypost.core.budget import Budget, BudgetPeriod
+from waypost.core.rules import Bound, Rules
+from waypost.ledger.windows import ALWAYS, Window, window
 
 _CACHE_MAX: Final = 131_072
-_ALWAYS: Final = (float("-inf"), float("inf"))
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A share of a budget at which it is told."""
+
+    at_nusd: int
+    per_cent: int
+    budget: Budget
 
 
 class AccountSpec(msgspec.Struct, frozen=True):
@@ -30,82 +37,98 @@ class AccountSpec(msgspec.Struct, frozen=True):
     scope_id: str
     label: str
     """What people call the scope: the key's name."""
-    limit_nusd: int
+    limit_nusd: int | None
+    """Of its hard budgets, the lowest; None: it has none, and refuses nothing."""
     period: BudgetPeriod
     ends_at: float | None
+    budget: Budget | None = None
+    """Whose limit that is."""
+    marks: tuple[Mark, ...] = ()
+    """In order of their amounts."""
 
 
-class Window(msgspec.Struct, frozen=True):
-    """A calendar window: `[starts_at, ends_at)` in Unix seconds, and its name inside an account id."""
-
-    name: str
-    starts_at: float
-    ends_at: float | None
+Span = tuple[float, float]
+"""From when until when something holds: `[from, until)`."""
 
 
 class Accounts:
-    """Account specs per key, cached until the window ends or the key changes. One dict hit per request."""
+    """Account specs, cached until a window or a raise ends or the rules are others. One dict hit per request whose
+    rules are known; else one for each of its scopes."""
 
-    __slots__ = ("_cache",)
+    __slots__ = ("_bounds", "_rules")
 
     def __init__(self) -> None:
-        self._cache: dict[str, tuple[Key, float, float, tuple[AccountSpec, ...]]] = {}
+        #: By identity of what is kept beside; what is full begins anew.
+        self._rules: dict[int, tuple[Rules, Span, tuple[AccountSpec, ...]]] = {}
+        self._bounds: dict[int, tuple[Bound, Span, tuple[AccountSpec, ...]]] = {}
 
-    def of(self, key: Key, at: float) -> tuple[AccountSpec, ...]:
-        """The accounts of `key` at Unix time `at`; empty when it has no budget."""
-        if key.budget_nusd is None:
+    def of(self, rules: Rules, at: float) -> tuple[AccountSpec, ...]:
+        """The accounts of these rules at Unix time `at`; empty when they have no budget."""
+        if not rules.bounds:
             return ()
-        entry = self._cache.get(key.key_id)
-        if entry is not None and entry[0] is key and entry[1] <= at < entry[2]:
-            return entry[3]
-        return self._renew(key, at)
+        entry = self._rules.get(id(rules))
+        if entry is not None and entry[1][0] <= at < entry[1][1]:
+            return entry[2]
+        return self._renew(rules, at)
 
-    def _renew(self, key: Key, at: float) -> tuple[AccountSpec, ...]:
-        found = window(key.budget_per, at)
-        specs = (
-            AccountSpec(
-                account_id=f"key:{key.key_id}:{found.name}",
-                scope="key",
-                scope_id=key.key_id,
-                label=key.name,
-                limit_nusd=key.budget_nusd or 0,
-                period=key.budget_per,
-                ends_at=found.ends_at,
-            ),
-        )
-        if len(self._cache) >= _CACHE_MAX:
-            del self._cache[next(iter(self._cache))]
-        ends_at = _ALWAYS[1] if found.ends_at is None else found.ends_at
-        self._cache[key.key_id] = (key, found.starts_at, ends_at, specs)
-        return specs
+    def _renew(self, rules: Rules, at: float) -> tuple[AccountSpec, ...]:
+        since, until = ALWAYS
+        specs: list[AccountSpec] = []
+        for bound in rules.bounds:
+            entry = self._bounds.get(id(bound))
+            if entry is None or not entry[1][0] <= at < entry[1][1]:
+                entry = self._of_bound(bound, at)
+            since, until = max(since, entry[1][0]), min(until, entry[1][1])
+            specs += entry[2]
+        made = tuple(specs)
+        if len(self._rules) >= _CACHE_MAX:
+            self._rules.clear()
+        self._rules[id(rules)] = (rules, (since, until), made)
+        return made
 
-
-def window(period: BudgetPeriod, at: float) -> Window:
-    """The calendar window of `period` that Unix time `at` falls in. Weeks begin on Monday (ISO 8601)."""
-    if period == "total":
-        return Window("total", _ALWAYS[0], None)
-    moment = datetime.fromtimestamp(at, UTC).replace(microsecond=0)
-    start, end = _bounds(period, moment)
-    short = start.strftime("%Y-%m-%dT%H:%MZ") if period in ("minute", "hour") else start.strftime("%Y-%m-%d")
-    return Window(f"{period}:{short}", start.timestamp(), end.timestamp())
+    def _of_bound(self, bound: Bound, at: float) -> tuple[Bound, Span, tuple[AccountSpec, ...]]:
+        if len(self._bounds) >= _CACHE_MAX:
+            self._bounds.clear()
+        span, specs = specs_of(bound, at)
+        entry = self._bounds[id(bound)] = (bound, span, specs)
+        return entry
 
 
-def _bounds(period: BudgetPeriod, moment: datetime) -> tuple[datetime, datetime]:
-    if period == "minute":
-        start = moment.replace(second=0)
-        return start, start + timedelta(minutes=1)
-    if period == "hour":
-        start = moment.replace(minute=0, second=0)
-        return start, start + timedelta(hours=1)
-    midnight = moment.replace(hour=0, minute=0, second=0)
-    if period == "day":
-        return midnight, midnight + timedelta(days=1)
-    if period == "week":
-        start = midnight - timedelta(days=midnight.weekday())
-        return start, start + timedelta(days=7)
-    if period == "month":
-        start = midnight.replace(day=1)
-        # 32 days after the first is always in the next month.
-        return start, (start + timedelta(days=32)).replace(day=1)
-    start = midnight.replace(month=1, day=1)
-    return start, start.replace(year=start.year + 1)
+def specs_of(bound: Bound, at: float) -> tuple[Span, tuple[AccountSpec, ...]]:
+    """The accounts of one scope, and how long they hold."""
+    since, until = ALWAYS
+    together: dict[str, tuple[Window, list[Budget]]] = {}
+    for budget in bound.budgets:
+        found = window(budget.period, at, budget.anchor_at)
+        since = max(since, found.starts_at)
+        until = until if found.ends_at is None else min(until, found.ends_at)
+        if budget.raise_until is not None:
+            if at < budget.raise_until:
+                until = min(until, budget.raise_until)
+            else:
+                since = max(since, budget.raise_until)
+        together.setdefault(found.name, (found, []))[1].append(budget)
+    specs = tuple(_spec(bound, *each, at) for each in together.values())
+    return (since, until), specs
+
+
+def _spec(bound: Bound, found: Window, budgets: list[Budget], at: float) -> AccountSpec:
+    hard = [budget for budget in budgets if budget.mode == "hard"]
+    lowest = min(hard, key=lambda budget: budget.limit_at(at)) if hard else None
+    marks = [
+        # A share of a nano-dollar is reached with the next whole one.
+        Mark(-(-budget.limit_at(at) * per_cent // 100), per_cent, budget)
+        for budget in budgets
+        for per_cent in budget.thresholds
+    ]
+    return AccountSpec(
+        account_id=f"{bound.scope}:{bound.scope_id}:{found.name}",
+        scope=bound.scope,
+        scope_id=bound.scope_id,
+        label=bound.label,
+        limit_nusd=None if lowest is None else lowest.limit_at(at),
+        period=budgets[0].period,
+        ends_at=found.ends_at,
+        budget=lowest,
+        marks=tuple(sorted(marks, key=lambda mark: mark.at_nusd)),
+    )

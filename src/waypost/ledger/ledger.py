@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from waypost.core.key import Key
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
+from waypost.core.rules import Rules
 from waypost.errors import Bug, StoreUnavailable
 from waypost.ledger.accounts import Accounts, AccountSpec
 from waypost.ledger.intents import SEGMENT_BYTES, Intents
@@ -34,21 +34,23 @@ class BookLedger:
         self.dispatch: Callable[[DispatchMark], None] = intents.dispatch
         self.checkpoint: Callable[[Checkpoint], None] = intents.checkpoint
 
-    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> PurseHold | None:
+    def try_reserve(
+        self, rules: Rules, amount_nusd: int, at: float, *, free: bool = False
+    ) -> PurseHold | None:
         """See `ports.Ledger`. Raises BudgetExceeded."""
-        return self.purse.reserve(self._accounts.of(key, at), amount_nusd, at)
+        return self.purse.reserve(self._accounts.of(rules, at), amount_nusd, at, free=free)
 
-    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
+    def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
         """See `ports.Ledger`. Raises BudgetExceeded, and Bug for a hold that is closed."""
-        self.purse.extend(cast(PurseHold, hold), self._accounts.of(key, at), more_nusd, self._clock.wall())
+        self.purse.extend(cast(PurseHold, hold), self._accounts.of(rules, at), more_nusd, self._clock.wall())
 
-    def left(self, key: Key, at: float) -> int | None:
+    def left(self, rules: Rules, at: float) -> int | None:
         """See `ports.Ledger`."""
-        return self.purse.left(self._accounts.of(key, at))
+        return self.purse.left(self._accounts.of(rules, at))
 
-    async def load(self, key: Key, at: float) -> None:
+    async def load(self, rules: Rules, at: float) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable."""
-        missing = self.purse.missing(self._accounts.of(key, at))
+        missing = self.purse.missing(self._accounts.of(rules, at))
         if not missing:
             return
         wanted = tuple(spec.account_id for spec in missing)
@@ -77,7 +79,7 @@ class BookLedger:
         else:
             if exchange.accounts is not hold.accounts and exchange.accounts != hold.accounts:
                 raise Bug("An exchange names other budget accounts than those it was held against.")
-            self.purse.close(cast(PurseHold, hold), cost)
+            self.purse.close(cast(PurseHold, hold), cost, exchange.attempts)
         pins = self._intents.settled(exchange)
         if pins is not None or exchange.request_body is not None or exchange.response_body is not None:
             self._writer.carry(exchange, pins)

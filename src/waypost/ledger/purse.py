@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 
+import msgspec
+
+from waypost.core.budget import Budget
 from waypost.core.money import render_usd
+from waypost.core.record import Attempt
+from waypost.core.scope import NARROW, counts_to
 from waypost.errors import BudgetExceeded, Bug
 from waypost.ledger.accounts import AccountSpec
 
@@ -14,36 +19,59 @@ from waypost.ledger.accounts import AccountSpec
 _LINGER_S = 60.0
 
 
-class Account:
-    """What one account has spent and has set aside, in nano-dollars. The limit is not here: it is the key's."""
+class Reached(msgspec.Struct, frozen=True):
+    """A budget came to one of its thresholds."""
 
-    __slots__ = ("account_id", "held_nusd", "holds", "posted_nusd")
+    budget: Budget
+    spec: AccountSpec
+    per_cent: int | None
+    """None: it had no room for a request."""
+    posted_nusd: int
+
+
+class Account:
+    """What one account has spent and has set aside, in nano-dollars. The limit is not here: it is the budget's."""
+
+    __slots__ = ("account_id", "held_nusd", "holds", "narrow", "posted_nusd", "told")
 
     def __init__(self, account_id: str, posted_nusd: int) -> None:
         self.account_id = account_id
         self.posted_nusd = posted_nusd
         self.held_nusd = 0
         self.holds = 0
+        #: It counts only what went to its provider or model.
+        self.narrow = account_id.partition(":")[0] in NARROW
+        #: By id of a budget, the thresholds that were told of; None among them: that it had no room.
+        self.told: set[tuple[str, int | None]] = set()
 
 
 class PurseHold:
     """Money set aside on zero or more accounts. Made by `Purse.reserve`, ended by `Purse.close`."""
 
-    __slots__ = ("_held_on", "accounts", "amount_nusd", "closed")
+    __slots__ = ("_held_on", "_specs", "accounts", "amount_nusd", "closed")
 
-    def __init__(self, amount_nusd: int, accounts: tuple[str, ...], held_on: tuple[Account, ...]) -> None:
+    def __init__(
+        self,
+        amount_nusd: int,
+        accounts: tuple[str, ...],
+        held_on: tuple[Account, ...],
+        specs: tuple[AccountSpec, ...] = (),
+    ) -> None:
         self.amount_nusd = amount_nusd
         self.accounts = accounts
         self.closed = False
         self._held_on = held_on
+        self._specs = specs
 
 
 class Purse:
     """All open accounts. Not thread-safe on purpose: it lives on the event loop's thread."""
 
-    __slots__ = ("_accounts", "_ends")
+    __slots__ = ("_accounts", "_ends", "reached")
 
-    def __init__(self) -> None:
+    def __init__(self, reached: Callable[[Reached], None] = lambda _: None) -> None:
+        """`reached`: hears of each threshold once for each window that is in memory."""
+        self.reached = reached
         self._accounts: dict[str, Account] = {}
         self._ends: list[tuple[float, str]] = []
 
@@ -55,7 +83,8 @@ class Purse:
         return tuple(spec for spec in specs if spec.account_id not in self._accounts)
 
     def open(self, spec: AccountSpec, posted_nusd: int, at: float) -> None:
-        """Bring an account in with what the journal has posted to it; no effect if it is in.
+        """Bring an account in with what the journal has posted to it; no effect if it is in. Thresholds below that
+        were told of when they were reached.
 
         Also drops accounts whose windows ended before `at` and that have no holds: each is looked at a bounded
         number of times, so the cost per new account is constant on average.
@@ -63,7 +92,10 @@ class Purse:
         self._sweep(at)
         if spec.account_id in self._accounts:
             return
-        self._accounts[spec.account_id] = Account(spec.account_id, posted_nusd)
+        account = self._accounts[spec.account_id] = Account(spec.account_id, posted_nusd)
+        for mark in spec.marks:
+            if mark.at_nusd <= posted_nusd:
+                account.told.add((mark.budget.id, mark.per_cent))
         if spec.ends_at is not None:
             heappush(self._ends, (spec.ends_at, spec.account_id))
 
@@ -71,24 +103,33 @@ class Purse:
         """One account, for reports and tests."""
         return self._accounts.get(account_id)
 
-    def reserve(self, specs: tuple[AccountSpec, ...], amount_nusd: int, at: float) -> PurseHold | None:
-        """Hold `amount_nusd` on every account or on none; None when one of them is not in memory.
+    def reserve(
+        self, specs: tuple[AccountSpec, ...], amount_nusd: int, at: float, *, free: bool = False
+    ) -> PurseHold | None:
+        """Hold `amount_nusd` on every account or on none; None when one of them is not in memory. What is `free` is
+        known to cost nothing, and is held whatever is left.
 
         Raises BudgetExceeded for the first account without room.
         """
         if not specs:
             return PurseHold(amount_nusd, (), ())
-        if len(specs) == 1:
-            spec = specs[0]
-            account = self._accounts.get(spec.account_id)
+        accounts: list[Account] = []
+        known = self._accounts
+        for spec in specs:
+            account = known.get(spec.account_id)
             if account is None:
                 return None
-            if account.posted_nusd + account.held_nusd + amount_nusd > spec.limit_nusd:
-                raise _exceeded(spec, account, amount_nusd, at)
+            accounts.append(account)
+        if not free:
+            for spec, account in zip(specs, accounts, strict=True):
+                limit = spec.limit_nusd
+                if limit is not None and account.posted_nusd + account.held_nusd + amount_nusd > limit:
+                    raise self._exceeded(spec, account, amount_nusd, at)
+        for account in accounts:
             account.held_nusd += amount_nusd
             account.holds += 1
-            return PurseHold(amount_nusd, (account.account_id,), (account,))
-        return self._reserve_all(specs, amount_nusd, at)
+        ids = tuple([account.account_id for account in accounts])
+        return PurseHold(amount_nusd, ids, tuple(accounts), specs)
 
     def extend(self, hold: PurseHold, specs: tuple[AccountSpec, ...], more_nusd: int, at: float) -> None:
         """Hold `more_nusd` on top, on every account of `hold` or on none.
@@ -101,50 +142,57 @@ class Purse:
         limits = {spec.account_id: spec for spec in specs}
         for account in hold._held_on:
             spec = limits.get(account.account_id)
-            if spec is not None and account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
-                raise _exceeded(spec, account, more_nusd, at)
+            if spec is None or spec.limit_nusd is None:
+                continue
+            if account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
+                raise self._exceeded(spec, account, more_nusd, at)
         for account in hold._held_on:
             account.held_nusd += more_nusd
         hold.amount_nusd += more_nusd
 
     def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
-        """What could be held now on all of these at most, not below 0; None without accounts, or when one is not in
-        memory."""
+        """What could be held now on all of these at most, not below 0; None where nothing may refuse, or when an
+        account is not in memory."""
         found = []
         for spec in specs:
             account = self._accounts.get(spec.account_id)
             if account is None:
                 return None
-            found.append(spec.limit_nusd - account.posted_nusd - account.held_nusd)
+            if spec.limit_nusd is not None:
+                found.append(spec.limit_nusd - account.posted_nusd - account.held_nusd)
         return max(0, min(found)) if found else None
 
-    def close(self, hold: PurseHold, amount_nusd: int) -> None:
-        """Post what was really spent, over the hold or under it, and free the rest.
+    def close(self, hold: PurseHold, amount_nusd: int, attempts: Sequence[Attempt] = ()) -> None:
+        """Post what was really spent, over the hold or under it, and free the rest. `attempts`: what it was spent on,
+        for accounts of providers and models.
 
         Raises Bug when the hold is closed already: then nothing changes.
         """
         if hold.closed:
             raise Bug("A hold was settled twice. Its first settlement stands.")
         hold.closed = True
-        for account in hold._held_on:
+        for account, spec in zip(hold._held_on, hold._specs, strict=True):
             account.held_nusd -= hold.amount_nusd
-            account.posted_nusd += amount_nusd
+            account.posted_nusd += _part(account.account_id, attempts) if account.narrow else amount_nusd
             account.holds -= 1
+            if spec.marks and account.posted_nusd >= spec.marks[0].at_nusd:
+                self._look(spec, account)
 
-    def _reserve_all(self, specs: tuple[AccountSpec, ...], amount_nusd: int, at: float) -> PurseHold | None:
-        accounts: list[Account] = []
-        for spec in specs:
-            account = self._accounts.get(spec.account_id)
-            if account is None:
-                return None
-            accounts.append(account)
-        for spec, account in zip(specs, accounts, strict=True):
-            if account.posted_nusd + account.held_nusd + amount_nusd > spec.limit_nusd:
-                raise _exceeded(spec, account, amount_nusd, at)
-        for account in accounts:
-            account.held_nusd += amount_nusd
-            account.holds += 1
-        return PurseHold(amount_nusd, tuple(account.account_id for account in accounts), tuple(accounts))
+    def _look(self, spec: AccountSpec, account: Account) -> None:
+        """Tell of the thresholds that were reached."""
+        for mark in spec.marks:
+            if mark.at_nusd > account.posted_nusd:
+                return
+            if (mark.budget.id, mark.per_cent) not in account.told:
+                account.told.add((mark.budget.id, mark.per_cent))
+                self.reached(Reached(mark.budget, spec, mark.per_cent, account.posted_nusd))
+
+    def _exceeded(self, spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
+        budget = spec.budget
+        if budget is not None and (budget.id, None) not in account.told:
+            account.told.add((budget.id, None))
+            self.reached(Reached(budget, spec, None, account.posted_nusd))
+        return _exceeded(spec, account, amount_nusd, at)
 
     def _sweep(self, at: float) -> None:
         ends = self._ends
@@ -159,19 +207,40 @@ class Purse:
                 del self._accounts[account_id]
 
 
+def _part(account_id: str, attempts: Sequence[Attempt]) -> int:
+    """What of an exchange's cost went to one provider or model."""
+    return sum(
+        attempt.cost_nusd or 0
+        for attempt in attempts
+        if counts_to(account_id, attempt.provider, attempt.model)
+    )
+
+
 def _exceeded(spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
+    limit, budget = spec.limit_nusd or 0, spec.budget
+    named = "" if budget is None or budget.name == spec.label else f" {budget.name!r}"
     per = "in total" if spec.period == "total" else f"per {spec.period}"
     text = (
-        f"The budget of {spec.scope} {spec.label!r} has no room for this request: "
-        f"limit ${render_usd(spec.limit_nusd)} {per}, spent ${render_usd(account.posted_nusd)}, "
+        f"The budget{named} of {spec.scope} {spec.label!r} has no room for this request: "
+        f"limit ${render_usd(limit)} {per}, spent ${render_usd(account.posted_nusd)}, "
         f"held by running requests ${render_usd(account.held_nusd)}, "
         f"needed at most ${render_usd(amount_nusd)}. "
     )
-    if spec.ends_at is None:
-        return BudgetExceeded(text + "Ask the key's owner to raise it, or set a smaller output limit.")
-    ends = datetime.fromtimestamp(spec.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    wait_s = None
+    if amount_nusd > limit:
+        text += "It is more than the whole budget: set a smaller output limit, or ask the key's owner to raise it."
+    elif spec.ends_at is None:
+        text += "Ask the key's owner to raise it, or set a smaller output limit."
+    else:
+        ends = datetime.fromtimestamp(spec.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text += (
+            f"The window ends at {ends}; wait until then, ask the key's owner to raise the budget, "
+            "or set a smaller output limit."
+        )
+        wait_s = max(0.0, spec.ends_at - at)
     return BudgetExceeded(
-        text + f"The window ends at {ends}; wait until then, ask the key's owner to raise the budget, "
-        "or set a smaller output limit.",
-        retry_after_s=max(0.0, spec.ends_at - at),
+        text,
+        retry_after_s=wait_s,
+        budget=f"{spec.scope}/{spec.label if budget is None else budget.name}",
+        route=None if budget is None else budget.on_exhausted,
     )

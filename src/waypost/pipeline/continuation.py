@@ -102,7 +102,8 @@ class Continuation:
         live.asked = asked = longer(asked, broken.relay.said)
         told = {"id": live.call.exchange_id, "origin": broken.target.name, "why": broken.error.code}
         try:
-            self._ledger.extend(hold, key, cost_ceiling(key, route, asked, live.snapshot.settings, at), at)
+            more = cost_ceiling(key, live.rules, route, asked, live.snapshot.settings, at)
+            self._ledger.extend(hold, live.rules, more, at)
         except LimitError as error:
             self._log.warning("an answer that broke off was not continued", limit=error.code, **told)
             return False

@@ -15,12 +15,14 @@ from waypost.core.asked import Asked, PathAsk, Reply, Stamp
 from waypost.core.decision import Decision
 from waypost.core.key import Key
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome, Role
+from waypost.core.rules import NO_RULES, Rules, Standing
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.pipeline.rehearsal import Part
+from waypost.policy.limits import Taken
 from waypost.ports import Answer, Client, Hold
 from waypost.routing.board import Board
 from waypost.routing.requested.select import Selected
@@ -59,6 +61,8 @@ class Call(msgspec.Struct):
     """What the matched path says."""
     principal: Key | None = None
     """Who asks, where that is known already: a line of a batch brings no key's text."""
+    peer: tuple[str, int] | None = None
+    """The other end of the connection, as the socket tells it."""
 
 
 class Trial(msgspec.Struct, eq=False):
@@ -104,7 +108,14 @@ class LiveExchange(msgspec.Struct, eq=False):
     selected: Selected | None = None
     """The route with what the request asks of it."""
     hold: Hold | None = None
-    rate_taken: bool = False
+    standing: Standing | None = None
+    """What the key may."""
+    rules: Rules = NO_RULES
+    """What holds for this request of it."""
+    taken: Taken | None = None
+    """What it took of its limits."""
+    told: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers of every answer."""
     trial: Trial | None = None
     rival: Trial | None = None
     """A second attempt beside `trial`: whichever answers first is passed on."""

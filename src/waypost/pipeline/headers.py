@@ -50,6 +50,16 @@ def served(
     return headers
 
 
+def with_own(lines: Headers, told: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """Beside limits of the gateway's own, those of the provider's account are nothing to a client."""
+    return [*(line for line in lines if b"ratelimit" not in line[0]), *told]
+
+
+def instead(budget: str, route: str) -> tuple[bytes, bytes]:
+    """A budget is used up, and the request took the route that it names."""
+    return (b"x-waypost-budget", field(f"{budget}; route={route}"))
+
+
 def cost(nusd: int | None) -> tuple[bytes, bytes]:
     """Dollars, exact; `unknown` when the model has no known price."""
     return (b"x-waypost-cost", b"unknown" if nusd is None else render_usd(nusd).encode())
@@ -89,7 +99,7 @@ def refusal(error: GatewayError) -> Headers:
     if error.retry_after_s is not None:
         wait = max(0.0, error.retry_after_s)
         headers.append((b"retry-after", b"%d" % -(-wait // 1)))
-        headers.append((b"retry-after-ms", b"%d" % (wait * 1000)))
+        headers.append((b"retry-after-ms", b"%d" % -(-wait * 1000 // 1)))
     if not error.repeatable:
         headers.append((b"x-should-retry", b"false"))
     if error.status == 401:

@@ -152,11 +152,11 @@ class Hedges:
 
     def _afford(self, live: LiveExchange) -> bool:
         """Hold as much again for the second leg; where the budget has no room for that, there is none."""
-        hold, key = live.hold, live.key
-        if hold is None or key is None:
+        hold = live.hold
+        if hold is None:
             return True
         try:
-            self._ledger.extend(hold, key, hold.amount_nusd, live.started_us / 1e6)
+            self._ledger.extend(hold, live.rules, hold.amount_nusd, live.started_us / 1e6)
         except BudgetExceeded:
             return False
         return True

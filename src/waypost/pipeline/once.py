@@ -16,7 +16,7 @@ from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.headers import Headers, retold
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shared import Listener, Recorder, Shared
-from waypost.policy.rates import Rates
+from waypost.policy.limits import Limits, Need
 from waypost.ports import Clock, Replays
 from waypost.telemetry.logs import Log
 
@@ -32,11 +32,13 @@ _TRACING = b"x-client-request-id"
 class Once:
     """Owns the answers that are being made for idempotency keys, each until its exchange is over."""
 
-    def __init__(self, replays: Replays | None, clock: Clock, rates: Rates, settle: Settle, log: Log) -> None:
+    def __init__(
+        self, replays: Replays | None, clock: Clock, limits: Limits, settle: Settle, log: Log
+    ) -> None:
         """`replays`: where complete answers are kept; None: nowhere."""
         self._replays = replays
         self._clock = clock
-        self._rates = rates
+        self._limits = limits
         self._settle = settle
         self._log = log
         self._under_way: dict[tuple[str, bytes], Shared] = {}
@@ -59,15 +61,15 @@ class Once:
         while True:
             shared = self._under_way.get(scope) or await self._begin(live, scope, fingerprint, gone)
             if shared is None:
-                if live.rate_taken:  # the one it had waited for ended without an answer
-                    live.rate_taken = False
-                    self._rates.give_back(key)
+                if live.taken is not None:  # the one it had waited for ended without an answer
+                    live.taken.end((), False, self._clock.monotonic())
+                    live.taken = None
                 return False
             if shared.fingerprint != fingerprint:
                 raise _reused()
-            if not live.rate_taken:
-                self._rates.take(key, self._clock.monotonic())
-                live.rate_taken = True
+            if live.taken is None and live.standing is not None:
+                paces = [pace for pace in live.standing.rules.paces if pace.limit.unit == "requests"]
+                live.taken = self._limits.take(paces, Need(), self._clock.monotonic())
             if await self._follow(live, shared):
                 return True
 
@@ -193,7 +195,7 @@ class Once:
         self._settle.settle(live)
 
     def _headers(self, live: LiveExchange, shared: Shared) -> Headers:
-        return retold(live.call.exchange_id, shared.original, shared.headers)
+        return [*retold(live.call.exchange_id, shared.original, shared.headers), *live.told]
 
 
 def digest(headers: Mapping[bytes, bytes]) -> bytes:

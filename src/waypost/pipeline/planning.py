@@ -11,7 +11,7 @@ from waypost.config.nodes import NO_PREFERENCES, Facets
 from waypost.config.snapshot import Route
 from waypost.config.targets import Target
 from waypost.core.decision import Decision, Excluded, Reason
-from waypost.core.key import Key
+from waypost.core.rules import Rules
 from waypost.dialects.lane import Lane, Lanes
 from waypost.errors import AllDown, GatewayError, InvalidRequest, NoTarget
 from waypost.pipeline import shape
@@ -158,7 +158,7 @@ def code_of_none(decision: Decision) -> str:
     return InvalidRequest.code if reasons <= {"operation", "conversation"} else NoTarget.code
 
 
-def facets_of(live: LiveExchange, left_nusd: Callable[[Key, float], int | None]) -> Facets:
+def facets_of(live: LiveExchange, left_nusd: Callable[[Rules, float], int | None]) -> RequestFacets:
     """What conditions and sticky draws of its route may ask of an exchange."""
     asked, key, at, wishes = live.asked, live.key, live.started_us / 1e6, live.wishes
     assert asked is not None  # noqa: S101 - stage 3 set it
@@ -167,7 +167,7 @@ def facets_of(live: LiveExchange, left_nusd: Callable[[Key, float], int | None])
     if wishes is not NO_WISHES:
         said = Said(wishes.user, wishes.session, wishes.trace, wishes.metadata or None)
     return RequestFacets(
-        asked, live.call.dialect, live.call.headers, key, at, lambda: left_nusd(key, at), said
+        asked, live.call.dialect, live.call.headers, key, at, lambda: left_nusd(live.rules, at), said
     )
 
 

@@ -10,15 +10,19 @@ import msgspec
 from waypost.config.snapshot import Route, Snapshot
 from waypost.core.asked import Asked
 from waypost.core.key import Key
+from waypost.core.rules import Rules
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.fields import render_fields
 from waypost.dialects.lane import Lanes
 from waypost.dialects.structured import wanted_shape
+from waypost.errors import Forbidden
+from waypost.pipeline.admission import named_by
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.options import read_options
 from waypost.pipeline.planning import Planner, Planning, facets_of
 from waypost.pipeline.shadow import Nobody
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
+from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.routing.planned import Plan
@@ -47,9 +51,11 @@ class Planned:
         clock: Clock,
         planner: Planner,
         board: Board,
-        left_nusd: Callable[[Key, float], int | None] = lambda _key, _at: None,
+        left_nusd: Callable[[Rules, float], int | None] = lambda _rules, _at: None,
+        directory: Directory | None = None,
     ) -> None:
-        """`left_nusd`: what is left of a key's budget."""
+        """`left_nusd`: what is left of budgets; `directory`: whose rules hold for a key. None: only its own."""
+        self._directory = directory or Directory()
         self._snapshot = snapshot
         self._clock = clock
         self._board = board
@@ -67,12 +73,17 @@ class Planned:
         live.key, live.board = key, self._board
         asked, live.wishes = read_options(asked, headers)
         live.shape = wanted_shape(dialect, asked)
-        live.selected = selected = self._selector.select(snapshot, asked, live.wishes, key)
+        standing = live.standing = self._directory.standing(key)
+        if standing.refusal is not None:
+            raise Forbidden(standing.refusal)
+        live.asked = asked
+        live.selected = selected = self._selector.select(snapshot, asked, live.wishes, standing)
         live.route, live.asked = route, asked = selected.route, selected.asked
-        check_access(key, route, asked.model)
-        check_alternatives(key, asked)
+        check_access(standing, route, asked.model)
+        check_alternatives(standing, asked)
+        live.rules = self._directory.rules(standing, named_by(live, standing, route))
         for form in variants(route.node, asked, dialect, snapshot.settings.json):
-            cost_ceiling(key, route, form, snapshot.settings, at)
+            cost_ceiling(key, live.rules, route, form, snapshot.settings, at)
         return route, self._planning.draft(live)
 
 

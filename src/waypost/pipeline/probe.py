@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from waypost.config.snapshot import Snapshot
+from waypost.config.snapshot import Route, Snapshot
 from waypost.config.targets import Provider, Target
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.lane import Lanes
@@ -30,6 +30,7 @@ class Prober:
         self,
         *,
         run: Callable[[LiveExchange, Plan], Awaitable[None]],
+        admit: Callable[[LiveExchange, Route], Awaitable[None]],
         snapshot: Callable[[], Snapshot],
         dialect: Dialect,
         lanes: Lanes,
@@ -38,8 +39,10 @@ class Prober:
         settle: Settle,
         new_id: Callable[[], str],
     ) -> None:
-        """`run` is `Attempts.run`; `dialect` is one that every chat provider can be asked through."""
+        """`run` is `Attempts.run`, `admit` is `Admission.admit_own`; `dialect` is one that every chat provider can be
+        asked through."""
         self._run = run
+        self._admit = admit
         self._snapshot = snapshot
         self._dialect = dialect
         self._lanes = lanes
@@ -71,6 +74,7 @@ class Prober:
         live.asked = self._dialect.parse_ask(body)
         live.deadline = call.received + provider.deadlines.total_s
         try:
+            await self._admit(live, Route(target.name, (target,)))
             await self._run(live, Plan((Candidate(target, lane, "only"),)))
         except GatewayError as error:
             live.error, live.status = error.code, error.status

@@ -205,6 +205,8 @@ class Relay:
             answer.headers,
             trial.lane.passed,
         )
+        if live.told:
+            lines = headers.with_own(lines, live.told)
         if live.shape is not None:
             lines.append(shape.header(live.shape, trial))
         if trial.dropped:

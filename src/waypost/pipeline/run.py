@@ -22,9 +22,9 @@ from waypost.errors import (
     Draining,
     GatewayError,
     InvalidRequest,
-    StoreUnavailable,
 )
 from waypost.pipeline import headers
+from waypost.pipeline.admission import Admission
 from waypost.pipeline.attempts import Attempts, Tools
 from waypost.pipeline.behind import Behind
 from waypost.pipeline.conversation import FAMILY, Conversations
@@ -40,13 +40,11 @@ from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shadow import Shadows
-from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.authenticate import Authenticate
-from waypost.policy.rates import Rates
+from waypost.policy.directory import Directory
+from waypost.policy.limits import Limits
 from waypost.ports import Clock, Ledger, Replays, Responses, TokenCounter, Upstream
 from waypost.routing.board import Board
-from waypost.routing.requested.overlay import variants
-from waypost.routing.requested.select import Selector, trimmed
 from waypost.telemetry.logs import Log
 
 
@@ -70,7 +68,8 @@ class Pipeline:
         random: Callable[[], float],
         sleep: Callable[[float], Coroutine[object, object, None]],
         authenticate: Authenticate,
-        rates: Rates,
+        directory: Directory,
+        limits: Limits,
         ledger: Ledger,
         upstream: Upstream,
         settle: Settle,
@@ -91,13 +90,11 @@ class Pipeline:
         self._snapshot = snapshot
         self._clock = clock
         self._authenticate = authenticate
-        self._rates = rates
-        self._ledger = ledger
         self._settle = settle
         self._board = board
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
-        self._once = Once(replays, clock, rates, settle, log)
+        self._once = Once(replays, clock, limits, settle, log)
         self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left))
         self._attempts = self._asking(
             clock=clock,
@@ -110,11 +107,12 @@ class Pipeline:
             entrance=entrance,
             log=log,
         )
-        self._shadows = Shadows(self._attempts.run, clock, settle, log)
+        #: What admits, for questions that the gateway has itself too.
+        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
+        self._shadows = Shadows(self._attempts.run, self.admission.admit_own, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)
         self._counter = counter
-        self._selector = Selector()
         self._drills = drills or Drills(clock, random)
         self._live: set[LiveExchange] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -211,11 +209,12 @@ class Pipeline:
     async def _stages(self, live: LiveExchange) -> None:
         call = live.call
         call.client.on_gone(lambda: self._client_gone(live))
-        live.key = (
+        key = (
             call.principal
             or (call.key and self._authenticate.known(call.key))
             or await self._authenticate.lookup(call.key)
-        )  # 2
+        )
+        self.admission.recognize(live, key)  # 2
         asked = call.dialect.parse_ask(call.body, live.snapshot.settings.json, call.path)
         live.asked, live.wishes = read_options(asked, call.headers)  # 3
         if live.wishes.deadline_s is not None:
@@ -228,7 +227,7 @@ class Pipeline:
             await self._conversations.go_on(live)
             if self._behind is not None and await self._behind.begin(live):
                 return
-        await self._admit(live)  # 4
+        await self.admission.admit(live)  # 4
         for guard in self._guards:
             await guard.check(live.asked)  # 5
         # 6: no cache is configured in this version, so nothing is recalled.
@@ -245,37 +244,6 @@ class Pipeline:
             self._shadows.send(live, plan.shadows)
         await self._attempts.run(live, plan)  # 8, 9
 
-    async def _admit(self, live: LiveExchange) -> None:
-        key, asked, settings = live.key, live.asked, live.snapshot.settings
-        assert key is not None  # noqa: S101 - stage 2 set it or raised
-        assert asked is not None  # noqa: S101 - stage 3 set it or raised
-        live.selected = selected = self._selector.select(live.snapshot, asked, live.wishes, key)
-        route, asked = selected.route, selected.asked
-        live.route, live.asked = route, asked
-        if live.original is not None:
-            live.original = (live.original[0], trimmed(live.original[1], asked))
-        if key.models:
-            check_access(key, route, asked.model)
-            check_alternatives(key, asked)
-        reason = self._ledger.ready
-        if reason is not None:
-            raise StoreUnavailable(f"New requests can not be accounted for now: {reason.rstrip('.')}.")
-        self._rates.take(key, self._clock.monotonic())
-        live.rate_taken = True
-        at = live.started_us / 1e6
-        call, amount = live.call, 0
-        if key.budget_nusd is not None:
-            if route.node is None:
-                amount = cost_ceiling(key, route, asked, settings, at)
-            else:
-                forms = variants(route.node, asked, call.dialect, settings.json, call.path)
-                amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
-        hold = self._ledger.try_reserve(key, amount, at)
-        while hold is None:
-            await self._ledger.load(key, at)
-            hold = self._ledger.try_reserve(key, amount, at)
-        live.hold = hold
-
     async def _count(self, live: LiveExchange) -> None:
         """No target can count tokens: it is done here."""
         call, asked = live.call, live.asked
@@ -284,7 +252,8 @@ class Pipeline:
         made = await count(call.dialect, asked, live.route.targets, self._counter)
         live.outcome, live.status = "ok", 200
         self._settle.settle(live)
-        lines = [(b"content-type", b"application/json"), made.header, *headers.identity(call.exchange_id)]
+        own = headers.identity(call.exchange_id)
+        lines = [(b"content-type", b"application/json"), made.header, *own, *live.told]
         await call.client.reply(200, lines, made.body)
 
     def _client_gone(self, live: LiveExchange) -> None:
@@ -303,9 +272,8 @@ class Pipeline:
         if live.settled and live.streaming:
             return  # its end was written: what is written now would stand in the connection's next answer
         self._settle.fail_trial(live, error)
+        self.admission.tell(live)
         live.error = error.code
-        if live.rate_taken and not live.attempts and live.key is not None:
-            self._rates.give_back(live.key)
         client, dialect = live.call.client, live.call.dialect
         if client.gone:
             live.outcome = "disconnected"
@@ -325,6 +293,7 @@ class Pipeline:
             (b"content-type", b"application/json"),
             *headers.identity(live.call.exchange_id),
             *headers.refusal(error),
+            *live.told,
             (b"x-waypost-attempts", b"%d" % len(live.attempts)),
         ]
         self._settle.settle(live)

@@ -13,9 +13,9 @@ import msgspec
 
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
-from waypost.core.key import Key
 from waypost.core.price import Tariff
 from waypost.core.record import Checkpoint
+from waypost.core.rules import Standing
 from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.masking import clean_message
 from waypost.dialects.openai_realtime.events import (
@@ -40,11 +40,10 @@ from waypost.errors import (
     TooLarge,
     Truncated,
     Unauthenticated,
-    Unpriced,
 )
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.pipeline.settle import Settle
-from waypost.policy.admit import check_access, cost_ceiling
+from waypost.policy.admit import check_access, check_priced, cost_ceiling
 from waypost.policy.authenticate import Authenticate
 from waypost.ports import Clock, Ended, Ledger, Socket, SocketClient
 
@@ -66,6 +65,7 @@ _CODES: tuple[tuple[type[GatewayError], int], ...] = (
     (TooLarge, _TOO_BIG),
     (LimitError, _POLICY),
     (Unauthenticated, _POLICY),
+    (Forbidden, _POLICY),
     (OperatorError, _FAILED),
 )
 
@@ -251,16 +251,11 @@ class Session:
 
     def _check_transcriber(self, model: str) -> None:
         """The model that writes down what is heard is asked for by the client, too: the key has to be allowed it."""
-        provider, snapshot, key = self._trial.target.provider, self._live.snapshot, self._key
-        route = snapshot.find(f"{provider.name}/{model}")
-        check_access(key, route, model)
-        priced = any(target.tariff is not None for target in route.targets)
-        if key.budget_nusd is not None and not snapshot.settings.allow_unpriced and not priced:
-            raise Unpriced(
-                f"The key {key.name!r} has a budget, and the price of {route.name!r} is unknown, so the budget could "
-                "not hold. Choose another model for transcription, or have its `prices` set.",
-                param="session.audio.input.transcription.model",
-            )
+        provider, live, standing = self._trial.target.provider, self._live, self._standing
+        route = live.snapshot.find(f"{provider.name}/{model}")
+        check_access(standing, route, model)
+        param = "session.audio.input.transcription.model"
+        check_priced(standing.key, live.rules, route, live.snapshot.settings, param)
 
     def _account(self, used: Used) -> GatewayError | None:
         """Add a report to the books; what ends the session because of it."""
@@ -270,6 +265,8 @@ class Session:
         if self._cost_nusd is not None:
             self._cost_nusd += cost or 0
         self._checkpoint()
+        if live.taken is not None:
+            live.taken.used(self._used.input, self._used.output, desk.clock.monotonic())
         try:
             if live.call.key is not None:
                 desk.authenticate.known(live.call.key)
@@ -282,15 +279,15 @@ class Session:
     def _extend(self) -> None:
         """Hold enough for one more response, as for a request that is new. Raises BudgetExceeded."""
         live, hold = self._live, self._live.hold
-        if hold is None or self._key.budget_nusd is None or live.route is None:
+        if hold is None or not live.rules.bounds or live.route is None:
             return
         at = live.started_us / 1e6
         asked = msgspec.structs.replace(self._asked, input_estimate=self._meter.context)
         wanted = (self._cost_nusd or 0) + cost_ceiling(
-            self._key, live.route, asked, live.snapshot.settings, at
+            self._standing.key, live.rules, live.route, asked, live.snapshot.settings, at
         )
         if wanted > hold.amount_nusd:
-            self._desk.ledger.extend(hold, self._key, wanted - hold.amount_nusd, at)
+            self._desk.ledger.extend(hold, live.rules, wanted - hold.amount_nusd, at)
 
     def _price(self, usage: Usage) -> int | None:
         return self._desk.settle.price(self._live, self._trial, usage, None)
@@ -315,10 +312,10 @@ class Session:
         return asked
 
     @property
-    def _key(self) -> Key:
-        key = self._live.key
-        assert key is not None  # noqa: S101 - stage 2 set it
-        return key
+    def _standing(self) -> Standing:
+        standing = self._live.standing
+        assert standing is not None  # noqa: S101 - stage 2 set it
+        return standing
 
     # --- the books and the clock ---------------------------------------------------------------------------------
 

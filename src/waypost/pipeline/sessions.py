@@ -20,7 +20,8 @@ from waypost.pipeline.run import Pipeline
 from waypost.pipeline.session import Desk, Session
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
-from waypost.policy.rates import Rates
+from waypost.policy.directory import Directory
+from waypost.policy.limits import Limits
 from waypost.ports import Clock, Ledger, SocketClient, Sockets, Upstream
 from waypost.routing.board import Board
 from waypost.routing.planned import Candidate
@@ -37,7 +38,8 @@ class Parts(TypedDict):
     random: Callable[[], float]
     sleep: Callable[[float], Coroutine[object, object, None]]
     authenticate: Authenticate
-    rates: Rates
+    directory: Directory
+    limits: Limits
     ledger: Ledger
     upstream: Upstream
     settle: Settle
@@ -124,6 +126,8 @@ class _Upgrades(Attempts):
             opening.headers,
             lane.passed,
         )
+        if live.told:
+            lines = headers.with_own(lines, live.told)
         try:
             if self._draining:
                 session.drain()

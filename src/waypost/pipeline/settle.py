@@ -117,6 +117,8 @@ class Settle:
         exchange = live.record(now, self.keeps_content(live))
         if live.key is not None or live.shadow or self._records_unknown(now):
             self._ledger.settle(live.hold, exchange)
+        if live.taken is not None:
+            live.taken.end(exchange.attempts, bool(exchange.attempts) or exchange.outcome == "ok", now)
         if live.part is not None:
             live.part.settle(exchange)
         self._metrics.exchange(exchange.operation, exchange.outcome, exchange.status, exchange.total_us,

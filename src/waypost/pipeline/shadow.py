@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from waypost.errors import GatewayError
+from waypost.config.snapshot import Route
+from waypost.errors import GatewayError, LimitError
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.settle import Settle
 from waypost.ports import Clock
@@ -22,12 +23,14 @@ class Shadows:
     def __init__(
         self,
         run: Callable[[LiveExchange, Plan], Awaitable[None]],
+        admit: Callable[[LiveExchange, Route], Awaitable[None]],
         clock: Clock,
         settle: Settle,
         log: Log,
     ) -> None:
-        """`run` is `Attempts.run`."""
+        """`run` is `Attempts.run`; `admit` is `Admission.admit_own`."""
         self._run = run
+        self._admit = admit
         self._clock = clock
         self._settle = settle
         self._log = log
@@ -73,7 +76,10 @@ class Shadows:
 
     async def _serve(self, copy: LiveExchange, candidate: Candidate) -> None:
         try:
+            await self._admit(copy, Route(candidate.target.name, (candidate.target,)))
             await self._run(copy, Plan((candidate,)))
+        except LimitError as error:
+            copy.error, copy.status = error.code, error.status
         except GatewayError as error:
             copy.error, copy.outcome, copy.status = error.code, "failed", error.status
         except Exception as error:  # noqa: BLE001 - told of in the log; nobody waits for this answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
-from waypost.core.key import Key
+from waypost.core.key import Key, matches
+from waypost.core.rules import Rules, Standing
 from waypost.errors import Forbidden, Unpriced
 
 _ALTERNATIVES = ("fallbacks", "models", "preset")
@@ -12,21 +13,27 @@ _NAMED = "route/"
 _NOTHING = frozenset((b"null", b"[]"))
 
 
-def check_access(key: Key, route: Route, asked: str) -> None:
-    """Raises Forbidden unless the key may use the matched route.
+def check_access(standing: Standing, route: Route, asked: str) -> None:
+    """Raises Forbidden unless the key, and everybody it belongs to, may use the matched route.
 
     The route's canonical name decides. What the client wrote (an alias, a bare model id) counts only through the
     route it was matched to, so a spelling can not open what a name closes. Where a request put its route together
     itself, every model that it listed has to be allowed.
     """
-    if not key.models:
-        return
-    closed = [name for name in route.requires if not key.may_use(name)]
-    if not closed and (key.may_use(route.name) or _is_own(key, route)):
+    key = standing.key
+    if key.models and not _is_own(key, route):
+        _check_list(f"The key {key.name!r}", key.models, route, asked)
+    for models, whose in zip(standing.models, standing.whose, strict=True):
+        _check_list(f"What belongs to {whose}", models, route, asked)
+
+
+def _check_list(who: str, models: tuple[str, ...], route: Route, asked: str) -> None:
+    closed = [name for name in route.requires if not matches(models, (name,))]
+    if not closed and matches(models, (route.name,)):
         return
     named = asked if closed in ([], [route.name]) else closed[0]
     raise Forbidden(
-        f"The key {key.name!r} may not use the model {named!r}. It may use: {', '.join(key.models)}.",
+        f"{who} may not use the model {named!r}. It may use: {', '.join(models)}.",
         param="model",
     )
 
@@ -39,15 +46,17 @@ def _is_own(key: Key, route: Route) -> bool:
     return key.route == route.name or f"{_NAMED}{key.route.removeprefix('policy/')}" == route.name
 
 
-def check_alternatives(key: Key, asked: Asked) -> None:
-    """Raises Forbidden where a key with a list of models lets a provider choose others: Anthropic's `fallbacks` and
-    OpenRouter's `models` name models that the provider itself goes to, unseen by the gateway, and a `preset` that is
-    kept at OpenRouter may hold some. Selecting a route takes the first two out of the request; for them this is the net
-    below it, for what would reach a provider all the same.
+def check_alternatives(standing: Standing, asked: Asked) -> None:
+    """Raises Forbidden where a list of models holds for a key, its own or that of somebody it belongs to, and a request
+    lets a provider choose others: Anthropic's `fallbacks` and OpenRouter's `models` name models that the provider
+    itself goes to, unseen by the gateway, and a `preset` that is kept at OpenRouter may hold some. Selecting a route
+    takes the first two out of the request; for them this is the net below it, for what would reach a provider all the
+    same.
 
     https://platform.claude.com/docs/en/api/messages and https://openrouter.ai/docs/features/model-routing (2026-11-25)
     """
-    if not key.models:
+    key = standing.key
+    if not (key.models or standing.models):
         return
     for name in _ALTERNATIVES:
         raw = asked.fields.get(name)
@@ -59,25 +68,32 @@ def check_alternatives(key: Key, asked: Asked) -> None:
             )
 
 
-def cost_ceiling(key: Key, route: Route, asked: Asked, settings: Settings, at: float) -> int:
+def check_priced(key: Key, rules: Rules, route: Route, settings: Settings, param: str = "model") -> None:
+    """Raises Unpriced when a budget could refuse, and it can not be known what the route costs."""
+    for target in route.targets:
+        if target.tariff is None and not settings.allow_unpriced and rules.hard:
+            raise Unpriced(
+                f"A budget holds for the key {key.name!r}, and the price of {target.name!r} is unknown, so the budget "
+                "could not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
+                param=param,
+            )
+
+
+def cost_ceiling(key: Key, rules: Rules, route: Route, asked: Asked, settings: Settings, at: float) -> int:
     """The most this request can cost at any of the route's targets, in nano-dollars; what is held for it.
 
     Where the client sets no output limit, `reserve_output_tokens` (or the model's own smaller maximum) is held for
-    each answer. Raises Unpriced when a budget applies, a target's price is unknown and the operator does not allow it.
+    each answer. Raises Unpriced when a hard budget applies, a target's price is unknown and the operator does not allow
+    it.
     """
-    if key.budget_nusd is None:
+    if not rules.bounds:
         return 0
     most = 0
     for target in route.targets:
         tariff = target.tariff
         if tariff is None:
-            if settings.allow_unpriced:
-                continue
-            raise Unpriced(
-                f"The key {key.name!r} has a budget, and the price of {target.name!r} is unknown, so the budget could "
-                "not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
-                param="model",
-            )
+            check_priced(key, rules, route, settings)
+            continue
         output = asked.expected_output(target.facts.max_output, settings.reserve_output_tokens)
         cost = tariff.ceiling(asked.input_estimate, output, at)
         if asked.tier is not None:

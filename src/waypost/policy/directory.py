@@ -34,8 +34,14 @@ T = TypeVar("T", bound=Object)
 
 _KEPT_MOST: Final = 131_072
 _OWN: Final = Organization(id=DEFAULT, name=DEFAULT)
+_NOBODY: Final = Organization(id="", name="gateway")
+_GATEWAY: Final = Key("gateway", "gateway", b"", "", 0.0, organization_id="")
+#: Of requests that name scopes: the rules of so many of them, and of so many scopes.
+_NAMED_MOST: Final = 32_768
 #: A scope and the id that its rules stand under.
 Place = tuple[ScopeKind, str]
+#: A scope that a request names, and its name.
+Pair = tuple[ScopeKind, str]
 
 
 class Directory:
@@ -51,7 +57,10 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
-        self._standings: dict[str, Standing] = {}
+        self._standings: dict[tuple[str, str], Standing] = {}
+        #: What holds at a scope, for everybody who is in it.
+        self._places: dict[tuple[Place, str], tuple[tuple[Bound, ...], tuple[Pace, ...]]] = {}
+        self._named: dict[tuple[str, str, tuple[Pair, ...]], tuple[Standing, Rules]] = {}
 
     def apply(self, changes: Iterable[Change], version: int) -> None:
         """Take in what was changed up to `version` of the durable directory."""
@@ -63,6 +72,8 @@ class Directory:
                 self._remember(change.kind, change.object)
         self.version = version
         self._standings.clear()
+        self._places.clear()
+        self._named.clear()
         if asked:
             self._asks = _asked_scopes([*self._budgets, *self._limits])
 
@@ -108,30 +119,50 @@ class Directory:
 
     def standing(self, key: Key) -> Standing:
         """What a key may do now."""
-        kept = self._standings.get(key.key_id)
+        slot = (key.key_id, key.priority)  # lines of a batch are of the same key, with a low priority
+        kept = self._standings.get(slot)
         if kept is not None and kept.key is key:
             return kept
         if len(self._standings) >= _KEPT_MOST:
-            del self._standings[next(iter(self._standings))]
-        made = self._standings[key.key_id] = self._made(key)
+            self._standings.clear()
+        made = self._standings[slot] = self._made(key)
         return made
 
     def rules(self, standing: Standing, named: Named) -> Rules:
-        """The rules of a request of this key; the same object as long as it names no scope that has any."""
+        """The rules of a request of this key; the same object as long as it names the same scopes of those that have
+        any."""
         asks = standing.asks
         if not asks:
             return standing.rules
+        key = standing.key
+        pairs = tuple(_pairs(asks, named, key.tags))
+        if not pairs:
+            return standing.rules
+        slot = (key.key_id, key.priority, pairs)
+        kept = self._named.get(slot)
+        if kept is not None and kept[0] is standing:
+            return kept[1]
         bounds, paces = list(standing.rules.bounds), list(standing.rules.paces)
-        home = standing.key.organization_id
-        for scope, name in _pairs(asks, named, standing.key.tags):
-            for organization_id in (home, ""):
+        for scope, name in pairs:
+            for organization_id in dict.fromkeys((key.organization_id, "")):
                 place = (scope, asked_id(organization_id, name))
                 self._add(bounds, paces, place, (f"{organization_id}/{EACH}",), name)
-        return Rules(tuple(bounds), tuple(paces))
+        made = standing.rules
+        if len(bounds) + len(paces) > len(made.bounds) + len(made.paces):
+            made = Rules(tuple(bounds), tuple(paces))
+        if len(self._named) >= _NAMED_MOST:
+            self._named.clear()
+        self._named[slot] = (standing, made)
+        return made
+
+    def own(self) -> Standing:
+        """Of what the gateway asks for itself: copies of requests, and its own questions. Only the rules that the
+        operator set for everything hold for it."""
+        return self.standing(_GATEWAY)
 
     def _made(self, key: Key) -> Standing:
         home = key.organization_id
-        organization = self.find(Organization, home)
+        organization = self.find(Organization, home) if home else _NOBODY
         team, project = self.find(Team, key.team_id), self.find(Project, key.project_id)
         user, member = self.find(User, key.user_id), self.member(home, key.user_id or "")
         machine = self.find(MachineAccount, key.service_id)
@@ -148,14 +179,24 @@ class Directory:
             ("gateway", EACH, "gateway"),
         )
         each = (f"{home}/{EACH}", f"/{EACH}")
-        for scope, scope_id, label in told:
+        for scope, scope_id, label in told if home else told[-1:]:
             if scope_id is not None:
                 self._add(bounds, paces, (cast(ScopeKind, scope), scope_id), each, label)
-        lists = [one.models for one in (organization, team, project, member) if one and one.models]
+        lists = [
+            (one.models, f"the {kind} {name!r}")
+            for kind, one, name in (
+                ("organization", organization, organization.name if organization else ""),
+                ("team", team, team.name if team else ""),
+                ("project", project, project.name if project else ""),
+                ("member", member, user.name if user else ""),
+            )
+            if one is not None and one.models
+        ]
         return Standing(
             key,
             Rules(tuple(_merged(bounds)), tuple(paces)),
-            tuple(lists),
+            tuple(models for models, _ in lists),
+            tuple(whose for _, whose in lists),
             self._refusal(key, organization, team, user, member, machine),
             self._asks.get(home, frozenset()) | self._asks.get("", frozenset()),
         )
@@ -190,16 +231,30 @@ class Directory:
         self, bounds: list[Bound], paces: list[Pace], place: Place, each: tuple[str, ...], label: str
     ) -> None:
         """The rules of one scope: its own, and those that each one of its kind has by itself."""
+        known = self._places.get((place, label))
+        if known is None:
+            known = self._of_place(place, each, label)
+            if not (known[0] or known[1]):
+                return
+            if len(self._places) >= _NAMED_MOST:
+                self._places.clear()
+            self._places[place, label] = known
+        bounds += known[0]
+        paces += known[1]
+
+    def _of_place(
+        self, place: Place, each: tuple[str, ...], label: str
+    ) -> tuple[tuple[Bound, ...], tuple[Pace, ...]]:
         scope, scope_id = place
         places = (place, *((scope, each_id) for each_id in each))
         budgets = tuple(budget for one in places for budget in self._budgets.get(one, ()))
-        if budgets:
-            bounds.append(Bound(scope, scope_id, label, budgets))
-        paces += [
+        bounds = (Bound(scope, scope_id, label, budgets),) if budgets else ()
+        paces = tuple(
             Pace(limit, f"{limit.id}:{scope_id}", scope, label)
             for one in places
             for limit in self._limits.get(one, ())
-        ]
+        )
+        return bounds, paces
 
     # --- what is kept beside ----------------------------------------------------------------------------------------
 
@@ -296,8 +351,9 @@ def _merged(bounds: list[Bound]) -> list[Bound]:
     for bound in bounds:
         place = (bound.scope, bound.scope_id)
         before = told.get(place)
-        together = bound.budgets if before is None else (*before.budgets, *bound.budgets)
-        told[place] = Bound(bound.scope, bound.scope_id, bound.label, together)
+        if before is not None:
+            bound = Bound(bound.scope, bound.scope_id, bound.label, (*before.budgets, *bound.budgets))
+        told[place] = bound
     return list(told.values())
 
 

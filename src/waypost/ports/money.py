@@ -7,6 +7,7 @@ from typing import Protocol
 
 from waypost.core.key import Key
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
+from waypost.core.rules import Rules
 
 
 class Keys(Protocol):
@@ -39,16 +40,17 @@ class Hold(Protocol):
 class Ledger(Protocol):
     """Reserve, mark, settle. The synchronous methods are the hot path."""
 
-    def try_reserve(self, key: Key, amount_nusd: int, at: float) -> Hold | None:
-        """Set `amount_nusd` aside on every account of the key, or on none.
+    def try_reserve(self, rules: Rules, amount_nusd: int, at: float, *, free: bool = False) -> Hold | None:
+        """Set `amount_nusd` aside on every account of these rules, or on none. What is `free` costs nothing for
+        certain, and is held whatever is left.
 
         None means an account of this window is not in memory yet: await `load` and call again.
-        Raises BudgetExceeded, naming the scope and when its window ends.
+        Raises BudgetExceeded, naming the scope, the budget and when its window ends.
         """
         ...
 
-    async def load(self, key: Key, at: float) -> None:
-        """Bring the key's accounts for the window at `at` into memory. Raises StoreUnavailable."""
+    async def load(self, rules: Rules, at: float) -> None:
+        """Bring the accounts of these rules for the windows at `at` into memory. Raises StoreUnavailable."""
         ...
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -59,13 +61,14 @@ class Ledger(Protocol):
         """With `durability: fsync`, wait until every mark appended so far is on the disk; else return at once."""
         ...
 
-    def extend(self, hold: Hold, key: Key, more_nusd: int, at: float) -> None:
-        """Add to an open hold, on all of its accounts or on none; `at` is when it was reserved. Raises
-        BudgetExceeded."""
+    def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
+        """Add to an open hold, on all of its accounts or on none; `rules` and `at` are those that it was reserved by.
+        Raises BudgetExceeded."""
         ...
 
-    def left(self, key: Key, at: float) -> int | None:
-        """Nano-dollars that the key's budgets have left; None where it has none, or they are not in memory."""
+    def left(self, rules: Rules, at: float) -> int | None:
+        """Nano-dollars that the hard budgets among these rules have left; None where there is none, or they are not
+        in memory."""
         ...
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -73,8 +76,9 @@ class Ledger(Protocol):
         ...
 
     def settle(self, hold: Hold | None, exchange: Exchange) -> None:
-        """Close the hold, post every attempt's cost, append and queue the record. Once per exchange; never raises
-        for a full disk or a lost database: it keeps the record in memory and the ledger turns unready instead."""
+        """Close the hold, post every attempt's cost to the accounts that count it (`core.scope.counts_to`), append and
+        queue the record. Once per exchange; never raises for a full disk or a lost database: it keeps the record in
+        memory and the ledger turns unready instead."""
         ...
 
     @property

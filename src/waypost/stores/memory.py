@@ -9,6 +9,7 @@ from waypost.core.file import Page, StoredFile
 from waypost.core.key import Key
 from waypost.core.record import Attempt, Exchange
 from waypost.core.replay import Replay
+from waypost.core.scope import counted
 from waypost.errors import Bug
 
 
@@ -58,7 +59,7 @@ class MemoryJournal:
                     continue
                 self.lines[attempt.attempt_id] = attempt
                 lines += 1
-                for account in exchange.accounts:
+                for account in counted(exchange.accounts, attempt.provider, attempt.model):
                     self.accounts[account] = self.accounts.get(account, 0) + (attempt.cost_nusd or 0)
         return lines
 

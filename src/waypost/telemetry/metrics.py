@@ -45,6 +45,7 @@ METRICS: Mapping[str, str] = {
     "waypost_cost_nanodollars_total": "Cost posted, in billionths of a US dollar, by provider.",
     "waypost_unpriced_attempts_total": "Attempts whose price is unknown, by provider.",
     "waypost_stream_events_skipped_total": "Events of streams that were left out, by provider.",
+    "waypost_budget_thresholds_total": "Thresholds that budgets came to, by scope and per cent (`exhausted`: no room).",
     "waypost_exchange_seconds": "Duration of exchanges, by operation.",
     "waypost_first_token_seconds": "Time to the first token of streams, by operation.",
     "waypost_overhead_seconds": "Time the gateway itself added, by operation.",
@@ -143,6 +144,7 @@ class Metrics:
         self._exchanges: dict[tuple[str, str, int], int] = {}
         self._providers: dict[str, _Provider] = {}
         self._skipped: dict[str, int] = {}
+        self._budgets: dict[tuple[str, str], int] = {}
         self._times: dict[str, _Times] = {}
         self._gauges = gauges or dict
         self._labelled = labelled
@@ -186,6 +188,10 @@ class Metrics:
     def skipped(self, provider: str, events: int) -> None:
         """Count events of a stream that were left out."""
         self._skipped[provider] = self._skipped.get(provider, 0) + events
+
+    def budget(self, scope: str, threshold: str) -> None:
+        """Count a budget that came to a threshold."""
+        self._budgets[scope, threshold] = self._budgets.get((scope, threshold), 0) + 1
 
     def render(self) -> bytes:
         """The Prometheus text format."""
@@ -241,6 +247,8 @@ class Metrics:
             if n
         ]
         yield "waypost_tokens_total", ["provider", "kind"], tokens
+        reached = [(list(label), n) for label, n in self._budgets.items()]
+        yield "waypost_budget_thresholds_total", ["scope", "threshold"], reached
         for name, by_provider in (
             ("waypost_cost_nanodollars_total", {name: counted.cost_nusd for name, counted in known}),
             ("waypost_unpriced_attempts_total", {name: counted.unpriced for name, counted in known}),

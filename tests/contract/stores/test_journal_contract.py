@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ledger.books import CENT, attempt, exchange
@@ -59,6 +60,23 @@ def test_each_attempt_counts_by_its_own_state(journal):
     assert journal.posted([A]) == {A: 12}
     assert journal.repost([exchange(1, 12, (A,), tries)]) == 0
     assert journal.posted([A]) == {A: 12}
+
+
+def test_accounts_of_providers_and_models_are_posted_what_went_there(journal):
+    accounts = (
+        A,
+        "provider:org/openai:total",
+        "provider:/azure:total",
+        "model:org/gpt-5-mini:month:2026-09-01",
+    )
+    other = msgspec.structs.replace(attempt(2, 4), provider="azure", model="gpt-5")
+    one = exchange(1, 7, accounts, (attempt(1, 3), other))
+    journal.post("s1", 1, [one])
+
+    assert journal.posted(accounts) == dict(zip(accounts, (7, 3, 4, 3), strict=True))
+    assert journal.repost([one]) == 0
+    assert journal.repost([exchange(5, 2, accounts, (attempt(5, 2),))]) == 1
+    assert journal.posted(accounts) == dict(zip(accounts, (9, 5, 4, 5), strict=True))
 
 
 def test_an_account_with_nothing_but_unknown_costs_exists_at_zero(journal):

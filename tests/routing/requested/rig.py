@@ -14,6 +14,7 @@ from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.core.origin import Origin
 from waypost.errors import CallerError
+from waypost.policy.directory import Directory
 from waypost.routing.requested.names import Names
 from waypost.routing.requested.offers import Offers
 from waypost.routing.requested.select import Selected, Selector
@@ -77,7 +78,7 @@ def asked(model: str = "gpt-5", **fields: object) -> Asked:
 
 
 def select(model: str = "gpt-5", wishes: Wishes = NO_WISHES, key: Key = KEY, **fields: object) -> Selected:
-    return Selector().select(SNAPSHOT, asked(model, **fields), wishes, key)
+    return Selector().select(SNAPSHOT, asked(model, **fields), wishes, Directory().standing(key))
 
 
 def limited(*models: str, route: str | None = None) -> Key:
@@ -85,7 +86,7 @@ def limited(*models: str, route: str | None = None) -> Key:
 
 
 def names(key: Key = KEY) -> Names:
-    return Names(SNAPSHOT, key, lambda: Offers(SNAPSHOT))
+    return Names(SNAPSHOT, Directory().standing(key), lambda: Offers(SNAPSHOT))
 
 
 def refusal(call: Callable[[], object]) -> CallerError | None:

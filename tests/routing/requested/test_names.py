@@ -6,7 +6,9 @@ import pytest
 from routing.requested.rig import ROUTES, SNAPSHOT, limited, listed, names, targets
 from waypost.config.nodes import MaxPrice, Need
 from waypost.config.snapshot import Settings
+from waypost.core.rules import Standing
 from waypost.errors import InvalidRequest, ModelNotFound
+from waypost.policy.directory import Directory
 from waypost.routing.requested.names import Names
 from waypost.routing.requested.offers import Offers
 
@@ -77,14 +79,14 @@ def test_a_configured_name_beats_every_suffix() -> None:
     odd = msgspec.structs.replace(
         SNAPSHOT, routes={**ROUTES, "gpt-5:floor": ROUTES["fast"], "gpt-5@azure": ROUTES["fast"]}
     )
-    found = Names(odd, limited(), lambda: Offers(odd))
+    found = Names(odd, Standing(limited()), lambda: Offers(odd))
     assert found.find("gpt-5:floor").route is ROUTES["fast"]
     assert found.find("gpt-5@azure").sort is None
 
 
 def test_an_id_that_only_the_pinned_provider_lists_beats_a_suffix() -> None:
     more = msgspec.structs.replace(SNAPSHOT, routes={**ROUTES, "ollama/new:free": listed("ollama/new:free")})
-    found = Names(more, limited(), lambda: Offers(more)).find("new:free@ollama")
+    found = Names(more, Standing(limited()), lambda: Offers(more)).find("new:free@ollama")
     assert (found.route.name, found.model, found.need) == ("ollama/new:free", "new:free", None)
 
 
@@ -120,7 +122,7 @@ def test_the_index_is_made_only_when_it_is_needed() -> None:
     def never() -> Offers:
         raise AssertionError("the index was made")
 
-    found = Names(SNAPSHOT, limited(), never)
+    found = Names(SNAPSHOT, Standing(limited()), never)
     for name in ("gpt-5", "fast", "openai/x", "route/prod"):
         found.find(name)
 
@@ -139,5 +141,7 @@ def test_a_budget_is_offered_only_what_it_can_be_held_to() -> None:
         (lax, budget, ["openai/gpt-5", "azure/gpt-5"]),
     ):
         offers = Offers(snapshot)
-        made = Names(snapshot, key, lambda offers=offers: offers).find("gpt-5", wide=True)  # type: ignore[misc]
+        made = Names(snapshot, Directory().standing(key), lambda offers=offers: offers).find(
+            "gpt-5", wide=True
+        )  # type: ignore[misc]
         assert targets(made.route) == found

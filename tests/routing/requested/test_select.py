@@ -13,6 +13,7 @@ from transcript import provider, target
 from waypost.config.nodes import NO_PREFERENCES, Balanced, Cheapest, Fallback, Fastest, MaxPrice, Need
 from waypost.config.snapshot import Route
 from waypost.core.key import Key
+from waypost.core.rules import Standing
 from waypost.errors import Forbidden, InvalidRequest, ModelNotFound
 from waypost.policy.admit import check_access
 from waypost.routing.plan import Planner
@@ -24,7 +25,7 @@ CONFIG = b'{"provider": "azure"}'
 
 def test_nothing_asked_is_the_route_of_the_name_and_the_same_request() -> None:
     plain = asked("openai/gpt-5", temperature=1)
-    selected = Selector().select(SNAPSHOT, plain, Wishes(), KEY)
+    selected = Selector().select(SNAPSHOT, plain, Wishes(), Standing(KEY))
     assert selected.route is ROUTES["openai/gpt-5"]
     assert selected.asked is plain
     assert selected.preferences is NO_PREFERENCES
@@ -131,7 +132,7 @@ def test_a_provider_that_has_openrouters_prices_is_held_to_the_object() -> None:
     route = Route("mirror/x", (target(mirror, "x"),), "discovered")
     snapshot = msgspec.structs.replace(SNAPSHOT, providers={"mirror": mirror}, routes={"mirror/x": route})
     request = asked("mirror/x", provider={"zdr": True})
-    made = Selector().select(snapshot, request, Wishes(), KEY)
+    made = Selector().select(snapshot, request, Wishes(), Standing(KEY))
     assert made.preferences.need == Need(zero_retention=True)
     assert "provider" not in made.asked.fields
 
@@ -260,18 +261,18 @@ def test_no_way_of_asking_opens_a_model_that_the_key_has_not(
     key = limited("openai/*")
     made = select(model, wishes, key, **fields)
     with pytest.raises(Forbidden):
-        check_access(key, made.route, made.asked.model)
-    check_access(KEY, made.route, made.asked.model)
+        check_access(Standing(key), made.route, made.asked.model)
+    check_access(Standing(KEY), made.route, made.asked.model)
 
 
 def test_a_limited_key_is_offered_what_it_may_use() -> None:
     key = limited("azure/*")
     made = select("gpt-5", key=key, provider={"sort": "price"})
     assert targets(made.route) == ["azure/gpt-5"]
-    check_access(key, made.route, made.asked.model)
+    check_access(Standing(key), made.route, made.asked.model)
     none = select("gpt-5", key=limited("fast"), provider={"sort": "price"})
     with pytest.raises(Forbidden):
-        check_access(limited("fast"), none.route, "gpt-5")
+        check_access(Standing(limited("fast")), none.route, "gpt-5")
 
 
 def test_a_pin_to_a_region_that_the_key_may_not_use_leaves_nothing() -> None:
@@ -284,12 +285,12 @@ def test_a_pin_to_a_region_that_the_key_may_not_use_leaves_nothing() -> None:
 @pytest.mark.parametrize("route", ["prod", "route/prod", "policy/prod"])
 def test_the_keys_own_route_is_open_to_it(route: str) -> None:
     key = limited("fast", route=route)
-    check_access(key, select("anything", key=key).route, "anything")
+    check_access(Standing(key), select("anything", key=key).route, "anything")
     with pytest.raises(Forbidden):
-        check_access(key, select("anything", Wishes(route="openai/gpt-5"), key).route, "anything")
+        check_access(Standing(key), select("anything", Wishes(route="openai/gpt-5"), key).route, "anything")
     own = select("anything", Wishes(config=b'{"override_params":{"model":"route/prod"}}'), key)
     with pytest.raises(Forbidden):
-        check_access(key, own.route, "anything")
+        check_access(Standing(key), own.route, "anything")
 
 
 def test_an_earlier_form_loses_the_same_fields() -> None:
@@ -302,7 +303,7 @@ def test_an_earlier_form_loses_the_same_fields() -> None:
 
 def test_what_was_asked_is_not_changed() -> None:
     first = asked("gpt-5:floor", models=["fast"], provider={"zdr": True}, route="sort")
-    Selector().select(SNAPSHOT, first, Wishes(), KEY)
+    Selector().select(SNAPSHOT, first, Wishes(), Standing(KEY))
     assert set(first.fields) == {"model", "models", "provider", "route"}
     assert first.model == "gpt-5:floor"
 
@@ -310,10 +311,10 @@ def test_what_was_asked_is_not_changed() -> None:
 def test_the_index_is_of_the_snapshot_in_force() -> None:
     selector = Selector()
     request = asked("gpt-5", provider={"sort": "price"})
-    assert len(selector.select(SNAPSHOT, request, Wishes(), KEY).route.targets) == 2
+    assert len(selector.select(SNAPSHOT, request, Wishes(), Standing(KEY)).route.targets) == 2
     less = {name: route for name, route in ROUTES.items() if name != "azure/gpt-5"}
     later = msgspec.structs.replace(SNAPSHOT, version=2, routes=less)
-    assert len(selector.select(later, request, Wishes(), KEY).route.targets) == 1
+    assert len(selector.select(later, request, Wishes(), Standing(KEY)).route.targets) == 1
 
 
 json = st.recursive(
@@ -400,7 +401,7 @@ def test_whatever_is_asked_a_limited_key_reaches_its_own_models_only(
 
     def admitted() -> None:
         made = select(model, wishes, key, **fields)
-        check_access(key, made.route, made.asked.model)
+        check_access(Standing(key), made.route, made.asked.model)
         assert all(key.may_use(target.name) for target in made.route.targets)
         assert not {"models", "fallbacks", "provider"} & set(made.asked.fields)
 

@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ledger.books import exchange
@@ -17,7 +18,7 @@ def test_an_account_row_says_whose_it_is_and_which_window(database, journal):
 
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM accounts").all()
-    assert rows == [(A, "key", "k1", "day:2026-09-21", 3, 1)]
+    assert rows == [(A, "key", "k1", "day:2026-09-21", 3, 1, 0)]
 
 
 def test_drift_finds_an_account_that_is_not_the_sum_of_its_lines(database, journal):
@@ -27,6 +28,18 @@ def test_drift_finds_an_account_that_is_not_the_sum_of_its_lines(database, journ
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE accounts SET posted_nusd = posted_nusd + 1 WHERE scope_id = 'k2'")
     assert journal.drift() == {"key:k2:total": 1}
+
+
+def test_a_line_names_the_accounts_that_count_it(database, journal):
+    accounts = (A, "provider:org/openai:total", "provider:org/azure:total")
+    journal.post("s1", 1, [exchange(1, 3, accounts)])
+
+    assert journal.drift() == {}
+    with database.read() as connection:
+        (line,) = connection.exec_driver_sql("SELECT accounts FROM lines").all()
+        (held,) = connection.exec_driver_sql("SELECT accounts FROM exchanges").all()
+    assert msgspec.json.decode(line[0]) == list(accounts[:2])
+    assert msgspec.json.decode(held[0]) == list(accounts)
 
 
 def test_lines_are_unique_by_attempt_even_without_the_request_log(database, journal):

@@ -16,7 +16,7 @@ import msgspec
 
 from waypost.config.nodes import MaxPrice, Need, SortBy
 from waypost.config.snapshot import Route, Snapshot
-from waypost.core.key import Key
+from waypost.core.rules import Standing
 from waypost.errors import InvalidRequest, ModelNotFound
 from waypost.routing.requested.offers import Offers
 from waypost.routing.requested.openrouter import NO_EXACTO, is_openrouter
@@ -57,9 +57,9 @@ class _Marks(msgspec.Struct):
 class Names:
     """Resolves names for one request."""
 
-    def __init__(self, snapshot: Snapshot, key: Key, offers: Callable[[], Offers]) -> None:
+    def __init__(self, snapshot: Snapshot, standing: Standing, offers: Callable[[], Offers]) -> None:
         self._snapshot = snapshot
-        self._key = key
+        self._standing = standing
         self._offers = offers
 
     def route(self, name: str, param: str) -> Route:
@@ -135,14 +135,14 @@ class Names:
     def _everyone(self, model: str, first: Route, region: str | None = None) -> Route:
         """What a limited key may not use is not opened by asking for more of it, and what a budget can not be held
         to makes the rest no less usable."""
-        key = self._key
-        priced = key.budget_nusd is not None and not self._snapshot.settings.allow_unpriced
-        if region is None and not priced and not key.models:
+        standing = self._standing
+        priced = standing.rules.hard and not self._snapshot.settings.allow_unpriced
+        if region is None and not priced and not (standing.key.models or standing.models):
             return self._offers().everyone(model) or first
         offers = [
             route
             for route in self._offers().of(model)
-            if key.may_use(route.name)
+            if standing.may_use(route.name)
             and (region is None or route.targets[0].provider.region == region)
             and not (priced and any(target.tariff is None for target in route.targets))
         ]

@@ -21,7 +21,7 @@ import msgspec
 from waypost.config.nodes import NO_PREFERENCES, Need, Preferences, SortBy
 from waypost.config.snapshot import Route, Snapshot
 from waypost.core.asked import Asked
-from waypost.core.key import Key
+from waypost.core.rules import Standing
 from waypost.errors import InvalidRequest, ModelNotFound
 from waypost.routing.requested.listed import FALLBACKS, MODELS, Listed, take_listed
 from waypost.routing.requested.names import Named, Names, is_configured
@@ -59,15 +59,16 @@ class Selector:
         self._offers: Offers | None = None
         self._configs = Configs()
 
-    def select(self, snapshot: Snapshot, asked: Asked, wishes: Wishes, key: Key) -> Selected:
+    def select(self, snapshot: Snapshot, asked: Asked, wishes: Wishes, standing: Standing) -> Selected:
         """Raises ModelNotFound, and InvalidRequest naming the field or header. Changes nothing of `asked`."""
+        key = standing.key
         if key.route is None and (wishes is NO_WISHES or _names_nothing(wishes)):
             fields = asked.fields
             if not (MODELS in fields or FALLBACKS in fields or PROVIDER in fields or ROUTE in fields):
                 route = _known(snapshot, asked.model)
                 if route is not None:
                     return Selected(route, asked)
-        made = _Selection(snapshot, asked, wishes, key, lambda: self._index(snapshot))
+        made = _Selection(snapshot, asked, wishes, standing, lambda: self._index(snapshot))
         return made.made(self._configs)
 
     def _index(self, snapshot: Snapshot) -> Offers:
@@ -96,12 +97,17 @@ class _Selection:
     """One request's."""
 
     def __init__(
-        self, snapshot: Snapshot, asked: Asked, wishes: Wishes, key: Key, offers: Callable[[], Offers]
+        self,
+        snapshot: Snapshot,
+        asked: Asked,
+        wishes: Wishes,
+        standing: Standing,
+        offers: Callable[[], Offers],
     ) -> None:
         self._snapshot = snapshot
         self._wishes = wishes
-        self._key = key
-        self._names = Names(snapshot, key, offers)
+        self._key = standing.key
+        self._names = Names(snapshot, standing, offers)
         self._notes: list[str] = []
         self._asked = asked
         self._fields = asked.fields

@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 
 from waypost.core.decision import Decision
 from waypost.core.record import Attempt, Exchange
+from waypost.core.scope import counted
 from waypost.core.usage import Usage
 
 if TYPE_CHECKING:
@@ -98,11 +99,13 @@ COLUMNS: Final = {
 class Batch:
     """The rows of many exchanges, and what they add to each account."""
 
-    __slots__ = ("_encode", "_texts", "attempts", "contents", "exchanges", "lines", "posted")
+    __slots__ = ("_counted", "_encode", "_texts", "attempts", "contents", "exchanges", "lines", "posted")
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._texts: dict[tuple[str, ...], str] = {}
+        #: By accounts, provider and model, the accounts that count what was spent there.
+        self._counted: dict[tuple[tuple[str, ...], str, str], tuple[str, ...]] = {}
         self.exchanges: list[Row] = []
         self.attempts: list[Row] = []
         self.lines: list[Row] = []
@@ -113,24 +116,36 @@ class Batch:
     def add(self, exchange: Exchange, having: frozenset[str] | set[str] = frozenset()) -> None:
         """All rows of one exchange, without the attempts that the journal is `having`."""
         e = exchange
-        accounts = self._texts.get(e.accounts)
-        if accounts is None:
-            accounts = self._texts[e.accounts] = self._encode(e.accounts).decode()
+        accounts = self._text(e.accounts)
         fields = astuple(e)
         decision = None if e.decision is None else self._encode(e.decision).decode()
         self.exchanges.append((*fields[:_ACCOUNTS], accounts, e.finish_reason, decision, e.drill))
         for place, attempt in enumerate(e.attempts):
             if attempt.attempt_id not in having:
-                self._add_attempt(exchange, place, attempt, accounts)
+                self._add_attempt(exchange, place, attempt)
         if e.request_body is not None or e.response_body is not None:
             self.contents.append((e.exchange_id, e.request_body, e.response_body))
 
-    def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, accounts: str) -> None:
+    def _text(self, accounts: tuple[str, ...]) -> str:
+        text = self._texts.get(accounts)
+        if text is None:
+            text = self._texts[accounts] = self._encode(accounts).decode()
+        return text
+
+    def _accounts_of(self, exchange: Exchange, attempt: Attempt) -> tuple[str, ...]:
+        place = (exchange.accounts, attempt.provider, attempt.model)
+        found = self._counted.get(place)
+        if found is None:
+            found = self._counted[place] = counted(*place)
+        return found
+
+    def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt) -> None:
         a = attempt
         exchange_id, fields = exchange.exchange_id, astuple(a)
         self.attempts.append((exchange_id, a.attempt_id, place, *fields[1:_USAGE], a.key_name, a.role))
         if a.state == "voided" and not a.cost_nusd:
             return
+        accounts = self._accounts_of(exchange, a)
         used = _NO_USAGE if a.usage is None else astuple(a.usage)
         self.lines.append(
             (
@@ -143,11 +158,11 @@ class Batch:
                 a.state,
                 a.cost_nusd,
                 a.price_version,
-                accounts,
+                self._text(accounts),
                 *used,
             )
         )
-        for account in exchange.accounts:
+        for account in accounts:
             sums = self.posted.get(account)
             if sums is None:
                 self.posted[account] = [a.cost_nusd or 0, 1]

@@ -1,0 +1,200 @@
+"""Stage 4: which route a request takes, whether it may, and what is set aside for it.
+
+What holds for it is looked up once (`live.rules`): the rules of its key and of everybody the key belongs to, and those
+of the scopes that it names itself. Limits are taken first, then money; what a later step refuses is given back when the
+exchange is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from waypost.config.snapshot import Route
+from waypost.core.asked import Asked
+from waypost.core.key import Key
+from waypost.core.rules import Named, Rules, Standing
+from waypost.errors import BudgetExceeded, CallerError, LimitError, StoreUnavailable
+from waypost.pipeline import headers
+from waypost.pipeline.exchange import LiveExchange
+from waypost.pipeline.limit_headers import lines_of
+from waypost.pipeline.planning import facets_of
+from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
+from waypost.policy.directory import Directory
+from waypost.policy.limits import TOKENS, Limits, Need
+from waypost.policy.permit import check_metadata, check_network, check_operation, tags_of
+from waypost.ports import Clock, Ledger
+from waypost.routing.requested.overlay import variants
+from waypost.routing.requested.select import Selected, Selector, trimmed
+
+#: The scopes that metadata, or the body, tells.
+_SAID = frozenset(("end_user", "tag"))
+_ROUTE = "route/"
+
+
+class Admission:
+    """Admits. Holds no state of any exchange."""
+
+    def __init__(self, *, clock: Clock, directory: Directory, limits: Limits, ledger: Ledger) -> None:
+        self._clock = clock
+        self._directory = directory
+        self._limits = limits
+        self._ledger = ledger
+        self._selector = Selector()
+
+    def recognize(self, live: LiveExchange, key: Key) -> None:
+        """Whose request it is, as soon as its key is known. Raises Forbidden for one from elsewhere, or for what the
+        key is not for."""
+        live.key = key
+        live.standing = self._directory.standing(key)
+        call = live.call
+        if key.networks and call.principal is None:
+            check_network(key, None if call.peer is None else call.peer[0])
+        if key.endpoints:
+            check_operation(key, call.dialect.operation)
+
+    async def admit(self, live: LiveExchange) -> None:
+        """Set aside what the request may use. Raises GatewayError for one that is refused."""
+        standing, asked = live.standing, live.asked
+        assert standing is not None  # noqa: S101 - stage 2 set it or raised
+        assert asked is not None  # noqa: S101 - stage 3 set it or raised
+        selected = self._selector.select(live.snapshot, asked, live.wishes, standing)
+        self._enter(live, selected, standing)
+        reason = self._ledger.ready
+        if reason is not None:
+            raise StoreUnavailable(f"New requests can not be accounted for now: {reason.rstrip('.')}.")
+        key = standing.key
+        if key.required_tags:
+            check_metadata(key, _metadata(live))
+        try:
+            await self._take(live, standing, selected.route)
+        except BudgetExceeded as error:
+            if error.route is None or not await self._instead(live, standing, error):
+                raise
+
+    async def admit_own(self, live: LiveExchange, route: Route) -> None:
+        """The same for what the gateway asks for itself, which no key pays: only the operator's rules for everything
+        hold for it. Raises LimitError and StoreUnavailable."""
+        standing = self._directory.own()
+        if standing.rules.bounds or standing.rules.paces or standing.asks:
+            await self._take(live, standing, route)
+
+    def tell(self, live: LiveExchange) -> None:
+        """Have a refusal tell of the limits of its key, where it came before they were taken."""
+        if live.standing is not None and live.standing.rules.paces and not live.told:
+            self._tell(live, live.standing.rules, self._clock.monotonic())
+
+    # --- the steps ---------------------------------------------------------------------------------------------------
+
+    def _enter(self, live: LiveExchange, selected: Selected, standing: Standing) -> None:
+        """The request takes a route. Raises Forbidden when it may not."""
+        route, asked = selected.route, selected.asked
+        live.selected, live.route, live.asked = selected, route, asked
+        if live.original is not None:
+            live.original = (live.original[0], trimmed(live.original[1], asked))
+        if standing.key.models or standing.models:
+            check_access(standing, route, asked.model)
+            check_alternatives(standing, asked)
+
+    async def _take(
+        self, live: LiveExchange, standing: Standing, route: Route, *, instead: bool = False
+    ) -> None:
+        """Set limits and money aside. What is taken `instead` and costs nothing has room on a budget that is overdrawn,
+        too. Raises LimitError and StoreUnavailable."""
+        rules = standing.rules
+        if standing.asks:
+            rules = self._directory.rules(standing, named_by(live, standing, route))
+        live.rules = rules
+        if rules.paces:
+            self._take_limits(live, rules, route)
+        at, ledger, amount, free = live.started_us / 1e6, self._ledger, 0, False
+        if rules.bounds:
+            amount = self._ceiling(live, standing, route, at)
+            free = instead and not amount and all(target.tariff is not None for target in route.targets)
+        hold = ledger.try_reserve(rules, amount, at, free=free)
+        while hold is None:
+            await ledger.load(rules, at)
+            hold = ledger.try_reserve(rules, amount, at, free=free)
+        live.hold = hold
+
+    def _ceiling(self, live: LiveExchange, standing: Standing, route: Route, at: float) -> int:
+        asked, settings, call = live.asked, live.snapshot.settings, live.call
+        assert asked is not None  # noqa: S101 - stage 3 set it or raised
+        key, rules = standing.key, live.rules
+        forms = variants(route.node, asked, call.dialect, settings.json, call.path)
+        return max(cost_ceiling(key, rules, route, form, settings, at) for form in forms)
+
+    def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
+        now, asked, need = self._clock.monotonic(), live.asked, _NO_NEED
+        assert asked is not None  # noqa: S101 - stage 3 set it or raised
+        if any(pace.limit.unit in TOKENS for pace in rules.paces):
+            need = _need(asked, route, live.snapshot.settings.reserve_output_tokens)
+        try:
+            live.taken = self._limits.take(rules.paces, need, now)
+        finally:
+            self._tell(live, rules, now)
+
+    def _tell(self, live: LiveExchange, rules: Rules, now: float) -> None:
+        shown = self._limits.shown(rules.paces, now)
+        live.told = lines_of(shown, live.call.dialect.family, self._clock.wall())
+
+    async def _instead(self, live: LiveExchange, standing: Standing, error: BudgetExceeded) -> bool:
+        """Take the route that an exhausted budget names, where the key may and there is room. False: it is not so."""
+        named, routes = error.route or "", live.snapshot.routes
+        route = routes.get(named) or routes.get(_ROUTE + named)
+        selected, told = live.selected, live.told
+        if route is None or selected is None:
+            return False
+        self._give_back(live)
+        try:
+            self._enter(live, Selected(route, selected.asked), standing)
+            await self._take(live, standing, route, instead=True)
+        except (LimitError, CallerError):
+            self._give_back(live)
+            live.selected, live.route, live.asked, live.told = selected, selected.route, selected.asked, told
+            return False
+        live.told = (*live.told, headers.instead(error.budget, route.name))
+        return True
+
+    def _give_back(self, live: LiveExchange) -> None:
+        if live.taken is not None:
+            live.taken.end((), False, self._clock.monotonic())
+            live.taken = None
+
+
+_NO_NEED = Need()
+
+
+def _need(asked: Asked, route: Route, reserve: int) -> Need:
+    """What limits on tokens are asked for: the estimated input, and as much output as is held money for."""
+    output = max(asked.expected_output(target.facts.max_output, reserve) for target in route.targets)
+    return Need(asked.input_estimate, output, asked.max_output is not None)
+
+
+def named_by(live: LiveExchange, standing: Standing, route: Route) -> Named:
+    """The scopes that a request names, as far as there are rules for any. Raises InvalidRequest for too many tags."""
+    asks = standing.asks
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    if live.key is not None and not asks.isdisjoint(_SAID):
+        facets = facets_of(live, _nothing_left)
+        if "end_user" in asks:
+            said = facets["user"]
+            end_user = said if isinstance(said, str) else None
+        if "tag" in asks:
+            tags = tags_of(_metadata(live))
+    return Named(
+        end_user,
+        tags,
+        route.name if "route" in asks else None,
+        tuple([target.model for target in route.targets]) if "model" in asks else (),
+        tuple([target.provider.name for target in route.targets]) if "provider" in asks else (),
+    )
+
+
+def _metadata(live: LiveExchange) -> Mapping[str, object]:
+    metadata = facets_of(live, _nothing_left)["metadata"]
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _nothing_left(_rules: Rules, _at: float) -> None:
+    return None

@@ -1,0 +1,322 @@
+"""Limits on how fast scopes may go: requests, tokens, and exchanges at once.
+
+Requests and tokens are counted by the generic cell rate algorithm, in whole numbers: a backlog grows with what is
+taken and shrinks evenly with time, and nothing is admitted that would lift it over a whole window's worth. All limits
+of a request are taken, or none. What a request turns out not to have used is given back as if it had never been taken:
+no more than of it time has not worked off since then. What it used beyond is a debt.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from waypost.core.limit import SECONDS, Limit, LimitUnit
+from waypost.core.record import Attempt
+from waypost.core.rules import Pace
+from waypost.core.scope import NARROW, counts_to
+from waypost.errors import Oversized, RateLimited
+
+NANO: Final = 1_000_000_000
+#: Counters kept; beyond, the oldest are forgotten, whose scopes begin with a whole allowance.
+COUNTERS_MAX: Final = 262_144
+_LOWS_MAX: Final = 64
+#: As near as a clock of floating seconds comes to a moment, after years: who waited until then is let in.
+_CLOCK_NS: Final = 32
+#: After which a request may be let in where it is not known when another one ends.
+_CONCURRENT_WAIT_S: Final = 1.0
+_WORDS: Final[dict[LimitUnit, str]] = {
+    "requests": "requests",
+    "input_tokens": "input tokens",
+    "output_tokens": "output tokens",
+    "tokens": "tokens",
+    "concurrent": "requests at once",
+}
+TOKENS: Final[frozenset[LimitUnit]] = frozenset(("input_tokens", "output_tokens", "tokens"))
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What a request may use, at most as far as is known before it."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stated: bool = False
+    """The client said how much output it wants; else a limit may take less, and the rest is a debt if it is used."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """How one limit stands."""
+
+    unit: LimitUnit
+    amount: int
+    remaining: int
+    reset_s: float
+    """Until it is whole again."""
+
+
+class Counter:
+    """The backlog of one limit at one scope. Its unit of time is a nanosecond divided by the limit's amount, in which
+    everything is a whole number."""
+
+    __slots__ = ("_due", "_lows", "_serial", "amount", "full", "open", "per")
+
+    def __init__(self, amount: int, window_ns: int) -> None:
+        self.amount = amount
+        self.per = window_ns
+        """What one of its unit comes to."""
+        self.full = amount * window_ns
+        self.open = 0
+        """Requests under way that took of it."""
+        self._due = 0
+        self._serial = 0
+        #: The lowest backlogs that a take after some other one met, with its serial: both rise from one to the next.
+        self._lows: list[tuple[int, int]] = []
+
+    def backlog(self, now_ns: int) -> int:
+        """What is not worked off yet; 0 when the allowance is whole."""
+        backlog = self._due - now_ns * self.amount
+        return backlog if backlog > 0 else 0
+
+    def take(self, number: int, now_ns: int) -> int:
+        """Add to the backlog. Returns by what it can be given back."""
+        backlog, lows = self.backlog(now_ns), self._lows
+        while lows and lows[-1][1] >= backlog:
+            lows.pop()
+        self._serial += 1
+        lows.append((self._serial, backlog))
+        if len(lows) > _LOWS_MAX:
+            # Of each two the lower: less is given back than could be.
+            lows[:] = [(later[0], one[1]) for one, later in zip(lows[::2], lows[1::2], strict=False)]
+            if lows[-1][0] != self._serial:
+                lows.append((self._serial, backlog))
+        self._due = now_ns * self.amount + backlog + number * self.per
+        return self._serial
+
+    def give_back(self, serial: int, number: int, now_ns: int) -> None:
+        """As if so much of what was taken then had never been: the backlog falls by it, but not by what time has worked
+        off since, or would have."""
+        lows, wanted = self._lows, number * self.per
+        place = bisect_right(lows, serial, key=_serial_of)
+        if place < len(lows):
+            lowest = lows[place][1]
+            wanted = min(wanted, lowest)
+            lows[place:] = [(each, low - wanted) for each, low in lows[place:]]
+            lowest -= wanted
+            while place and lows[place - 1][1] >= lowest:
+                place -= 1
+                del lows[place]
+        self._due -= min(wanted, self.backlog(now_ns))
+
+
+class Gauge:
+    """Exchanges under way at one scope."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = 0
+
+
+Line = tuple[Pace, Counter, int, int]
+"""A limit, its counter, how much was taken, and by what it can be given back."""
+
+
+class Taken:
+    """What one request took of its limits. Belongs to its exchange, which ends it once."""
+
+    __slots__ = ("_ended", "_gauges", "_lines")
+
+    def __init__(self, lines: list[Line], gauges: list[Gauge]) -> None:
+        self._lines = lines
+        self._gauges = gauges
+        self._ended = False
+
+    def end(self, attempts: Sequence[Attempt], counts: bool, now: float) -> None:
+        """Correct what was taken by what was used. `counts`: False for a request that was refused, which leaves no
+        trace. The second call does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        for gauge in self._gauges:
+            gauge.open -= 1
+        now_ns = round(now * NANO)
+        for pace, counter, number, serial in self._lines:
+            counter.open -= 1
+            used = _used(pace, attempts) if counts else 0
+            if used < number:
+                counter.give_back(serial, number - used, now_ns)
+            elif used > number:
+                counter.take(used - number, now_ns)
+
+    def used(self, input_tokens: int, output_tokens: int, now: float) -> None:
+        """An exchange that goes on has used so much in all: what is over is counted at once."""
+        now_ns = round(now * NANO)
+        so_far: dict[LimitUnit, int] = {
+            "input_tokens": input_tokens,
+            "output_tokens": output_tokens,
+            "tokens": input_tokens + output_tokens,
+        }
+        for index, (pace, counter, number, serial) in enumerate(self._lines):
+            more = so_far.get(pace.limit.unit, 0) - number
+            if more > 0:
+                counter.take(more, now_ns)
+                self._lines[index] = (pace, counter, number + more, serial)
+
+
+class Limits:
+    """Every counter of this process. Lives on the event loop's thread; times are monotonic seconds."""
+
+    __slots__ = ("_counters", "_gauges", "_prune_at")
+
+    def __init__(self) -> None:
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._prune_at = 1024
+
+    def take(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:
+        """Count one request under all of these limits, or under none. Raises RateLimited with the seconds until there
+        is room, and Oversized for a request that there will never be room for."""
+        now_ns = round(now * NANO)
+        wanted: list[tuple[Pace, Counter, int]] = []
+        gauges: list[Gauge] = []
+        for pace in paces:
+            limit = pace.limit
+            if limit.unit == "concurrent":
+                gauge = self._gauges.get(pace.counter)
+                if gauge is None:
+                    gauge = self._fresh_gauge(pace.counter)
+                if gauge.open >= limit.amount:
+                    raise _refused(pace, _CONCURRENT_WAIT_S)
+                gauges.append(gauge)
+                continue
+            counter = self._counter(pace, now_ns)
+            number = 1 if limit.unit == "requests" else _tokens(pace, need)
+            over = counter.backlog(now_ns) + number * counter.per - counter.full
+            if over > counter.amount * _CLOCK_NS:
+                raise _refused(pace, -(-over // (counter.amount * 1000)) / 1e6)
+            wanted.append((pace, counter, number))
+        lines = []
+        for pace, counter, number in wanted:
+            counter.open += 1
+            lines.append((pace, counter, number, counter.take(number, now_ns)))
+        for gauge in gauges:
+            gauge.open += 1
+        return Taken(lines, gauges)
+
+    def shown(self, paces: Iterable[Pace], now: float) -> dict[LimitUnit, Shown]:
+        """Of each unit but `concurrent`, the limit that has the least left."""
+        now_ns = round(now * NANO)
+        found: dict[LimitUnit, Shown] = {}
+        for pace in paces:
+            unit = pace.limit.unit
+            if unit == "concurrent":
+                continue
+            counter = self._counter(pace, now_ns)
+            backlog = counter.backlog(now_ns)
+            remaining = max(0, (counter.full - backlog) // counter.per)
+            before = found.get(unit)
+            if before is None or remaining < before.remaining:
+                found[unit] = Shown(unit, counter.amount, remaining, backlog / counter.amount / NANO)
+        return found
+
+    def prune(self, now: float) -> int:
+        """Forget scopes whose allowance is whole and that nothing is under way at; returns how many are left."""
+        now_ns = round(now * NANO)
+        self._counters = {
+            name: counter
+            for name, counter in self._counters.items()
+            if counter.open or counter.backlog(now_ns)
+        }
+        self._gauges = {name: gauge for name, gauge in self._gauges.items() if gauge.open}
+        return len(self._counters) + len(self._gauges)
+
+    def _counter(self, pace: Pace, now_ns: int) -> Counter:
+        limit = pace.limit
+        counter = self._counters.get(pace.counter)
+        if counter is None:
+            return self._fresh(pace.counter, limit, now_ns)
+        if counter.amount != limit.amount or counter.per != _window_ns(limit):
+            # Another limit by now: its allowance is as empty, in parts of the whole, as the old one's was.
+            before = counter
+            counter = self._fresh(pace.counter, limit, now_ns)
+            share = before.backlog(now_ns) * counter.full // before.full
+            counter.take(-(-share // counter.per), now_ns)
+        return counter
+
+    def _fresh(self, name: str, limit: Limit, now_ns: int) -> Counter:
+        self._make_room(now_ns / NANO)
+        counter = self._counters[name] = Counter(limit.amount, _window_ns(limit))
+        return counter
+
+    def _fresh_gauge(self, name: str) -> Gauge:
+        self._make_room(0.0)
+        gauge = self._gauges[name] = Gauge()
+        return gauge
+
+    def _make_room(self, now: float) -> None:
+        """Prune whenever there are twice as many as the last time: its cost per counter is constant on average."""
+        if len(self._counters) + len(self._gauges) < self._prune_at:
+            return
+        left = self.prune(now)
+        if left >= COUNTERS_MAX:
+            self._counters = dict(list(self._counters.items())[len(self._counters) // 2 :])
+        self._prune_at = min(COUNTERS_MAX, max(1024, 2 * left))
+
+
+def _serial_of(low: tuple[int, int]) -> int:
+    return low[0]
+
+
+def _window_ns(limit: Limit) -> int:
+    return int(SECONDS[limit.per]) * NANO
+
+
+def _tokens(pace: Pace, need: Need) -> int:
+    """What a request may use of a limit on tokens. Raises Oversized when that is more than the whole."""
+    unit, amount = pace.limit.unit, pace.limit.amount
+    least = 0 if unit == "output_tokens" else need.input_tokens
+    number = least if unit == "input_tokens" else least + need.output_tokens
+    if number <= amount:
+        return number
+    if need.stated or least > amount:
+        raise Oversized(
+            f"{_limit_words(pace)}, and this request may use {number}: it never fits. Send less, set a smaller output "
+            "limit, or ask for a higher limit."
+        )
+    return amount
+
+
+def _used(pace: Pace, attempts: Sequence[Attempt]) -> int:
+    """What an exchange used of a limit; those of providers and models count what went to them."""
+    unit = pace.limit.unit
+    if pace.scope in NARROW:
+        account = f"{pace.scope}:{pace.counter.rpartition(':')[2]}"
+        attempts = [each for each in attempts if counts_to(account, each.provider, each.model)]
+        if unit == "requests":
+            return min(1, len(attempts))
+    elif unit == "requests":
+        return 1
+    used = 0
+    for attempt in attempts:
+        usage = attempt.usage
+        if usage is None:
+            continue
+        if unit != "output_tokens":
+            used += usage.input
+        if unit != "input_tokens":
+            used += usage.output
+    return used
+
+
+def _limit_words(pace: Pace) -> str:
+    limit = pace.limit
+    named = "" if limit.name == pace.label else f" {limit.name!r}"
+    per = "" if limit.unit == "concurrent" else f" per {limit.per}"
+    return f"The limit{named} of {pace.scope} {pace.label!r} is {limit.amount} {_WORDS[limit.unit]}{per}"
+
+
+def _refused(pace: Pace, wait_s: float) -> RateLimited:
+    return RateLimited(f"{_limit_words(pace)}. Try again in {wait_s:.2f} s.", retry_after_s=wait_s)
