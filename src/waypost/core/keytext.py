@@ -39,9 +39,9 @@ class IssuedKey(msgspec.Struct, frozen=True):
 
 def issue(randomness: Randomness, key_id: str | None = None) -> IssuedKey:
     """A new key; `key_id` is given when an existing key gets a second secret (rotation)."""
-    name = key_id or _base62(randomness, ID_LENGTH)
-    body = f"{PREFIX}{name}_{_base62(randomness, SECRET_LENGTH)}_"
-    text = body + _checksum(body)
+    name = key_id or base62(randomness, ID_LENGTH)
+    body = f"{PREFIX}{name}_{base62(randomness, SECRET_LENGTH)}_"
+    text = body + checksum(body)
     return IssuedKey(key_id=name, text=text, digest=digest(text.encode()), hint=f"{PREFIX}{name}…{text[-4:]}")
 
 
@@ -51,7 +51,7 @@ def looks_valid(text: str) -> bool:
         len(text) == _LENGTH
         and text.isascii()
         and text.startswith(PREFIX)
-        and text[-CHECK_LENGTH:] == _checksum(text[:-CHECK_LENGTH])
+        and text[-CHECK_LENGTH:] == checksum(text[:-CHECK_LENGTH])
     )
 
 
@@ -60,7 +60,8 @@ def digest(text: bytes) -> bytes:
     return sha256(text).digest()
 
 
-def _base62(randomness: Randomness, length: int) -> str:
+def base62(randomness: Randomness, length: int) -> str:
+    """Digits that nobody can guess, each equally likely."""
     # Bytes of 248 and above are thrown away: 248 = 4 * 62, so each digit stays equally likely.
     digits: list[str] = []
     while len(digits) < length:
@@ -68,7 +69,8 @@ def _base62(randomness: Randomness, length: int) -> str:
     return "".join(digits[:length])
 
 
-def _checksum(body: str) -> str:
+def checksum(body: str) -> str:
+    """What a text that begins with `body` ends in, so that a typo is told from a guess."""
     rest = crc32(body.encode())
     digits = ""
     for _ in range(CHECK_LENGTH):
