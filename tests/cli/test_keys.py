@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cli.command_line import documents, run
+from cli.folder import Folder
 from waypost.core.keytext import looks_valid
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.keys import KeyRows
@@ -77,6 +78,75 @@ def test_a_key_with_a_route_a_priority_and_an_operators_rights(tmp_path: Path) -
     assert (
         run("keys", "create", "--name", "x", "--priority", "urgent", "--data", str(tmp_path)).exit_code == 2
     )
+
+
+def test_a_key_that_belongs_to_people(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.one("orgs", "create", "acme")
+    for group, name in (("teams", "web"), ("projects", "search")):
+        folder.one(group, "create", name, "--org", "acme")
+    folder.one("users", "create", "ann@acme.example")
+    words = (
+        "--name",
+        "shop",
+        "--org",
+        "acme",
+        "--team",
+        "web",
+        "--project",
+        "search",
+        "--user",
+        "ann@acme.example",
+    )
+    assert "no member" in folder.refused("keys", "create", *words)
+    folder.one("members", "create", "ann@acme.example", "--org", "acme")
+    more = ("--tag", "prod,eu", "--require-tag", "case", "--endpoint", "chat", "--network", "10.0.0.0/8")
+    made = folder.one("keys", "create", *words, *more)
+    assert {name: made[name] for name in ("organization", "team", "project", "user", "service_account")} == {
+        "organization": "acme", "team": "web", "project": "search", "user": "ann@acme.example", "service_account": None
+    }  # fmt: skip
+    assert (made["tags"], made["required_tags"], made["endpoints"], made["networks"]) == (
+        ["prod", "eu"], ["case"], ["chat"], ["10.0.0.0/8"]
+    )  # fmt: skip
+    assert "acme/web/search/ann@acme.example" in folder.run("keys", "list").stdout
+    assert [each["name"] for each in folder.all("keys", "list", "--org", "acme")] == ["shop"]
+    assert folder.all("keys", "list", "--org", "default") == []
+    assert "no team 'ops'" in folder.refused(
+        "keys", "create", "--name", "x", "--org", "acme", "--team", "ops"
+    )
+    assert "block of addresses" in folder.refused("keys", "create", "--name", "x", "--network", "home")
+
+
+def test_a_key_is_shown_and_changed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.one("teams", "create", "web")
+    made = folder.one("keys", "create", "--name", "app", "--rpm", "5", "--expires", "30d", "--models", "fast")
+    shown = folder.one("keys", "show", "app")
+    assert "key" not in shown
+    assert shown == {name: value for name, value in made.items() if name != "key"}
+    changed = folder.one(
+        "keys", "set", "app", "--budget", "2.50", "--per", "day", "--rpm", "0", "--team", "web", "--expires", "",
+        "--models", "", "--route", "cheap", "--priority", "low", "--tag", "a", "--name", "app2", "--project", "",
+    )  # fmt: skip
+    assert (changed["budget"], changed["budget_per"], changed["rpm"], changed["team"]) == (
+        "2.5",
+        "day",
+        None,
+        "web",
+    )
+    assert (changed["expires_at"], changed["models"], changed["route"], changed["tags"]) == (
+        None,
+        [],
+        "cheap",
+        ["a"],
+    )
+    assert (changed["name"], changed["priority"], changed["id"]) == ("app2", "low", made["id"])
+    again = folder.one("keys", "set", "app2", "--budget", "", "--route", "", "--expires", "1d", "--rpm", "9")
+    assert (again["budget"], again["route"], again["rpm"]) == (None, None, 9)
+    assert again["expires_at"] > made["created_at"]
+    assert "Nothing to change" in folder.refused("keys", "set", "app2", code=2)
+    folder.one("keys", "revoke", "app2")
+    assert "revoked" in folder.refused("keys", "set", "app2", "--rpm", "3")
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:

@@ -14,10 +14,16 @@ from waypost.cli.main import app
 
 COMMANDS = list(commands(typer.main.get_command(app), ()))
 WANTED = {
-    "serve", "check", "reload", "schema", "keys create", "keys list", "keys revoke", "keys rotate", "models list",
+    "serve", "check", "reload", "schema", "keys create", "keys list", "keys revoke", "keys rotate", "keys show",
+    "keys set", "models list",
     "models show", "chat", "requests tail", "requests show", "route explain", "routes test", "drill", "simulate",
     "record", "doctor", "version",
 }  # fmt: skip
+WANTED |= {
+    f"{group} {verb}"
+    for group in ("orgs", "teams", "projects", "users", "members", "machines", "roles", "budgets", "limits")
+    for verb in ("create", "list", "show", "set", "delete")
+}
 
 
 def test_every_command_of_the_issue_is_there() -> None:

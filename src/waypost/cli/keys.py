@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waypost.cli.exits import Exit
+from waypost.cli.amounts import parse_end, parse_span, parse_usd
+from waypost.cli.directory import Book, open_book, print_done, print_one, require_changes, texts
+from waypost.cli.directory_options import DEFAULT_ORG, NewName, Org
+from waypost.cli.key_options import (
+    Budget,
+    Endpoints,
+    Expires,
+    Machine,
+    Models,
+    Name,
+    Networks,
+    NewPer,
+    NewRpm,
+    NewUrgency,
+    Operator,
+    Per,
+    Project,
+    RequiredTags,
+    Route,
+    Rpm,
+    Tags,
+    Team,
+    Urgency,
+    User,
+    Which,
+)
 from waypost.cli.options import DEFAULT_DATA, Data, Json
 from waypost.cli.output import OK, fail, people, print_json, show_time, show_usd, table, visible
+from waypost.core import people as people_of
 
 if TYPE_CHECKING:
     from waypost.core.key import Key
     from waypost.core.keytext import IssuedKey
+    from waypost.core.objects import Object
     from waypost.stores.sql.keys import KeyRows
 
 app = typer.Typer(
@@ -21,82 +47,6 @@ app = typer.Typer(
     help="Make, list, revoke and rotate the keys that clients use.\n\n"
     "They are stored as hashes in the data folder. A running gateway sees a change within a second.",
 )
-
-Period = Literal["minute", "hour", "day", "week", "month", "year", "total"]
-Priority = Literal["high", "normal", "low"]
-Which = Annotated[
-    str, typer.Argument(metavar="KEY", help="Id or name of the key, as `waypost keys list` shows it.")
-]
-
-
-Name = Annotated[
-    str,
-    typer.Option(
-        "--name",
-        envvar="WAYPOST_KEY_NAME",
-        metavar="NAME",
-        help="Who or what uses the key. Shown in lists and logs.",
-    ),
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(
-        "--budget",
-        envvar="WAYPOST_KEY_BUDGET",
-        metavar="USD",
-        help="Most it may spend per period, in USD: 5.00.",
-    ),
-]
-Per = Annotated[
-    Period, typer.Option("--per", envvar="WAYPOST_KEY_PER", help="Period of the budget; total: for ever.")
-]
-Rpm = Annotated[
-    int | None, typer.Option("--rpm", envvar="WAYPOST_KEY_RPM", min=1, help="Most requests per minute.")
-]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--models",
-        envvar="WAYPOST_KEY_MODELS",
-        metavar="MODEL",
-        help="A model it may use, or a pattern such as openai/*. Again for more, or with commas. Default: all.",
-    ),
-]
-Expires = Annotated[
-    str | None,
-    typer.Option(
-        "--expires",
-        envvar="WAYPOST_KEY_EXPIRES",
-        metavar="TIME",
-        help="When it ends: 30d, 12h, or a date such as 2027-01-31.",
-    ),
-]
-
-Route = Annotated[
-    str | None,
-    typer.Option(
-        "--route",
-        envvar="WAYPOST_KEY_ROUTE",
-        metavar="ROUTE",
-        help="Route that its requests take when they name none, whatever model they name.",
-    ),
-]
-Urgency = Annotated[
-    Priority,
-    typer.Option(
-        "--priority",
-        envvar="WAYPOST_KEY_PRIORITY",
-        help="Whose requests are served first, and turned away last, when there are too many.",
-    ),
-]
-Operator = Annotated[
-    bool,
-    typer.Option(
-        "--operator",
-        envvar="WAYPOST_KEY_OPERATOR",
-        help="It may also rehearse outages, and look at other keys' requests.",
-    ),
-]
 
 
 @app.command()
@@ -110,6 +60,15 @@ def create(
     route: Route = None,
     priority: Urgency = "normal",
     operator: Operator = False,
+    org: Org = DEFAULT_ORG,
+    team: Team = None,
+    project: Project = None,
+    user: User = None,
+    machine: Machine = None,
+    tags: Tags = None,
+    required_tags: RequiredTags = None,
+    endpoints: Endpoints = None,
+    networks: Networks = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -120,51 +79,83 @@ def create(
       waypost keys create --name app
 
       waypost keys create --name app --budget 5.00 --per day --rpm 60 --models fast --expires 30d --json
+
+      waypost keys create --name shop --org acme --team web --project search --tag prod --network 10.0.0.0/8
     """
     import secrets
 
-    from waypost.app.clock import SystemClock
     from waypost.stores.sql.keys import NewKey
 
-    now = SystemClock.wall()
+    book = open_book(data, create=True)
+    now, home = book.now, book.organization(org).id
     new = NewKey(
         name=name,
-        expires_at=_parse_expiry(expires, now),
-        models=tuple(one.strip() for item in models or () for one in item.split(",") if one.strip()),
+        expires_at=None if expires is None else parse_end(expires, "--expires", now),
+        models=texts(models),
         rpm=rpm,
-        budget_nusd=_parse_budget(budget),
+        budget_nusd=None if budget is None else parse_usd(budget, "--budget"),
         budget_per=per,
         route=route,
         priority=priority,
         operator=operator,
+        organization_id=home,
+        team_id=_id_of(book, people_of.Team, home, team),
+        project_id=_id_of(book, people_of.Project, home, project),
+        user_id=_id_of(book, people_of.User, "", user),
+        service_id=_id_of(book, people_of.MachineAccount, home, machine),
+        tags=texts(tags),
+        required_tags=texts(required_tags),
+        endpoints=texts(endpoints),
+        networks=texts(networks),
+        made_by="operator",
     )
-    issued, key = _rows(data, create=True).create(new, now, secrets.token_bytes)
-    _print_issued(issued, key, as_json)
+    _print_issued(book, *book.keys.create(new, now, secrets.token_bytes), as_json)
 
 
 @app.command("list")
-def list_keys(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+def list_keys(
+    org: Annotated[
+        str | None,
+        typer.Option(
+            "--org", envvar="WAYPOST_ORG", metavar="ORG", help="Only of this organization. Default: of all."
+        ),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
     """List the keys, with what each may do. Secrets are not stored, so only their ends are shown.
 
     Examples:
 
       waypost keys list
 
-      waypost keys list --json
+      waypost keys list --org acme --json
     """
-    from waypost.app.clock import SystemClock
-
-    found = _rows(data).list()
-    now = SystemClock.wall()
+    book = open_book(data)
+    home = None if org is None else book.organization(org).id
+    found = [key for key in book.keys.list() if home in (None, key.organization_id)]
+    now = book.now
     if as_json:
         for key in found:
-            print_json(_view(key, now))
+            print_json(_view(book, key, now))
         return
     console = people()
     if not found:
         console.print("There are no keys yet. Make one: waypost keys create --name app")
         return
-    columns = ("id", "name", "key", "state", "models", "route", "priority", "rpm", "budget", "expires (UTC)")
+    columns = (
+        "id",
+        "name",
+        "key",
+        "state",
+        "of",
+        "models",
+        "route",
+        "priority",
+        "rpm",
+        "budget",
+        "expires (UTC)",
+    )
     shown = table(*columns, right=("rpm",))
     for key in found:
         budget = f"{show_usd(key.budget_nusd)} per {key.budget_per}" if key.budget_nusd is not None else "–"
@@ -173,6 +164,7 @@ def list_keys(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
             visible(f"{key.name} (operator)" if key.operator else key.name),
             key.hint,
             _state(key, now),
+            visible(_whose(book, key)),
             visible(", ".join(key.models) or "all"),
             visible(key.route or "–"),
             key.priority,
@@ -184,18 +176,86 @@ def list_keys(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
 
 
 @app.command()
+def show(key: Which, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Show a key: what it may do, and to whom it belongs.
+
+    Example: waypost keys show app
+    """
+    book = open_book(data)
+    print_one(_view(book, _one(book.keys, key, book.now), book.now), as_json)
+
+
+@app.command("set")
+def set_key(
+    key: Which,
+    name: NewName = None,
+    budget: Budget = None,
+    per: NewPer = None,
+    rpm: NewRpm = None,
+    models: Models = None,
+    expires: Expires = None,
+    route: Route = None,
+    priority: NewUrgency = None,
+    team: Team = None,
+    project: Project = None,
+    tags: Tags = None,
+    required_tags: RequiredTags = None,
+    endpoints: Endpoints = None,
+    networks: Networks = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Change what a key may do. What is not given stays; an empty text, or 0 for --rpm, takes it away.
+
+    Examples:
+
+      waypost keys set app --budget 10.00 --per day --rpm 120
+
+      waypost keys set app --expires "" --models "" --team web
+    """
+    from waypost.core.key import KeyChanges
+
+    book = open_book(data)
+    found = _one(book.keys, key, book.now)
+    home = found.organization_id
+    given: dict[str, object | None] = {"name": name, "budget_per": per, "priority": priority}
+    lists = {
+        "models": models,
+        "tags": tags,
+        "required_tags": required_tags,
+        "endpoints": endpoints,
+        "networks": networks,
+    }
+    given |= {field: None if value is None else texts(value) for field, value in lists.items()}
+    changes = {field: value for field, value in given.items() if value is not None}
+    if budget is not None:
+        changes["budget_nusd"] = parse_usd(budget, "--budget") if budget else None
+    if rpm is not None:
+        changes["rpm"] = rpm or None
+    if expires is not None:
+        changes["expires_at"] = parse_end(expires, "--expires", book.now) if expires else None
+    if route is not None:
+        changes["route"] = route or None
+    if team is not None:
+        changes["team_id"] = _id_of(book, people_of.Team, home, team)
+    if project is not None:
+        changes["project_id"] = _id_of(book, people_of.Project, home, project)
+    require_changes(changes, "waypost keys set app --rpm 120")
+    changed = book.keys.update(found.key_id, KeyChanges(**changes), revision=found.revision)  # type: ignore[arg-type]
+    print_done(_view(book, changed, book.now), as_json, "is changed")
+
+
+@app.command()
 def revoke(key: Which, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     """End a key now, with all of its secrets. This can not be undone.
 
     Example: waypost keys revoke app
     """
-    from waypost.app.clock import SystemClock
-
-    rows = _rows(data)
-    now = SystemClock.wall()
-    ended = rows.revoke(_one(rows, key, now).key_id, now)
+    book = open_book(data)
+    now = book.now
+    ended = book.keys.revoke(_one(book.keys, key, now).key_id, now)
     if as_json:
-        print_json(_view(ended, now))
+        print_json(_view(book, ended, now))
     else:
         people().print(f"{OK} {ended.name} ({ended.key_id}) is revoked")
 
@@ -224,27 +284,16 @@ def rotate(
     """
     import secrets
 
-    from waypost.app.clock import SystemClock
-
-    rows = _rows(data)
-    now = SystemClock.wall()
-    issued, changed = rows.rotate(
-        _one(rows, key, now).key_id, now, secrets.token_bytes, overlap_s=_parse_duration(overlap, "--overlap")
+    book = open_book(data)
+    now = book.now
+    issued, changed = book.keys.rotate(
+        _one(book.keys, key, now).key_id, now, secrets.token_bytes, overlap_s=parse_span(overlap, "--overlap")
     )
-    _print_issued(issued, changed, as_json)
+    _print_issued(book, issued, changed, as_json)
 
 
-def _rows(data: Path, *, create: bool = False) -> KeyRows:
-    from waypost.cli.surroundings import open_database
-    from waypost.stores.sql.keys import KeyRows
-
-    database = open_database(data, create=create)
-    if database is None:
-        fail(
-            f"There is no gateway data in the folder {data}.",
-            hint="Name the folder with --data, or make a first key: waypost keys create --name app",
-        )
-    return KeyRows(database)
+def _id_of(book: Book, kind: type[Object], home: str, text: str | None) -> str | None:
+    return book.one(kind, home, text).id if text else None
 
 
 def _one(rows: KeyRows, name_or_id: str, now: float) -> Key:
@@ -264,7 +313,19 @@ def _state(key: Key, now: float) -> str:
     return "expired" if key.expires_at is not None and key.expires_at <= now else "active"
 
 
-def _view(key: Key, now: float) -> dict[str, object]:
+def _whose(book: Book, key: Key) -> str:
+    """To whom a key belongs, from the organization down."""
+    parts = (
+        book.name(people_of.Organization, key.organization_id),
+        book.name(people_of.Team, key.team_id),
+        book.name(people_of.Project, key.project_id),
+        book.name(people_of.User, key.user_id),
+        book.name(people_of.MachineAccount, key.service_id),
+    )
+    return "/".join(part for part in parts if part)
+
+
+def _view(book: Book, key: Key, now: float) -> dict[str, object]:
     from waypost.core.money import render_usd
 
     return {
@@ -282,50 +343,23 @@ def _view(key: Key, now: float) -> dict[str, object]:
         "route": key.route,
         "priority": key.priority,
         "operator": key.operator,
+        "organization": book.name(people_of.Organization, key.organization_id),
+        "team": book.name(people_of.Team, key.team_id) or None,
+        "project": book.name(people_of.Project, key.project_id) or None,
+        "user": book.name(people_of.User, key.user_id) or None,
+        "service_account": book.name(people_of.MachineAccount, key.service_id) or None,
+        "tags": key.tags,
+        "required_tags": key.required_tags,
+        "endpoints": key.endpoints,
+        "networks": key.networks,
+        "revision": key.revision,
     }
 
 
-def _print_issued(issued: IssuedKey, key: Key, as_json: bool) -> None:
+def _print_issued(book: Book, issued: IssuedKey, key: Key, as_json: bool) -> None:
     if as_json:
-        print_json({"key": issued.text, **_view(key, key.created_at)})
+        print_json({"key": issued.text, **_view(book, key, key.created_at)})
         return
     console = people()
     console.print(f"{OK} [bold]{key.name}[/] ({key.key_id}). The key is shown only now; keep it safe:\n")
     console.print(f"  {issued.text}\n", markup=False)
-
-
-def _parse_budget(text: str | None) -> int | None:
-    from waypost.core.money import parse_usd
-
-    if text is None:
-        return None
-    try:
-        return parse_usd(text.removeprefix("$"))
-    except ValueError:
-        fail(f"--budget {text!r} is not an amount of dollars.", Exit.USAGE, "Write it like 5 or 0.25.")
-
-
-def _parse_duration(text: str, option: str) -> float:
-    from waypost.config.values import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        fail(f"{option}: {error}.", Exit.USAGE)
-
-
-def _parse_expiry(text: str | None, now: float) -> float | None:
-    from datetime import UTC, datetime
-
-    if text is None:
-        return None
-    if "-" not in text:
-        return now + _parse_duration(text, "--expires")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--expires {text!r} is neither a time span nor a date.", Exit.USAGE, "Write 30d or 2027-01-31.")
-    at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if at <= now:
-        fail(f"--expires {text} is in the past.", Exit.USAGE)
-    return at

@@ -6,18 +6,27 @@ import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
+    budgets,
     chat,
     config,
     doctor,
     drill,
     keys,
+    limits,
+    machines,
+    members,
     models,
+    orgs,
+    projects,
     record,
     requests,
+    roles,
     route,
     routes,
     serve,
     simulate,
+    teams,
+    users,
 )
 from waypost.cli.exits import Exit
 from waypost.cli.options import Json
@@ -65,6 +74,15 @@ app.command("check")(config.check)
 app.command("reload")(config.reload)
 app.command("schema")(config.schema)
 app.add_typer(keys.app, name="keys")
+app.add_typer(orgs.app, name="orgs")
+app.add_typer(teams.app, name="teams")
+app.add_typer(projects.app, name="projects")
+app.add_typer(users.app, name="users")
+app.add_typer(members.app, name="members")
+app.add_typer(machines.app, name="machines")
+app.add_typer(roles.app, name="roles")
+app.add_typer(budgets.app, name="budgets")
+app.add_typer(limits.app, name="limits")
 app.add_typer(models.app, name="models")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
