@@ -14,6 +14,7 @@ from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
+from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.receive import check_head, read_body
@@ -36,6 +37,7 @@ from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
 from waypost.policy.overload import LoadGauge
 from waypost.ports import Clock
+from waypost.ports.control import ControlApi, Said
 from waypost.telemetry.logs import Log
 
 DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
@@ -91,6 +93,7 @@ class Edge:
         desk: Desk | None = None,
         load: LoadGauge | None = None,
         storeroom: Storeroom | None = None,
+        control: ControlApi | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -102,7 +105,8 @@ class Edge:
         self.active = 0
         #: Why the lifespan's start failed.
         self.failure: GatewayError | None = None
-        self._routes = Routes(dialects)
+        self._routes = Routes(dialects, None if control is None else control.methods)
+        self._control = control
         self._load = load or LoadGauge(gate.settings.concurrency_max)
         self.turnstile: Turnstile | None = Turnstile(self._load, self._routes, pipeline, gate, new_id, clock)
         self._models = models
@@ -220,6 +224,8 @@ class Edge:
             await self._errand(ask, route)
         elif route.stored:
             await self._stored(ask, route)
+        elif purpose == "control":
+            await self._visit(ask)
         elif purpose == "ready":
             draining, loaded = self.gate.draining, self._load.unready(self._clock.monotonic())
             missing = [*(["draining"] if draining else []), *([loaded] if loaded else []), *self.gate.ready()]
@@ -277,6 +283,27 @@ class Edge:
         body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
         await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
 
+    async def _visit(self, ask: _Ask) -> None:
+        """A request to the control API. It is counted, and never turned away for others' load: it may be a key that
+        has to be revoked."""
+        if self._control is None:
+            raise NotFound("There is no control API here.")
+        if self.closed:
+            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+        self.active += 1
+        try:
+            visit = visit_of(
+                ask.scope, ask.headers, ask.receive, ask.settings, ask.connection, ask.exchange_id
+            )
+            await self._say(ask, await self._control.answer(visit))
+        finally:
+            self.active -= 1
+
+    async def _say(self, ask: _Ask, said: Said) -> None:
+        if ask.connection is not None and (ask.connection.receiving or self.closed):
+            ask.connection.close_after()
+        await ask.client.reply(said.status, [*said.headers, *identity(ask.exchange_id)], said.body)
+
     def _check_open(self, settings: Settings) -> None:
         if self.closed:
             raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
@@ -326,6 +353,9 @@ class Edge:
 
     async def _other_method(self, ask: _Ask, route: Matched) -> None:
         origins = ask.settings.cors_origins
+        if route.purpose == "control" and not (origins and ask.scope["method"] == "OPTIONS"):
+            await self._visit(ask)
+            return
         if ask.scope["method"] != "OPTIONS" or not origins:
             check_method(route, ask.scope["method"])
         granted = cors.preflight(origins, ask.headers, route)
@@ -340,6 +370,9 @@ class Edge:
         """Answer with an error; a body that is still coming is not waited for, and the connection ends."""
         client, route, connection = ask.client, ask.route, ask.connection
         if client.answered or client.gone:
+            return
+        if route is not None and route.purpose == "control" and self._control is not None:
+            await self._say(ask, self._control.refuse(error, ask.scope["path"], ask.exchange_id))
             return
         if connection is not None and (connection.receiving or self.closed):
             connection.close_after()
