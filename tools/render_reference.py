@@ -38,10 +38,13 @@ models:
 ADVICE = {
     "internal_error": "Report it with the request id; the log has the stack under it.",
     "invalid_request": "Change the field that `param` names.",
+    "invalid_value": "Change the field that `param`, or `errors`, names: what it says is not there, or not allowed.",
     "unrepresentable": "Leave that part out, or ask for a model whose provider can take it.",
     "conflict": "Read it again and repeat the change on what it is now, or choose another name.",
+    "precondition_failed": "Read it again, and repeat the change on what it is now.",
     "idempotency_key_reused": "Send each request with an idempotency key of its own.",
     "invalid_api_key": "Send a valid key; `waypost keys create` makes one.",
+    "not_signed_in": "Send a token of the control API, or sign in again; a client's key opens nothing there.",
     "permission_denied": "Ask for a model the key may use, or have the key changed.",
     "model_not_found": "Take a name that `GET /v1/models` lists, or `provider/model`.",
     "not_found": "Correct the path.",

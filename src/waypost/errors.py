@@ -53,6 +53,13 @@ class InvalidRequest(CallerError):
     """The body or a field of it is not what the dialect says. `param` is the field's path."""
 
 
+class InvalidValue(CallerError):
+    """Well-formed, but it breaks a rule or names something that is not there. `param` is the field's path."""
+
+    status = 422
+    code = "invalid_value"
+
+
 class Unrepresentable(CallerError):
     """Content or a tool that the target's dialect can not say. `param` names the part."""
 
@@ -64,6 +71,14 @@ class Unauthenticated(CallerError):
 
     status = 401
     code = "invalid_api_key"
+    kind = "authentication_error"
+
+
+class NotSignedIn(CallerError):
+    """The control API was asked without a token or a session that is good, or a sign-in failed."""
+
+    status = 401
+    code = "not_signed_in"
     kind = "authentication_error"
 
 
@@ -94,6 +109,13 @@ class Conflict(CallerError):
 
     status = 409
     code = "conflict"
+
+
+class PreconditionFailed(CallerError):
+    """`If-Match` or `If-None-Match` does not hold: what was to be changed is at another revision."""
+
+    status = 412
+    code = "precondition_failed"
 
 
 class NoTarget(CallerError):

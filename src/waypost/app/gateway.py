@@ -16,6 +16,7 @@ from typing import TextIO
 import msgspec
 
 from waypost import __version__
+from waypost.app.admin import serve_admin
 from waypost.app.background import Background
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
@@ -290,6 +291,7 @@ class _Gateway:
             desk=desk,
             metrics=metrics.render,
             storeroom=self._store(authenticate, pipeline),
+            control=serve_admin(self._stack, books.database, books.keys, clock, self._log, self._token),
             new_id=self._new_id,
             clock=clock,
             log=self._log,

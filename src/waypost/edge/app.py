@@ -15,6 +15,7 @@ from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
+from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.receive import arrived, check_head, read_body
@@ -38,6 +39,7 @@ from waypost.pipeline.headers import identity
 from waypost.policy.overload import LoadGauge
 from waypost.policy.permit import check_network
 from waypost.ports import Clock
+from waypost.ports.control import ControlApi, Said
 from waypost.telemetry.logs import Log
 
 DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
@@ -88,6 +90,7 @@ class Edge:
         desk: Desk | None = None,
         load: LoadGauge | None = None,
         storeroom: Storeroom | None = None,
+        control: ControlApi | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -99,7 +102,8 @@ class Edge:
         self.active = 0
         #: Why the lifespan's start failed.
         self.failure: GatewayError | None = None
-        self._routes = Routes(dialects)
+        self._routes = Routes(dialects, None if control is None else control.methods)
+        self._control = control
         self._load = load or LoadGauge(gate.settings.concurrency_max)
         self.turnstile: Turnstile | None = Turnstile(self._load, self._routes, pipeline, gate, new_id, clock)
         self._models = models
@@ -223,6 +227,8 @@ class Edge:
             await self._errand(ask, route)
         elif route.stored:
             await self._stored(ask, route)
+        elif purpose == "control":
+            await self._visit(ask)
         elif purpose == "ready":
             draining, loaded = self.gate.draining, self._load.unready(self._clock.monotonic())
             missing = [*(["draining"] if draining else []), *([loaded] if loaded else []), *self.gate.ready()]
@@ -303,6 +309,27 @@ class Edge:
             check_network(key, _address(ask.scope))
         return presented
 
+    async def _visit(self, ask: _Ask) -> None:
+        """A request to the control API. It is counted, and never turned away for others' load: it may be a key that
+        has to be revoked."""
+        if self._control is None:
+            raise NotFound("There is no control API here.")
+        if self.closed:
+            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+        self.active += 1
+        try:
+            visit = visit_of(
+                ask.scope, ask.headers, ask.receive, ask.settings, ask.connection, ask.exchange_id
+            )
+            await self._say(ask, await self._control.answer(visit))
+        finally:
+            self.active -= 1
+
+    async def _say(self, ask: _Ask, said: Said) -> None:
+        if ask.connection is not None and (ask.connection.receiving or self.closed):
+            ask.connection.close_after()
+        await ask.client.reply(said.status, [*said.headers, *identity(ask.exchange_id)], said.body)
+
     def _check_open(self, settings: Settings) -> None:
         if self.closed:
             raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
@@ -354,6 +381,9 @@ class Edge:
 
     async def _other_method(self, ask: _Ask, route: Matched) -> None:
         origins = ask.settings.cors_origins
+        if route.purpose == "control" and not (origins and ask.scope["method"] == "OPTIONS"):
+            await self._visit(ask)
+            return
         if ask.scope["method"] != "OPTIONS" or not origins:
             check_method(route, ask.scope["method"])
         granted = cors.preflight(origins, ask.headers, route)
@@ -368,6 +398,9 @@ class Edge:
         """Answer with an error; a body that is still coming is not waited for, and the connection ends."""
         client, route, connection = ask.client, ask.route, ask.connection
         if client.answered or client.gone:
+            return
+        if route is not None and route.purpose == "control" and self._control is not None:
+            await self._say(ask, self._control.refuse(error, ask.scope["path"], ask.exchange_id))
             return
         if connection is not None and (connection.receiving or self.closed):
             connection.close_after()

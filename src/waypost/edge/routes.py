@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -30,6 +30,7 @@ Purpose = Literal[
     "batches",
     "batch",
     "batch_cancel",
+    "control",
     "live",
     "ready",
     "health",
@@ -126,7 +127,13 @@ class _Pattern(msgspec.Struct, frozen=True):
 class Routes:
     """The table, built once."""
 
-    def __init__(self, dialects: Iterable[Dialect]) -> None:
+    def __init__(
+        self,
+        dialects: Iterable[Dialect],
+        control: Callable[[str], frozenset[str] | None] | None = None,
+    ) -> None:
+        """`control`: what a path of the control API takes; None for a path that is not its."""
+        self._control = control
         self._exact: dict[str, Matched] = {
             "/": Matched("hello", _READ),
             "/livez": Matched("live", _READ),
@@ -196,6 +203,10 @@ class Routes:
         found = self._exact.get(path)
         if found is not None:
             return found
+        if self._control is not None and path.startswith("/api/"):
+            methods = self._control(path)
+            if methods is not None:
+                return Matched("control", methods)
         bare = path.rstrip("/") or "/"
         found = self._exact.get(bare)
         if found is not None:

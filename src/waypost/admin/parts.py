@@ -1,0 +1,107 @@
+"""What the control API is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from waypost.core.budget import Budget
+from waypost.core.keytext import Randomness
+from waypost.core.objects import Kind, Object
+from waypost.policy.directory import Directory
+from waypost.ports import Clock, Objects
+from waypost.ports.people import KeyStore, Passwords, Sessions
+
+
+class Live(Protocol):
+    """The directory in memory, and how it is made to know what was just changed."""
+
+    @property
+    def directory(self) -> Directory:
+        """As it is known now."""
+        ...
+
+    async def put(self, found: Object, *, revision: int | None = None) -> Object:
+        """See `ports.Objects`. What was written is in force here when it returns."""
+        ...
+
+    async def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
+        """See `ports.Objects`. What was deleted is not in force here any more when it returns."""
+        ...
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """How a budget stands now. Nano-dollars."""
+
+    spent_nusd: int
+    held_nusd: int
+    left_nusd: int
+    resets_at: float | None = None
+    """When its window ends."""
+
+
+class Figures(Protocol):
+    """Who knows how budgets stand."""
+
+    async def of(self, budget: Budget) -> Figure | None:
+        """None where it is not known, such as for a budget that each one of a kind has by itself."""
+        ...
+
+
+class Hashes(Protocol):
+    """How passwords are kept. Blocking, and slow on purpose."""
+
+    def make(self, password: str) -> str:
+        """The hash to keep."""
+        ...
+
+    def matches(self, kept: str | None, password: str) -> bool:
+        """Whether a password is the one. None takes as long, and is never."""
+        ...
+
+    def outdated(self, kept: str) -> bool:
+        """Whether it was made with other parameters than today's."""
+        ...
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """One change, for the audit. It holds no secret."""
+
+    at: float
+    request_id: str
+    who: str
+    via: str
+    """`token:<id>`, `session`, or `machine`."""
+    address: str
+    action: str
+    """The route's name."""
+    organization_id: str
+    kind: str
+    object_id: str
+    name: str
+    before: int | None
+    """The revision before; None when it was not there."""
+    after: int | None
+    """The revision after; None when it is gone."""
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The ports and what stands behind them."""
+
+    objects: Objects
+    keys: KeyStore
+    passwords: Passwords
+    sessions: Sessions
+    live: Live
+    hashes: Hashes
+    clock: Clock
+    randomness: Randomness
+    audit: Callable[[Audited], None]
+    control_token: str = ""
+    """What the command line of this machine shows."""
+    figures: Figures | None = None
+    blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread
+    version: str = ""

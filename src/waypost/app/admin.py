@@ -1,0 +1,137 @@
+"""Puts the control API together, and keeps what it knows true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Final
+
+import msgspec
+
+from waypost import __version__
+from waypost.admin.api import Admin
+from waypost.admin.parts import Audited, Figures, Parts
+from waypost.admin.passwords import Argon2Hashes
+from waypost.admin.signin import IDLE_S
+from waypost.app.live_directory import LiveDirectory
+from waypost.errors import GatewayError, StoreUnavailable
+from waypost.ports import Clock
+from waypost.ports.control import Said, Visit
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.key_store import KeyStore
+from waypost.stores.sql.keys import KeyRows
+from waypost.stores.sql.objects import ObjectRows
+from waypost.stores.sql.people import PasswordRows, SessionRows
+from waypost.telemetry.logs import Log
+
+_TIDY_S: Final = 3600.0
+
+
+class AdminSide:
+    """`ports.control.ControlApi`: answers once the directory has been read, and follows what other processes change.
+
+    Owns its tasks.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRows,
+        clock: Clock,
+        log: Log,
+        token: str,
+        *,
+        figures: Figures | None = None,
+        live: LiveDirectory | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`token`: what the command line of this machine shows. `live`: a directory that somebody else keeps true."""
+        rows = ObjectRows(database, clock.wall)
+        self.live = live or LiveDirectory(rows)
+        self._foreign = live is not None
+        self._sessions = SessionRows(database)
+        self._clock, self._log, self._sleep = clock, log, sleep
+        self._admin = Admin(
+            Parts(
+                objects=rows,
+                keys=KeyStore(keys, os.urandom),
+                passwords=PasswordRows(database),
+                sessions=self._sessions,
+                live=self.live,
+                hashes=Argon2Hashes(os.urandom),
+                clock=clock,
+                randomness=os.urandom,
+                audit=self._audit,
+                control_token=token,
+                figures=figures,
+                version=__version__,
+            )
+        )
+        self._tasks: tuple[asyncio.Future[None], ...] = ()
+
+    def start(self) -> None:
+        """Begin to follow."""
+        work = [self._keep(self._tidy)]
+        if not self._foreign:
+            work.append(self._keep(self.live.watch))
+        self._tasks = tuple(map(asyncio.ensure_future, work))
+
+    async def stop(self) -> None:
+        """End it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self._foreign:
+            self.live.close()
+
+    def methods(self, path: str) -> frozenset[str] | None:
+        """See `ControlApi`."""
+        return self._admin.methods(path)
+
+    def refuse(self, error: GatewayError, visit_path: str, request_id: str) -> Said:
+        """See `ControlApi`."""
+        return self._admin.refuse(error, visit_path, request_id)
+
+    async def answer(self, visit: Visit) -> Said:
+        """See `ControlApi`."""
+        try:
+            if not self.live.directory.version:
+                # Not read yet, or there is nothing in it.
+                await self.live.refresh()
+        except StoreUnavailable as error:
+            return self.refuse(error, visit.path, visit.request_id)
+        return await self._admin.answer(visit)
+
+    def _audit(self, entry: Audited) -> None:
+        fields = {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "at"}
+        self._log.info("control API", **fields)
+
+    async def _tidy(self) -> None:
+        """Forget sessions that have ended, and what was deleted long ago."""
+        while True:
+            await self._sleep(_TIDY_S)
+            with suppress(StoreUnavailable):
+                now = self._clock.wall()
+                while await asyncio.to_thread(self._sessions.delete_expired, now, idle_s=IDLE_S):
+                    pass
+                await self.live.tidy(now)
+
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - told of, and begun again: it must outlive any one fault
+                self._log.fault("background work failed and begins again", error, work="control API")
+            await self._sleep(1.0)
+
+
+def serve_admin(
+    stack: AsyncExitStack, database: Database, keys: KeyRows, clock: Clock, log: Log, token: str
+) -> AdminSide:
+    """The control API of a gateway, until the stack is unwound."""
+    side = AdminSide(database, keys, clock, log, token)
+    side.start()
+    stack.push_async_callback(side.stop)
+    return side

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from waypost.admin.fields import check_name, dollars, email, is_name, nano
+from waypost.errors import InvalidValue
+
+
+def test_names() -> None:
+    assert check_name("a.b_c-1") == "a.b_c-1"
+    for text in ("", "A", "_a", "a/b", "a\n", "a" * 64):
+        assert not is_name(text)
+        with pytest.raises(InvalidValue):
+            check_name(text)
+
+
+def test_money_is_exact() -> None:
+    assert nano("0.000000001", "limit") == 1
+    assert dollars(nano("12.50", "limit")) == "12.5"
+    with pytest.raises(InvalidValue):
+        nano("x", "limit")
+
+
+def test_addresses_are_in_lower_case() -> None:
+    assert email("Ann@Example.com") == "ann@example.com"
+    for text in ("ann", "a@b c", "a@b\n", "@b"):
+        with pytest.raises(InvalidValue):
+            email(text)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from waypost.admin.throttle import Throttle, network
+from waypost.errors import RateLimited
+
+
+def fails(throttle: Throttle, account: str, address: str, at: float) -> float | None:
+    """The wait, for a try that is refused; else it fails."""
+    try:
+        throttle.begin(account, address, at)
+    except RateLimited as error:
+        return error.retry_after_s
+    return None
+
+
+def test_waits_grow_by_account() -> None:
+    throttle, at, waits = Throttle(), 0.0, []
+    for number in range(17):
+        wait = fails(throttle, "ann", f"10.0.0.{number}", at)
+        if wait is not None:
+            waits.append(wait)
+            at += wait
+            assert fails(throttle, "ann", "10.9.9.9", at) is None
+    assert waits == [*(2**n for n in range(10)), 900]
+
+
+def test_waits_by_address() -> None:
+    throttle = Throttle()
+    assert [fails(throttle, f"user{n}", "10.0.0.1", 0.0) for n in range(22)] == [None] * 21 + [1.0]
+    assert fails(throttle, "another", "10.0.0.2", 0.0) is None
+
+
+def test_a_success_begins_anew() -> None:
+    throttle = Throttle()
+    for _ in range(50):
+        assert fails(throttle, "ann", "10.0.0.1", 0.0) is None
+        throttle.succeed("ann", "10.0.0.1")
+    for _ in range(50):
+        throttle.begin("ann", "10.0.0.1", 0.0)
+        throttle.undo("ann", "10.0.0.1")
+
+
+def test_an_hour_of_quiet_begins_anew() -> None:
+    throttle = Throttle()
+    for _ in range(6):
+        throttle.begin("ann", "10.0.0.1", 0.0)
+    assert fails(throttle, "ann", "10.0.0.1", 0.5) == 0.5
+    throttle.begin("ann", "10.0.0.1", 4000.0)
+    assert fails(throttle, "ann", "10.0.0.1", 4000.0) is None
+
+
+def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
+    throttle, at = Throttle(), 0.0
+    for _ in range(40):
+        wait = fails(throttle, "ann", f"a{at}", at)
+        at += wait or 0.0
+        assert wait is None or wait <= 900
+
+
+def test_what_is_kept_is_bounded() -> None:
+    throttle = Throttle()
+    for number in range(25_000):
+        throttle.begin(f"u{number}", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 0.0)
+    assert len(throttle._kept) == 20_000
+
+
+def test_a_home_shares_a_count() -> None:
+    assert network("2001:db8::1") == network("2001:db8::ffff:2") != network("2001:db8:0:1::1")
+    assert network("::ffff:10.0.0.1") == network("10.0.0.1") == "10.0.0.1"
+    assert network("fe80::1%eth0") == network("fe80::2")
+    assert network("") == ""
+
+
+def test_who_waits_is_not_told_apart() -> None:
+    throttle = Throttle()
+    for _ in range(6):
+        throttle.begin("nobody", "10.0.0.1", 0.0)
+    with pytest.raises(RateLimited, match="Too many tries"):
+        throttle.begin("nobody", "10.0.0.1", 0.0)
