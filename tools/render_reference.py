@@ -111,9 +111,9 @@ def render_config() -> str:
 
 
 def error_classes() -> Iterator[type[errors.GatewayError]]:
-    """Every error with a code of its own, in the order of errors.py."""
+    """Every error with a code of its own, in the order of errors/__init__.py."""
     seen: set[str] = set()
-    for value in vars(errors).values():
+    for value in map(vars(errors).__getitem__, errors.__all__):
         if isinstance(value, type) and issubclass(value, errors.GatewayError) and value.code not in seen:
             seen.add(value.code)
             yield value

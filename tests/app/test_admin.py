@@ -14,6 +14,7 @@ from waypost.app.clock import SystemClock
 from waypost.core.people import Organization, User
 from waypost.core.signin import Session
 from waypost.errors import StoreUnavailable
+from waypost.policy.directory import Directory
 from waypost.ports.control import Said, Visit
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.keys import KeyRows
@@ -49,7 +50,9 @@ async def test_it_answers_from_the_stores_and_tells_of_changes(database: Databas
     log = io.StringIO()
     ObjectRows(database, lambda: 1.0).put(Organization("org_a", "acme"))
     async with AsyncExitStack() as stack:
-        side = serve_admin(stack, database, KeyRows(database), SystemClock(), Log(log, lambda: 0.0), CONTROL)
+        side = serve_admin(
+            stack, database, KeyRows(database), SystemClock(), Log(log, lambda: 0.0), CONTROL, Directory()
+        )
         assert side.methods("/api/v1/me")
         assert (await ask(side, "PUT", "/api/v1/organizations/acme/teams/x", b"{}")).status == 201
         assert (await ask(side, "GET", "/api/v1/organizations/none")).status == 404

@@ -102,7 +102,7 @@ async def test_every_scope_of_a_request_is_posted_to() -> None:
     cost = made.exchange.cost_nusd
     assert cost == 39
     assert posted(made) == {
-        "user:user_ann:month": cost,
+        "user:org_a/user_ann:month": cost,
         "team:team_w:month": cost,
         "organization:org_a:month": cost,
         "gateway:*:month": cost,

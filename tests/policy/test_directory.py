@@ -65,7 +65,7 @@ def test_a_key_stands_under_everything_it_belongs_to() -> None:
     )
     standing = made.standing(KEY)
     assert places(standing.rules) == [
-        ("user", "user_ann"),
+        ("user", "org_a/user_ann"),
         ("team", "team_w"),
         ("organization", "org_a"),
         ("gateway", "*"),
@@ -86,8 +86,8 @@ def test_what_is_written_on_a_key_counts_with_what_stands_on_it() -> None:
 def test_rules_for_each_one_count_each_one_by_itself() -> None:
     made = directory(budget("user", "*"), limit("user", "*", home=""))
     rules = made.standing(KEY).rules
-    assert places(rules) == [("user", "user_ann")]
-    assert [pace.counter for pace in rules.paces] == ["lim_user:user_ann"]
+    assert places(rules) == [("user", "org_a/user_ann")]
+    assert [pace.counter for pace in rules.paces] == ["lim_user:/user_ann"]
     assert places(made.standing(Key("k2", "x", b"", "", 0.0, organization_id="org_b")).rules) == []
 
 
@@ -209,3 +209,19 @@ def test_tokens_and_objects_are_found_until_they_are_deleted() -> None:
     drop(made, token, WEB)
     assert made.token(b"d" * 32) is None
     assert made.find(Team, "team_w") is None
+
+
+def test_what_one_organization_sets_for_a_person_is_nothing_to_another() -> None:
+    there = Member("mem_2", "org_b", "user_ann")
+    made = directory(
+        Organization("org_b", "other"),
+        there,
+        budget("user", "user_ann"),
+        budget("user", "user_ann", "all", home=""),
+        limit("user", "*"),
+    )
+    key = Key("k7", "x", b"", "", 0.0, organization_id="org_b", user_id="user_ann")
+    assert places(made.standing(KEY).rules) == [("user", "org_a/user_ann"), ("user", "/user_ann")]
+    assert places(made.standing(key).rules) == [("user", "/user_ann")]
+    assert [pace.counter for pace in made.standing(KEY).rules.paces] == ["lim_user:org_a/user_ann"]
+    assert made.standing(key).rules.paces == ()

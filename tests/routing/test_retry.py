@@ -64,7 +64,7 @@ def test_every_kind_is_in_the_table() -> None:
         return {root}.union(*(kinds(each) for each in root.__subclasses__()))
 
     assert {type(error) for error, _ in KINDS} == {
-        kind for kind in kinds(UpstreamError) if kind.__module__ == "waypost.errors"
+        kind for kind in kinds(UpstreamError) if kind.__module__ == "waypost.errors.upstream"
     }
 
 

@@ -17,6 +17,7 @@ from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
 from waypost.app.live_directory import LiveDirectory
 from waypost.errors import GatewayError, StoreUnavailable
+from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
 from waypost.stores.sql.engine import Database
@@ -43,13 +44,15 @@ class AdminSide:
         log: Log,
         token: str,
         *,
+        directory: Directory | None = None,
         figures: Figures | None = None,
         live: LiveDirectory | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`token`: what the command line of this machine shows. `live`: a directory that somebody else keeps true."""
+        """`token`: what the command line of this machine shows. `directory`: the one that is kept true, where others
+        look at it too; `live`: one that somebody else keeps true."""
         rows = ObjectRows(database, clock.wall)
-        self.live = live or LiveDirectory(rows)
+        self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._sessions = SessionRows(database)
         self._clock, self._log, self._sleep = clock, log, sleep
@@ -128,10 +131,16 @@ class AdminSide:
 
 
 def serve_admin(
-    stack: AsyncExitStack, database: Database, keys: KeyRows, clock: Clock, log: Log, token: str
+    stack: AsyncExitStack,
+    database: Database,
+    keys: KeyRows,
+    clock: Clock,
+    log: Log,
+    token: str,
+    directory: Directory,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound."""
-    side = AdminSide(database, keys, clock, log, token)
+    side = AdminSide(database, keys, clock, log, token, directory=directory)
     side.start()
     stack.push_async_callback(side.stop)
     return side

@@ -16,7 +16,7 @@ from typing import TextIO
 import msgspec
 
 from waypost import __version__
-from waypost.app.admin import serve_admin
+from waypost.app.admin import AdminSide, serve_admin
 from waypost.app.background import Background
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
@@ -158,6 +158,7 @@ class _Gateway:
         self._config = config
         self._steering = Steering(config, clock, log)
         self._probes: Probes
+        self._control: AdminSide
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
         self._limits = Limits()
@@ -185,6 +186,10 @@ class _Gateway:
         listed = DiscoveredModels(books.database)
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
+        self._control = serve_admin(
+            stack, books.database, books.keys, self._clock, self._log, self._token, self._directory
+        )
+        await self._control.live.refresh()
         edge = self._edge(keys, upstream, sockets, responses)
         background = Background(
             clock=self._clock,
@@ -291,7 +296,7 @@ class _Gateway:
             desk=desk,
             metrics=metrics.render,
             storeroom=self._store(authenticate, pipeline),
-            control=serve_admin(self._stack, books.database, books.keys, clock, self._log, self._token),
+            control=self._control,
             new_id=self._new_id,
             clock=clock,
             log=self._log,

@@ -10,30 +10,23 @@ import msgspec
 
 from waypost.config.snapshot import Settings
 from waypost.core.asked import PathAsk
-from waypost.dialects.dialect import EVENT_STREAM, Dialect
+from waypost.dialects.dialect import Dialect
 from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
+from waypost.edge.following import follow
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
+from waypost.edge.listing import pick
 from waypost.edge.receive import arrived, check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
 from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
 from waypost.edge.storage import send_content, take_upload
 from waypost.edge.turnstile import Turnstile
-from waypost.errors import (
-    Bug,
-    Disconnected,
-    Draining,
-    Forbidden,
-    GatewayError,
-    ModelNotFound,
-    NotFound,
-    Overloaded,
-)
+from waypost.errors import Bug, Disconnected, Draining, Forbidden, GatewayError, NotFound, Overloaded
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
 from waypost.policy.overload import LoadGauge
@@ -46,15 +39,6 @@ DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
 
 
 _OWN_SERVER = "WebSockets are spoken here under the gateway's own server only."
-
-
-class _Listed(msgspec.Struct):
-    id: str
-
-
-class _Listing(msgspec.Struct):
-    data: list[msgspec.Raw] = []
-    models: list[msgspec.Raw] = []
 
 
 class _Ask(msgspec.Struct, eq=False):
@@ -217,7 +201,7 @@ class Edge:
             # A Gemini client of another API version than its usual one is known by its own header.
             gemini = route.gemini or b"x-goog-api-client" in ask.headers
             listing = await self._models(await self._let_in(ask), gemini)
-            body = listing if route.model is None else _pick(listing, route.model)
+            body = listing if route.model is None else pick(listing, route.model)
             await reply(200, [JSON, *own], body)
         elif route.spoken is not None:
             await self._session(ask, route.spoken)
@@ -288,17 +272,11 @@ class Edge:
         if isinstance(answer, bytes):
             await ask.client.reply(200, [JSON, *own], answer)
             return
-        client = ask.client
         self.active += 1
         try:
-            client.on_gone(answer.leave)
-            await client.start(200, [(b"content-type", EVENT_STREAM), *own])
-            while events := await answer.next():
-                await client.write(events)
-            await client.finish()
+            await follow(ask.client, answer, own)
         finally:
             self.active -= 1
-            answer.leave()
 
     async def _let_in(self, ask: _Ask) -> bytes | None:
         """The presented key's text. Raises as `check_key`, and Forbidden where it is for other networks."""
@@ -414,12 +392,3 @@ def _address(scope: Scope) -> str | None:
     """The other end of the connection."""
     peer = scope.get("client")
     return None if peer is None else str(peer[0])
-
-
-def _pick(listing: bytes, model: str) -> bytes:
-    """One row of the model list. Raises ModelNotFound."""
-    listed = msgspec.json.decode(listing, type=_Listing)
-    for row in (*listed.data, *listed.models):
-        if msgspec.json.decode(row, type=_Listed).id == model:
-            return bytes(row)
-    raise ModelNotFound(f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.")

@@ -171,7 +171,6 @@ class Directory:
         _own(key, bounds, paces)
         told = (
             ("key", key.key_id, key.name),
-            ("user", key.user_id, user.name if user else ""),
             ("service", key.service_id, machine.name if machine else ""),
             ("team", key.team_id, team.name if team else ""),
             ("project", key.project_id, project.name if project else ""),
@@ -179,6 +178,11 @@ class Directory:
             ("gateway", EACH, "gateway"),
         )
         each = (f"{home}/{EACH}", f"/{EACH}")
+        if key.user_id is not None:
+            # A person may be in several organizations: what one of them sets counts what is done there.
+            for one, each_one in zip((home, ""), each, strict=True):
+                place: Place = ("user", f"{one}/{key.user_id}")
+                self._add(bounds, paces, place, (each_one,), user.name if user else "")
         for scope, scope_id, label in told if home else told[-1:]:
             if scope_id is not None:
                 self._add(bounds, paces, (cast(ScopeKind, scope), scope_id), each, label)
@@ -293,6 +297,8 @@ def place_of(rule: Budget | Limit) -> Place:
         return ("gateway", EACH)
     if rule.scope_id == EACH:
         return (rule.scope, f"{rule.organization_id}/{EACH}")
+    if rule.scope == "user":
+        return ("user", f"{rule.organization_id}/{rule.scope_id}")
     if rule.scope in ASKED:
         return (rule.scope, asked_id(rule.organization_id, rule.scope_id))
     return (rule.scope, rule.scope_id)

@@ -2,7 +2,7 @@
 
 The pipeline knows these; `app/` alone knows which adapter stands behind each. Methods that are not `async` are on the
 hot path: they never wait, never touch a disk page that is not in the page cache, never raise anything that is not in
-`errors.py`.
+`errors/`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,10 @@ def kinds(root: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError
         yield from kinds(kind)
 
 
-ALL = sorted({kind for kind in kinds() if kind.__module__ == errors.__name__}, key=lambda kind: kind.__name__)
+ALL = sorted(
+    {kind for kind in kinds() if kind.__module__.startswith(f"{errors.__name__}.")},
+    key=lambda kind: kind.__name__,
+)
 GROUPS = {"CallerError", "LimitError", "UpstreamError", "OperatorError"}
 
 
