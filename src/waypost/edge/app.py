@@ -280,6 +280,11 @@ class Edge:
             await ask.client.reply(200, [JSON, *own], answer)
             return
         client = ask.client
+        try:
+            self._check_open(ask.settings)
+        except GatewayError:
+            answer.leave()
+            raise
         self.active += 1
         try:
             client.on_gone(answer.leave)
