@@ -21,6 +21,7 @@ def ids(body: bytes) -> list[str]:
     [
         (b'{"object":"list","data":[{"id":"gpt-4o","object":"model"},{"id":"o3"}]}', ["gpt-4o", "o3"]),
         (b'[{"id":"meta/llama","type":"chat"}]', ["meta/llama"]),
+        (b'[{"model_id":"eleven_v3","name":"Eleven v3"}]', ["eleven_v3"]),
         (b'{"models":[{"name":"llama3:8b","model":"llama3:8b"}]}', ["llama3:8b"]),
         (b'{"data":[{"id":"models/gemini-2.5-pro"}]}', ["gemini-2.5-pro"]),
         (b'{"models":[{"name":"x"}],"data":[{"id":"smollm2"}]}', ["smollm2"]),

@@ -282,6 +282,8 @@ def test_the_simulated_providers_are_understood(
     context = code == "context_length_exceeded"
     refused = Refused(status, "The maximum context length is 8192 tokens." if context else "No.", code=code)
     for provider in all_dialects(1):
+        if provider.name not in SIMULATED:
+            continue  # sounds, whose errors are those of two providers
         told = provider.told(refused, "r")
         error = DIALECTS[SIMULATED[provider.name]].parse_error(told.status, told.headers, told.body)
         assert type(error) is kinds.get(provider.name, kinds[""]), provider.name

@@ -362,5 +362,26 @@ async def test_the_events_of_a_kept_answer_are_streamed() -> None:
     assert rig.edge.active == 0
 
 
+async def test_no_more_events_are_streamed_than_there_may_be_requests() -> None:
+    rig = Rig()
+    left: list[bool] = []
+
+    class Followed:
+        async def next(self) -> bytes:
+            raise AssertionError
+
+        def leave(self) -> None:
+            left.append(True)
+
+    class Shelf:
+        async def answer(self, *what: object) -> Followed:
+            return Followed()
+
+    rig.edge._shelf = Shelf()
+    rig.edge.active = rig.edge.gate.settings.concurrency_max
+    assert (await ask(rig, "GET", "/v1/responses/resp_1?stream=true")).status == 503
+    assert left
+
+
 async def test_without_a_shelf_nothing_is_kept() -> None:
     assert (await ask(Rig(), "GET", "/v1/responses/resp_1")).status == 404

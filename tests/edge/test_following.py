@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from transcript import RecordingClient
-from waypost.edge.following import follow
+from waypost.edge.following import follow, leaving
 
 
 class Answer:
@@ -27,11 +27,13 @@ async def test_events_are_passed_on_to_the_end() -> None:
     assert client.status == 200
     assert (b"x-own", b"1") in client.headers
     assert client.chunks == [b"a", b"b"]
+    assert answer.left == 0
+    client.leave()
     assert answer.left == 1
 
 
 async def test_who_follows_leaves_also_when_it_breaks() -> None:
     answer = Answer(fault=RuntimeError("lost"))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError), leaving(answer):
         await follow(RecordingClient(), answer, [])
     assert answer.left == 1

@@ -72,6 +72,32 @@ async def test_one_idempotency_key_begins_it_once() -> None:
     assert len(stage.upstream.sent) == 1
 
 
+async def test_a_stream_is_told_again_to_who_repeats_its_idempotency_key() -> None:
+    stage = Stage([streamed(events(("Os", "lo")))], (CROSS,), keeps=True)
+    body = {"model": "fast", "input": "x", "background": True, "stream": True}
+    answers = [
+        await stage.ask(
+            body, dialect="openai_responses", headers={b"idempotency-key": b"once"}, number=number
+        )
+        for number in (1, 2)
+    ]
+    assert told(answers[0])[-1]["type"] == "response.completed"
+    assert answers[0].body == answers[1].body
+    assert len(stage.upstream.sent) == 1
+    assert sorted(done.exchange_id for done in stage.ledger.settled) == ["x1", "x1-b", "x2"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_was_left_out_of_the_request_is_named_in_the_answer(stream: bool) -> None:
+    answer = streamed(events(("Oslo",))) if stream else completion("Oslo")
+    stage = Stage([answer], (CROSS,), keeps=True)
+    client = await ask(stage, stream=stream, truncation="auto")
+    body = await made(stage)
+    assert body["waypost"] == {"dropped": ["truncation"]}
+    if stream:
+        assert told(client)[-1]["response"]["waypost"] == {"dropped": ["truncation"]}
+
+
 async def test_a_failure_is_kept_as_one() -> None:
     stage = Stage([ScriptedAnswer(401, b'{"error":{"message":"no"}}')], (CROSS,), keeps=True)
     await ask(stage)
@@ -101,6 +127,21 @@ async def test_it_can_be_cancelled() -> None:
     assert kept.status == "cancelled"
     assert not stage.pipeline.cancel(first["id"])
     assert all(hold.closed for hold in stage.ledger.holds)
+
+
+async def test_a_fault_of_the_gateways_own_leaves_nothing_under_way() -> None:
+    stage = Stage([completion()], (CROSS,), keeps=True)
+    behind = stage.pipeline._behind
+    assert behind is not None
+
+    async def broken(call: Call) -> None:
+        raise ZeroDivisionError
+
+    behind._run = broken
+    last = told(await ask(stage, stream=True))[-1]
+    assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
+    assert "x1-b" in (await made(stage))["error"]["message"]
+    assert "ZeroDivisionError" in stage.log.getvalue()
 
 
 async def test_what_is_not_finished_when_the_gateway_ends_has_failed() -> None:

@@ -17,7 +17,7 @@ from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
-from waypost.edge.following import follow
+from waypost.edge.following import follow, leaving
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.listing import pick
 from waypost.edge.receive import arrived, check_head, read_body
@@ -272,11 +272,13 @@ class Edge:
         if isinstance(answer, bytes):
             await ask.client.reply(200, [JSON, *own], answer)
             return
-        self.active += 1
-        try:
-            await follow(ask.client, answer, own)
-        finally:
-            self.active -= 1
+        with leaving(answer):
+            self._check_open(ask.settings)
+            self.active += 1
+            try:
+                await follow(ask.client, answer, own)
+            finally:
+                self.active -= 1
 
     async def _let_in(self, ask: _Ask) -> bytes | None:
         """The presented key's text. Raises as `check_key`, and Forbidden where it is for other networks."""

@@ -9,7 +9,7 @@ import msgspec
 
 from waypost.core.asked import Asked
 from waypost.core.key import Key
-from waypost.dialects.fields import parse_object, render_fields
+from waypost.dialects.fields import Fields, parse_object, render_fields
 from waypost.dialects.openai_responses.background import BackgroundStream, owned
 from waypost.dialects.openai_responses.identity import response_id
 from waypost.dialects.openai_responses.state import (
@@ -24,6 +24,7 @@ from waypost.errors import Bug, Draining, GatewayError, InvalidRequest, Overload
 from waypost.pipeline.conversation import row
 from waypost.pipeline.event_logs import EventLog, EventLogs, Follower
 from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.headers import DROPPED
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.options import FIELD as OWN_FIELD
 from waypost.ports import Clock, Responses
@@ -54,8 +55,7 @@ class Sink:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """A streamed answer."""
-        del headers
-        self.status = status
+        self.status, self.headers = status, headers
 
     async def write(self, chunk: bytes) -> None:
         """See `start`."""
@@ -208,6 +208,11 @@ class Behind:
             done = _cancelled(stored, shutdown=cut.args == ("shutdown",))
         except GatewayError as error:
             done = _failed(stored, error)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told; it would be under way for ever
+            self._log.fault("an answer in the background failed", error, exchange_id=inner.exchange_id)
+            done = _failed(
+                stored, Bug(f"The gateway failed. Its log has the details under {inner.exchange_id}.")
+            )
         finally:
             self._tasks.pop(stored.response_id, None)
         try:
@@ -258,17 +263,28 @@ def _finished(stored: Stored, sink: object) -> Stored:
         said = _ENVELOPE.decode(sink.body) if sink.body else _Envelope()
         return _failed(stored, Rejected(said.error.message, status=sink.status or 500))
     if isinstance(sink, StreamSink):
-        return _streamed(stored, sink.stream)
-    fields = owned(parse_object(sink.body), stored)
+        return _streamed(stored, sink)
+    fields = _with_losses(owned(parse_object(sink.body), stored), sink)
     status = msgspec.json.decode(fields.get("status", b'"completed"'), type=str)
     kept = "incomplete" if status == "incomplete" else "completed"
     body = msgspec.Raw(render_fields(fields))
     return msgspec.structs.replace(stored, status=kept, body=body)
 
 
-def _streamed(stored: Stored, stream: BackgroundStream) -> Stored:
+def _with_losses(fields: Fields, sink: Sink) -> Fields:
+    """The answer with what was left out of its request: its headers reach nobody."""
+    dropped = next((value for name, value in sink.headers if name == DROPPED), None)
+    if dropped is not None:
+        told = {"dropped": dropped.decode("latin-1").split(", ")}
+        fields[OWN_FIELD] = msgspec.Raw(msgspec.json.encode(told))
+    return fields
+
+
+def _streamed(stored: Stored, sink: StreamSink) -> Stored:
+    stream = sink.stream
     if stream.body is not None and stream.failure is None:
-        return msgspec.structs.replace(stored, status=stream.status, body=stream.body)
+        body = msgspec.Raw(render_fields(_with_losses(parse_object(bytes(stream.body)), sink)))
+        return msgspec.structs.replace(stored, status=stream.status, body=body)
     return _failed(stored, stream.failure or Truncated("The answer broke off before its end. Ask again."))
 
 

@@ -65,8 +65,12 @@ def cost(nusd: int | None) -> tuple[bytes, bytes]:
     return (b"x-waypost-cost", b"unknown" if nusd is None else render_usd(nusd).encode())
 
 
+#: Names what of a request its target was not told.
+DROPPED = b"x-waypost-dropped"
+
+
 def dropped(names: Sequence[str]) -> tuple[bytes, bytes]:
-    return (b"x-waypost-dropped", field(", ".join(names)))
+    return (DROPPED, field(", ".join(names)))
 
 
 #: Of an answer that is told again, what was true of the first telling only.
