@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import measure, overload, path, planning, report
+from bench import admission, measure, overload, path, planning, report
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -70,6 +70,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--path", action="store_true", help="only what the interpreter takes of a request, in this process"
+    )
+    parser.add_argument(
+        "--admission", action="store_true", help="only what rules, limits and budgets cost, in this process"
     )
     parser.add_argument(
         "--overload",
@@ -167,6 +170,9 @@ def _out_of_time(*_: object) -> None:
 
 def main(given: Sequence[str]) -> int:
     options = arguments(given)
+    if options.admission:
+        print(admission.table(admission.measure(rounds=2 if options.quick else 20)))
+        return 0
     if options.plan:
         print(planning.table(planning.measure(rounds=5 if options.quick else 40)))
         return 0

@@ -34,21 +34,24 @@ def lines_of(shown: Mapping[LimitUnit, Shown], family: str, wall: float) -> Line
 
 
 def _openai(shown: Mapping[LimitUnit, Shown]) -> Lines:
-    tokens = [each for unit, each in shown.items() if unit != "requests"]
-    told = {
-        b"requests": shown.get("requests"),
-        b"tokens": shown.get("tokens") or min(tokens, key=lambda each: each.remaining, default=None),
-    }
-    return tuple(
-        line
-        for name, each in told.items()
-        if each is not None
-        for line in (
-            (b"x-ratelimit-limit-" + name, b"%d" % each.amount),
-            (b"x-ratelimit-remaining-" + name, b"%d" % each.remaining),
-            (b"x-ratelimit-reset-" + name, duration(each.reset_s)),
+    requests, tokens = shown.get("requests"), shown.get("tokens")
+    if tokens is None and len(shown) > (requests is not None):
+        others = (each for each in shown.values() if each is not requests)
+        tokens = min(others, key=lambda each: each.remaining)
+    told: list[tuple[bytes, bytes]] = []
+    if requests is not None:
+        told += (
+            (b"x-ratelimit-limit-requests", b"%d" % requests.amount),
+            (b"x-ratelimit-remaining-requests", b"%d" % requests.remaining),
+            (b"x-ratelimit-reset-requests", duration(requests.reset_s)),
         )
-    )
+    if tokens is not None:
+        told += (
+            (b"x-ratelimit-limit-tokens", b"%d" % tokens.amount),
+            (b"x-ratelimit-remaining-tokens", b"%d" % tokens.remaining),
+            (b"x-ratelimit-reset-tokens", duration(tokens.reset_s)),
+        )
+    return tuple(told)
 
 
 def _anthropic(shown: Mapping[LimitUnit, Shown], wall: float) -> Lines:
@@ -66,17 +69,15 @@ def _anthropic(shown: Mapping[LimitUnit, Shown], wall: float) -> Lines:
 def duration(seconds: float) -> bytes:
     """As Go writes it, rounded up to the millisecond: `0s`, `120ms`, `1.5s`, `6m0s`, `1h0m0s`."""
     milliseconds = int(-(-seconds * 1000 // 1))
-    if 0 < milliseconds < 1000:
-        return b"%dms" % milliseconds
+    if milliseconds < 1000:
+        return b"%dms" % milliseconds if milliseconds else b"0s"
     whole, rest = divmod(milliseconds, 1000)
     minutes, whole = divmod(whole, 60)
+    text = (b"%d.%03d" % (whole, rest)).rstrip(b"0") + b"s" if rest else b"%ds" % whole
+    if not minutes:
+        return text
     hours, minutes = divmod(minutes, 60)
-    text = f"{whole}.{rest:03d}".rstrip("0").rstrip(".") + "s"
-    if hours:
-        text = f"{hours}h{minutes}m{text}"
-    elif minutes:
-        text = f"{minutes}m{text}"
-    return text.encode()
+    return b"%dh%dm%b" % (hours, minutes, text) if hours else b"%dm%b" % (minutes, text)
 
 
 def _moment(at: float) -> bytes:

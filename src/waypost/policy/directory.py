@@ -37,7 +37,7 @@ _OWN: Final = Organization(id=DEFAULT, name=DEFAULT)
 _NOBODY: Final = Organization(id="", name="gateway")
 _GATEWAY: Final = Key("gateway", "gateway", b"", "", 0.0, organization_id="")
 #: Of requests that name scopes: the rules of so many of them, and of so many scopes.
-_NAMED_MOST: Final = 32_768
+_NAMED_MOST: Final = 131_072
 #: A scope and the id that its rules stand under.
 Place = tuple[ScopeKind, str]
 #: A scope that a request names, and its name.

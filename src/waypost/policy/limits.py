@@ -61,9 +61,10 @@ class Counter:
     """The backlog of one limit at one scope. Its unit of time is a nanosecond divided by the limit's amount, in which
     everything is a whole number."""
 
-    __slots__ = ("_due", "_lows", "_serial", "amount", "full", "open", "per")
+    __slots__ = ("_due", "_lows", "_serial", "amount", "full", "limit", "open", "per")
 
-    def __init__(self, amount: int, window_ns: int) -> None:
+    def __init__(self, amount: int, window_ns: int, limit: Limit | None = None) -> None:
+        self.limit = limit
         self.amount = amount
         self.per = window_ns
         """What one of its unit comes to."""
@@ -82,18 +83,18 @@ class Counter:
 
     def take(self, number: int, now_ns: int) -> int:
         """Add to the backlog. Returns by what it can be given back."""
-        backlog, lows = self.backlog(now_ns), self._lows
+        worked, lows = now_ns * self.amount, self._lows
+        backlog = self._due - worked
+        if backlog < 0:
+            backlog = 0
         while lows and lows[-1][1] >= backlog:
             lows.pop()
-        self._serial += 1
-        lows.append((self._serial, backlog))
+        self._serial = serial = self._serial + 1
+        lows.append((serial, backlog))
         if len(lows) > _LOWS_MAX:
-            # Of each two the lower: less is given back than could be.
-            lows[:] = [(later[0], one[1]) for one, later in zip(lows[::2], lows[1::2], strict=False)]
-            if lows[-1][0] != self._serial:
-                lows.append((self._serial, backlog))
-        self._due = now_ns * self.amount + backlog + number * self.per
-        return self._serial
+            self._merge()
+        self._due = worked + backlog + number * self.per
+        return serial
 
     def give_back(self, serial: int, number: int, now_ns: int) -> None:
         """As if so much of what was taken then had never been: the backlog falls by it, but not by what time has worked
@@ -109,6 +110,12 @@ class Counter:
                 place -= 1
                 del lows[place]
         self._due -= min(wanted, self.backlog(now_ns))
+
+    def _merge(self) -> None:
+        """Of each two the lower: less is given back than could be."""
+        lows = self._lows
+        last = [] if len(lows) % 2 == 0 else lows[-1:]
+        lows[:] = [(later[0], one[1]) for one, later in zip(lows[::2], lows[1::2], strict=False)] + last
 
 
 class Gauge:
@@ -182,9 +189,11 @@ class Limits:
         now_ns = round(now * NANO)
         wanted: list[tuple[Pace, Counter, int]] = []
         gauges: list[Gauge] = []
+        counters = self._counters
         for pace in paces:
             limit = pace.limit
-            if limit.unit == "concurrent":
+            unit = limit.unit
+            if unit == "concurrent":
                 gauge = self._gauges.get(pace.counter)
                 if gauge is None:
                     gauge = self._fresh_gauge(pace.counter)
@@ -192,8 +201,11 @@ class Limits:
                     raise _refused(pace, _CONCURRENT_WAIT_S)
                 gauges.append(gauge)
                 continue
-            counter = self._counter(pace, now_ns)
-            number = 1 if limit.unit == "requests" else _tokens(pace, need)
+            counter = counters.get(pace.counter)
+            if counter is None or counter.limit is not limit:
+                counter = self._counter(pace, now_ns)
+                counters = self._counters
+            number = 1 if unit == "requests" else _tokens(pace, need)
             over = counter.backlog(now_ns) + number * counter.per - counter.full
             if over > counter.amount * _CLOCK_NS:
                 raise _refused(pace, -(-over // (counter.amount * 1000)) / 1e6)
@@ -214,7 +226,9 @@ class Limits:
             unit = pace.limit.unit
             if unit == "concurrent":
                 continue
-            counter = self._counter(pace, now_ns)
+            counter = self._counters.get(pace.counter)
+            if counter is None or counter.limit is not pace.limit:
+                counter = self._counter(pace, now_ns)
             backlog = counter.backlog(now_ns)
             remaining = max(0, (counter.full - backlog) // counter.per)
             before = found.get(unit)
@@ -238,6 +252,7 @@ class Limits:
         counter = self._counters.get(pace.counter)
         if counter is None:
             return self._fresh(pace.counter, limit, now_ns)
+        counter.limit = limit
         if counter.amount != limit.amount or counter.per != _window_ns(limit):
             # Another limit by now: its allowance is as empty, in parts of the whole, as the old one's was.
             before = counter
@@ -248,7 +263,7 @@ class Limits:
 
     def _fresh(self, name: str, limit: Limit, now_ns: int) -> Counter:
         self._make_room(now_ns / NANO)
-        counter = self._counters[name] = Counter(limit.amount, _window_ns(limit))
+        counter = self._counters[name] = Counter(limit.amount, _window_ns(limit), limit)
         return counter
 
     def _fresh_gauge(self, name: str) -> Gauge:
