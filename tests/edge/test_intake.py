@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from edge.rig import Rig, post
+from edge.rig import Rig, echo, post, until
 from waypost.edge.asgi import Receive, Scope, Send
-from waypost.edge.intake import Arrival
+from waypost.edge.intake import Arrival, Intake
+from waypost.pipeline.exchange import Call
 
 
 async def test_an_arrival_that_is_there_is_not_waited_for() -> None:
@@ -76,3 +77,91 @@ async def test_the_scope_is_what_the_specification_asks_for(target: bytes, path:
         assert (b"content-length", b"2") in scope["headers"]
         assert scope["client"][0] == scope["server"][0] == "127.0.0.1"
         assert scope["state"] == {}
+
+
+async def test_one_task_answers_all_requests_of_a_connection_and_ends_with_it() -> None:
+    tasks: list[asyncio.Task[object] | None] = []
+
+    async def told(call: Call) -> None:
+        tasks.append(asyncio.current_task())
+        await echo(call)
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = told
+        client = await rig.connect()
+        for _ in range(3):
+            client.send(post(b"{}"))
+            assert (await client.answer()).body == b"{}"
+        (worker,) = set(tasks)
+        assert worker is not None
+        assert rig.server is not None
+        tasks_under_way = rig.server.server_state.tasks
+        await until(lambda: not tasks_under_way)  # an idle connection is nothing that a drain waits for
+        assert not worker.done()
+        await client.close()
+        await until(worker.done)
+        assert not worker.cancelled()
+
+
+async def test_a_request_does_not_wait_for_what_the_one_before_it_has_to_see_to_yet() -> None:
+    release, seen = asyncio.Event(), []
+
+    async def told(call: Call) -> None:
+        seen.append(asyncio.current_task())
+        await echo(call)
+        if len(seen) == 1:
+            await release.wait()
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = told
+        client = await rig.connect()
+        for _ in range(2):
+            client.send(post(b"{}"))
+            assert (await client.answer()).body == b"{}"
+        first, second = seen
+        assert first is not second
+        release.set()
+        await until(first.done)
+        client.send(post(b"{}"))
+        await client.answer()
+        assert seen[2] is second
+
+
+async def test_a_cancellation_that_came_too_late_for_a_request_does_not_meet_the_next_one() -> None:
+    async def cancelled(call: Call) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await echo(call)
+        task.cancel()  # nothing is awaited any more: it would be raised in what comes next
+
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        rig.pipeline.script = cancelled
+        client.send(post(b"{}"))
+        assert (await client.answer()).status == 200
+        rig.pipeline.script = echo
+        client.send(post(b"{}"))
+        assert (await client.answer()).status == 200
+
+
+async def test_a_body_is_taken_once_and_only_whole() -> None:
+    bodies: list[bytes | None] = []
+
+    async def told(call: Call) -> None:
+        assert rig.server is not None
+        (connection,) = rig.server.server_state.connections
+        assert isinstance(connection, Intake)
+        bodies.append(connection.take_body())  # the edge took it
+        await echo(call)
+
+    async with Rig().serving() as rig:
+        rig.pipeline.script = told
+        client = await rig.connect()
+        client.send(post(b'{"n":1}'))
+        assert (await client.answer()).body == b'{"n":1}'
+        whole = post(b'{"n":2}')
+        client.send(whole[:-3])
+        await asyncio.sleep(0)
+        client.send(whole[-3:])
+        assert (await client.answer()).body == b'{"n":2}'
+    assert bodies == [b"", b""]

@@ -58,9 +58,10 @@ def foreign_settings(request: ChatRequest, client: ChatCodec, family: str) -> It
         yield from foreign_fields(request.response_format.extras, neutral, family, "response_format.")
     for number, message in enumerate(request.messages):
         where = f"messages[{number}]."
-        yield from foreign_fields(message.extras, neutral, family, where)
+        if message.extras is not None:
+            yield from foreign_fields(message.extras, neutral, family, where)
         for part in message.parts:
-            if not isinstance(part, Opaque):
+            if not isinstance(part, Opaque) and part.extras is not None:
                 yield from foreign_fields(part.extras, neutral, family, where)
             if isinstance(part, ToolResult):
                 for inner in part.parts:

@@ -45,7 +45,7 @@ class Settle:
         call = live.call
         floor = None
         if target.tariff is not None:
-            floor = self.price(live, trial, Usage(input=asked.input_estimate), None)
+            floor = self.price(live, trial, Usage(asked.input_estimate), None)
         self._ledger.dispatch(
             DispatchMark(  # by place: see `core/record.py`
                 trial.attempt_id,

@@ -86,9 +86,11 @@ class Limit:
             self._usual += (first_token_s - self._usual) / self._seen
             self._lately = self._usual
             return
-        sample = min(first_token_s, 4.0 * SLOW_RATIO * self._usual)
-        self._usual += _USUAL_WEIGHT * (sample - self._usual)
-        self._lately += _LATELY_WEIGHT * (sample - self._lately)
-        if self._lately > SLOW_RATIO * self._usual and under_way > LEAST_SLOW:
+        usual, lately = self._usual, self._lately
+        most = 4.0 * SLOW_RATIO * usual
+        sample = first_token_s if first_token_s < most else most
+        self._usual = usual = usual + _USUAL_WEIGHT * (sample - usual)
+        self._lately = lately = lately + _LATELY_WEIGHT * (sample - lately)
+        if lately > SLOW_RATIO * usual and under_way > LEAST_SLOW:
             self._lately = self._usual
             self._cut(under_way, now, CUT_SLOW, LEAST_SLOW)

@@ -99,12 +99,12 @@ def stop_fields(choice: Choice) -> Json:
     own = is_own(choice.extras)
     if choice.extras is not None and own and _REASON in choice.extras.fields:
         return {_REASON: choice.extras.fields[_REASON], "stop_sequence": choice.stop_text}
-    finish = choice.finish
+    finish, kinds = choice.finish, {type(part) for part in choice.parts}
     if finish is Finish.STOP and choice.stop_text is not None:
         word: str | None = "stop_sequence"
-    elif finish is Finish.STOP and any(isinstance(part, ToolCall) for part in choice.parts):
+    elif finish is Finish.STOP and ToolCall in kinds:
         word = "tool_use"
-    elif finish is Finish.STOP and any(isinstance(part, Refusal) for part in choice.parts):
+    elif finish is Finish.STOP and Refusal in kinds:
         word = "refusal"
     else:
         word = None if finish is None else _WORDS[finish]

@@ -86,6 +86,9 @@ def _parse_result(taking: Taking, call_id: str, forms: list[str]) -> Message:
 def parse_parts(taking: Taking, old_id: str = OLD_CALL) -> tuple[tuple[Part, ...], Extras | None]:
     """Reasoning, content, media, refusal and tool calls, in this order, and what is left over."""
     forms: list[str] = []
+    if len(taking.rest) == ("content" in taking.rest):  # there is nothing else, as in most messages
+        only = _parse_content(taking, forms)
+        return tuple(only), taking.extras(" ".join(forms))
     parts: list[Part] = list(take_thinking(taking, forms))
     content: list[Part] = list(_parse_content(taking, forms))
     take_citations(taking, content)
