@@ -29,6 +29,7 @@ from waypost.app.models_list import ModelsList
 from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
+from waypost.app.shared_books import SharedBooks
 from waypost.app.shelf import KeptAnswers, end_lost
 from waypost.app.started import Announce, Started, example_of, reachable, summary_of
 from waypost.app.steering import Steering
@@ -158,6 +159,7 @@ class _Gateway:
         self._config = config
         self._steering = Steering(config, clock, log)
         self._probes: Probes
+        self._shared_books: SharedBooks
         self._control: AdminSide
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
@@ -172,6 +174,7 @@ class _Gateway:
     async def run(self) -> None:
         stack, books, config = self._stack, self._books, self._config
         stack.push_async_callback(self._close_ledger)
+        self._shared_books = SharedBooks(books.database, books.ledger, self._log)
         keys = SqlKeys(books.keys)
         stack.callback(keys.close)
         kept = ResponseRows(books.database)
@@ -364,5 +367,6 @@ class _Gateway:
 
     async def _close_ledger(self) -> None:
         left = await self._books.ledger.stop()
+        await self._shared_books.end(left)
         if left:
             self._log.warning("settled requests are left for the next start to post", records=left)

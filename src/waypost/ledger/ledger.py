@@ -13,11 +13,12 @@ from waypost.core.rules import Rules
 from waypost.errors import Bug, StoreUnavailable
 from waypost.ledger.accounts import Accounts, AccountSpec
 from waypost.ledger.intents import SEGMENT_BYTES, Intents
+from waypost.ledger.leasing import Leasing
 from waypost.ledger.purse import Purse, PurseHold
 from waypost.ledger.recovery import RecoveryReport, open_folder, recover
 from waypost.ledger.segments import next_number
 from waypost.ledger.writer import Launch, Writer
-from waypost.ports import Clock, Hold, Journal
+from waypost.ports import Clock, Hold, Journal, Leases
 
 
 class BookLedger:
@@ -25,6 +26,8 @@ class BookLedger:
 
     def __init__(self, purse: Purse, intents: Intents, writer: Writer, clock: Clock) -> None:
         self.purse = purse
+        #: Where accounts are shared with other nodes.
+        self.leasing: Leasing | None = None
         self._accounts = Accounts()
         self._intents = intents
         self._writer = writer
@@ -48,11 +51,17 @@ class BookLedger:
         """See `ports.Ledger`."""
         return self.purse.left(self._accounts.of(rules, at))
 
-    async def load(self, rules: Rules, at: float) -> None:
-        """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable."""
-        missing = self.purse.missing(self._accounts.of(rules, at))
-        if not missing:
-            return
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+        """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable, and
+        BudgetExceeded where accounts are shared."""
+        specs = self._accounts.of(rules, at)
+        missing = self.purse.missing(specs)
+        if missing:
+            await self._open(missing, at)
+        if self.leasing is not None:
+            await self.leasing.secure(specs, amount_nusd, at)
+
+    async def _open(self, missing: tuple[AccountSpec, ...], at: float) -> None:
         wanted = tuple(spec.account_id for spec in missing)
         loading = self._loading.get(wanted)
         if loading is None:
@@ -119,6 +128,14 @@ class BookLedger:
     def writer_starts(self) -> int:
         """How often the writer process was started: one more for each that died."""
         return self._writer.starts
+
+    def share(self, leases: Leases, name: str, version: str) -> Leasing:
+        """From now on limits hold by leases. Blocks on the database, to give back what an earlier process left: call it
+        before serving, and `watch` what is returned. Raises StoreUnavailable."""
+        leases.end()
+        self.purse.shared = True
+        self.leasing = Leasing(self.purse, leases, self._clock, name, version, lambda: self.backlog)
+        return self.leasing
 
     async def stop(self, timeout_s: float = 30.0) -> int:
         """Have everything posted, end the writer, close the files. Returns how many settled records are left for the

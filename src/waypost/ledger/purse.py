@@ -32,11 +32,24 @@ class Reached(msgspec.Struct, frozen=True):
 class Account:
     """What one account has spent and has set aside, in nano-dollars. The limit is not here: it is the budget's."""
 
-    __slots__ = ("account_id", "held_nusd", "holds", "narrow", "posted_nusd", "told")
+    __slots__ = (
+        "account_id",
+        "free_nusd",
+        "held_nusd",
+        "holds",
+        "narrow",
+        "posted_nusd",
+        "told",
+        "used_nusd",
+    )
 
     def __init__(self, account_id: str, posted_nusd: int) -> None:
         self.account_id = account_id
         self.posted_nusd = posted_nusd
+        #: Of what is leased to this node: what nothing is held on. Below 0: more was spent. None: nothing was leased.
+        self.free_nusd: int | None = None
+        #: Held on it since somebody last looked.
+        self.used_nusd = 0
         self.held_nusd = 0
         self.holds = 0
         #: It counts only what went to its provider or model.
@@ -48,7 +61,7 @@ class Account:
 class PurseHold:
     """Money set aside on zero or more accounts. Made by `Purse.reserve`, ended by `Purse.close`."""
 
-    __slots__ = ("_held_on", "_specs", "accounts", "amount_nusd", "closed")
+    __slots__ = ("_free", "_held_on", "_specs", "accounts", "amount_nusd", "closed")
 
     def __init__(
         self,
@@ -56,8 +69,11 @@ class PurseHold:
         accounts: tuple[str, ...],
         held_on: tuple[Account, ...],
         specs: tuple[AccountSpec, ...] = (),
+        *,
+        free: bool = False,
     ) -> None:
         self.amount_nusd = amount_nusd
+        self._free = free
         self.accounts = accounts
         self.closed = False
         self._held_on = held_on
@@ -67,11 +83,16 @@ class PurseHold:
 class Purse:
     """All open accounts. Not thread-safe on purpose: it lives on the event loop's thread."""
 
-    __slots__ = ("_accounts", "_ends", "reached")
+    __slots__ = ("_accounts", "_ends", "dropped", "leased", "reached", "shared")
 
-    def __init__(self, reached: Callable[[Reached], None] = lambda _: None) -> None:
-        """`reached`: hears of each threshold once for each window that is in memory."""
+    def __init__(self, reached: Callable[[Reached], None] = lambda _: None, *, shared: bool = False) -> None:
+        """`reached`: hears of each threshold once for each window that is in memory. `shared`: with other nodes, so
+        limits hold by what is leased to this one (`ledger.leasing`)."""
         self.reached = reached
+        self.shared = shared
+        #: Accounts of which something was leased; and what is left of those that are not in memory any more.
+        self.leased: dict[str, Account] = {}
+        self.dropped: dict[str, int] = {}
         self._accounts: dict[str, Account] = {}
         self._ends: list[tuple[float, str]] = []
 
@@ -106,8 +127,8 @@ class Purse:
     def reserve(
         self, specs: tuple[AccountSpec, ...], amount_nusd: int, at: float, *, free: bool = False
     ) -> PurseHold | None:
-        """Hold `amount_nusd` on every account or on none; None when one of them is not in memory. What is `free` is
-        known to cost nothing, and is held whatever is left.
+        """Hold `amount_nusd` on every account or on none; None when one of them is not in memory, or too little of it
+        is leased. What is `free` is known to cost nothing, and is held whatever is left.
 
         Raises BudgetExceeded for the first account without room.
         """
@@ -121,15 +142,19 @@ class Purse:
                 return None
             accounts.append(account)
         if not free:
-            for spec, account in zip(specs, accounts, strict=True):
-                limit = spec.limit_nusd
-                if limit is not None and account.posted_nusd + account.held_nusd + amount_nusd > limit:
-                    raise self._exceeded(spec, account, amount_nusd, at)
+            if self.shared:
+                if not _take(specs, accounts, amount_nusd):
+                    return None
+            else:
+                for spec, account in zip(specs, accounts, strict=True):
+                    limit = spec.limit_nusd
+                    if limit is not None and account.posted_nusd + account.held_nusd + amount_nusd > limit:
+                        raise self.exceeded(spec, account, amount_nusd, at)
         for account in accounts:
             account.held_nusd += amount_nusd
             account.holds += 1
         ids = tuple([account.account_id for account in accounts])
-        return PurseHold(amount_nusd, ids, tuple(accounts), specs)
+        return PurseHold(amount_nusd, ids, tuple(accounts), specs, free=free)
 
     def extend(self, hold: PurseHold, specs: tuple[AccountSpec, ...], more_nusd: int, at: float) -> None:
         """Hold `more_nusd` on top, on every account of `hold` or on none.
@@ -144,10 +169,16 @@ class Purse:
             spec = limits.get(account.account_id)
             if spec is None or spec.limit_nusd is None:
                 continue
-            if account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
-                raise self._exceeded(spec, account, more_nusd, at)
-        for account in hold._held_on:
+            if self.shared:
+                room = (account.free_nusd or 0) >= more_nusd
+            else:
+                room = account.posted_nusd + account.held_nusd + more_nusd <= spec.limit_nusd
+            if not room:
+                raise self.exceeded(spec, account, more_nusd, at)
+        for account, spec in zip(hold._held_on, hold._specs, strict=True):
             account.held_nusd += more_nusd
+            if account.free_nusd is not None and spec.limit_nusd is not None and not hold._free:
+                account.free_nusd -= more_nusd
         hold.amount_nusd += more_nusd
 
     def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
@@ -172,11 +203,26 @@ class Purse:
             raise Bug("A hold was settled twice. Its first settlement stands.")
         hold.closed = True
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
+            cost = _part(account.account_id, attempts) if account.narrow else amount_nusd
             account.held_nusd -= hold.amount_nusd
-            account.posted_nusd += _part(account.account_id, attempts) if account.narrow else amount_nusd
+            account.posted_nusd += cost
             account.holds -= 1
+            if account.free_nusd is not None:
+                # What is posted leaves the lease, whether it had been set aside from it or not.
+                covered = spec.limit_nusd is not None and not hold._free
+                account.free_nusd += (hold.amount_nusd if covered else 0) - cost
             if spec.marks and account.posted_nusd >= spec.marks[0].at_nusd:
                 self._look(spec, account)
+
+    def lease(self, account_id: str, amount_nusd: int, posted_nusd: int) -> None:
+        """Something was leased to this node. `posted_nusd`: what all nodes together have posted."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            self.dropped[account_id] = self.dropped.get(account_id, 0) + amount_nusd
+            return
+        account.free_nusd = (account.free_nusd or 0) + amount_nusd
+        account.posted_nusd = max(account.posted_nusd, posted_nusd)
+        self.leased[account_id] = account
 
     def _look(self, spec: AccountSpec, account: Account) -> None:
         """Tell of the thresholds that were reached."""
@@ -187,7 +233,8 @@ class Purse:
                 account.told.add((mark.budget.id, mark.per_cent))
                 self.reached(Reached(mark.budget, spec, mark.per_cent, account.posted_nusd))
 
-    def _exceeded(self, spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
+    def exceeded(self, spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
+        """That there is no room, said once."""
         budget = spec.budget
         if budget is not None and (budget.id, None) not in account.told:
             account.told.add((budget.id, None))
@@ -205,6 +252,20 @@ class Purse:
                 heappush(ends, (at + _LINGER_S, account_id))
             else:
                 del self._accounts[account_id]
+                if self.leased.pop(account_id, None) is not None and account.free_nusd:
+                    self.dropped[account_id] = self.dropped.get(account_id, 0) + account.free_nusd
+
+
+def _take(specs: tuple[AccountSpec, ...], accounts: Sequence[Account], amount_nusd: int) -> bool:
+    """Take it from what is leased, of every account that has a limit or of none."""
+    for spec, account in zip(specs, accounts, strict=True):
+        if spec.limit_nusd is not None and (account.free_nusd is None or account.free_nusd < amount_nusd):
+            return False
+    for spec, account in zip(specs, accounts, strict=True):
+        if spec.limit_nusd is not None and account.free_nusd is not None:
+            account.free_nusd -= amount_nusd
+            account.used_nusd += amount_nusd
+    return True
 
 
 def _part(account_id: str, attempts: Sequence[Attempt]) -> int:

@@ -112,7 +112,7 @@ class Admission:
             free = instead and not amount and all(target.tariff is not None for target in route.targets)
         hold = ledger.try_reserve(rules, amount, at, free=free)
         while hold is None:
-            await ledger.load(rules, at)
+            await ledger.load(rules, at, amount)
             hold = ledger.try_reserve(rules, amount, at, free=free)
         live.hold = hold
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from waypost.ports.client import Client, SocketClient
 from waypost.ports.directory import Objects
 from waypost.ports.kept import Batches, Files, Replays, Responses
-from waypost.ports.money import Hold, Journal, Keys, Ledger
+from waypost.ports.money import Hold, Journal, Keys, Leases, Ledger
 from waypost.ports.time import Clock
 from waypost.ports.upstream import Answer, Ended, Opening, Socket, Sockets, TokenCounter, Upstream
 
@@ -24,6 +24,7 @@ __all__ = [
     "Hold",
     "Journal",
     "Keys",
+    "Leases",
     "Ledger",
     "Objects",
     "Opening",

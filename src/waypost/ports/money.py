@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from waypost.core.key import Key
+from waypost.core.lease import Granted, Want
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
 from waypost.core.rules import Rules
 
@@ -49,8 +50,9 @@ class Ledger(Protocol):
         """
         ...
 
-    async def load(self, rules: Rules, at: float) -> None:
-        """Bring the accounts of these rules for the windows at `at` into memory. Raises StoreUnavailable."""
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+        """Bring the accounts of these rules for the windows at `at` into memory, with room for `amount_nusd` on all of
+        them where they are shared with other nodes. Raises StoreUnavailable and BudgetExceeded."""
         ...
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -84,6 +86,39 @@ class Ledger(Protocol):
     @property
     def ready(self) -> str | None:
         """None, or what keeps new work from being admitted safely (for `/readyz` and a 503)."""
+        ...
+
+
+class Leases(Protocol):
+    """What this node of several may spend of accounts without asking. Blocking; raises StoreUnavailable."""
+
+    def grant(self, wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+        """Lease what is needed of all of the accounts, or of none: then each has the amount 0, and the figures say why.
+        Beyond the need, up to the wish as far as an even share among `nodes` goes."""
+        ...
+
+    def take(self, debts: Mapping[str, int]) -> None:
+        """Lease more, whatever the limits say: money that was spent beyond what had been set aside."""
+        ...
+
+    def give_back(self, amounts: Mapping[str, int]) -> None:
+        """Let others have it."""
+        ...
+
+    def clear(self, account_ids: Sequence[str]) -> None:
+        """Lease nothing of these any more, whatever was leased."""
+        ...
+
+    def end(self) -> Mapping[str, int]:
+        """Give back everything. Only when nothing is held, and everything settled is posted."""
+        ...
+
+    def seen(self, name: str, version: str, at: float) -> None:
+        """This node is alive at Unix time `at`."""
+        ...
+
+    def live(self, since: float) -> int:
+        """How many nodes were seen after Unix time `since`."""
         ...
 
 

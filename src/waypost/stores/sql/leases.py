@@ -82,6 +82,15 @@ class LeaseRows:
         """Let others have it."""
         self._change({account_id: -amount for account_id, amount in amounts.items()})
 
+    def clear(self, account_ids: Sequence[str]) -> None:
+        """See `ports.Leases`."""
+        with self._database.write(shared=True) as connection:
+            _locked(connection, sorted(account_ids))
+            mine = self._mine(connection)
+            ids = [each for each in sorted(account_ids) if mine.get(each)]
+            self._move(connection, ids, [-mine[each] for each in ids])
+            connection.execute(_EMPTY, {"node": self._database.node})
+
     def end(self) -> Mapping[str, int]:
         """Give back whatever this node still has. Only when it holds nothing, and everything that it settled is posted:
         at its start, after recovery, and at its end. Returns what it was."""

@@ -1,0 +1,51 @@
+"""The books of a gateway that shares its database with others: its limits hold by leases."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from waypost import __version__
+from waypost.errors import StoreUnavailable
+from waypost.ledger.ledger import BookLedger
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.leases import LeaseRows
+from waypost.telemetry.logs import Log
+
+_END_S = 10.0
+
+
+class SharedBooks:
+    """Owns the task that keeps a node's leases, from its start to its end."""
+
+    def __init__(self, database: Database, ledger: BookLedger, log: Log) -> None:
+        """Does nothing where the database is this gateway's alone. Raises StoreUnavailable."""
+        self._log = log
+        self._leasing = None
+        self._task: asyncio.Future[None] | None = None
+        if database.node:
+            self._leasing = ledger.share(LeaseRows(database), socket.gethostname(), __version__)
+            self._task = asyncio.ensure_future(self._watch())
+
+    async def _watch(self) -> None:
+        assert self._leasing is not None  # noqa: S101 - there is a task only then
+        while True:
+            try:
+                await self._leasing.watch()
+            except Exception as error:  # noqa: BLE001 - told of, and begun again: it must outlive any one fault
+                self._log.fault("background work failed and begins again", error, work="leases")
+            await asyncio.sleep(1.0)
+
+    async def end(self, left: int) -> None:
+        """Give back what is leased, after the ledger has stopped with `left` records unposted: with any left, the next
+        start does it."""
+        if self._leasing is None or self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        if not left:
+            try:
+                await asyncio.wait_for(self._leasing.end(), _END_S)
+            except (StoreUnavailable, TimeoutError):
+                self._log.warning("what this node has leased stays set aside until it starts again")
+        self._leasing.close()
