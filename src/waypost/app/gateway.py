@@ -213,6 +213,9 @@ class _Gateway:
         stack.push_async_callback(background.stop)
         await keys.refresh()
 
+        await self._serve(edge, listening, background, found)
+
+    async def _serve(self, edge: Edge, listening: Listening, background: Background, found: Found) -> None:
         running: list[Server] = []
         on_terminal = self._stream.isatty()
 
@@ -267,7 +270,7 @@ class _Gateway:
             now = {**gauges(pipeline, ledger, upstream, gate, config), **load.values()}
             now["waypost_exchanges_active"] += sessions.active
             now["waypost_upstream_connections"] += sockets.open
-            return now | {"waypost_batches_running": self._storage.owner.running}
+            return {**now, **self._own_gauges()}
 
         metrics = Metrics(
             measured, lambda: [*steering.labelled(), *load.labelled(), *self._storage.owner.labelled()]
@@ -307,6 +310,13 @@ class _Gateway:
             load=load.gauge,
         )
         return edge
+
+    def _own_gauges(self) -> Mapping[str, float]:
+        return {
+            "waypost_batches_running": self._storage.owner.running,
+            "waypost_directory_version": self._directory.version,
+            **self._shared_books.gauges(),
+        }
 
     def _parts(self, authenticate: Authenticate, upstream: HttpUpstream, settle: Settle) -> Parts:
         steering = self._steering

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 from waypost import __version__
 from waypost.errors import StoreUnavailable
@@ -26,6 +27,12 @@ class SharedBooks:
         if database.node:
             self._leasing = ledger.share(LeaseRows(database), socket.gethostname(), __version__)
             self._task = asyncio.ensure_future(self._watch())
+
+    def gauges(self) -> Mapping[str, float]:
+        """For `/metrics`."""
+        if self._leasing is None:
+            return {"waypost_nodes": 1, "waypost_leased_nano_usd": 0}
+        return {"waypost_nodes": self._leasing.nodes, "waypost_leased_nano_usd": self._leasing.free_nusd}
 
     async def _watch(self) -> None:
         assert self._leasing is not None  # noqa: S101 - there is a task only then

@@ -72,6 +72,16 @@ class Leasing:
         #: Accounts of which nobody knows what is leased, for an answer was lost.
         self._uncertain: set[str] = set()
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes share the accounts, this one included."""
+        return self._nodes
+
+    @property
+    def free_nusd(self) -> int:
+        """Leased, and nothing held on it."""
+        return sum(max(0, account.free_nusd or 0) for account in self._purse.leased.values())
+
     async def secure(self, specs: Sequence[AccountSpec], amount_nusd: int, at: float) -> None:
         """Have `amount_nusd` leased and free on every account with a limit. Raises BudgetExceeded for the first one
         that has no room, StoreUnavailable."""
