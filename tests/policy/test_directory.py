@@ -239,9 +239,12 @@ def test_requests_that_name_the_same_scopes_have_the_same_rules() -> None:
     assert len(made.rules(made.standing(KEY), Named("bob")).bounds[1].budgets) == 2
 
 
-def test_lines_of_batches_do_not_drive_out_the_keys_other_requests() -> None:
+@pytest.mark.parametrize("change", [{"priority": "low"}, {"digest": b"another secret"}])
+def test_lines_of_batches_and_older_secrets_do_not_drive_out_the_keys_other_requests(
+    change: dict[str, object],
+) -> None:
     made = directory(budget("team", "team_w"))
-    low = msgspec.structs.replace(KEY, priority="low")
+    low = msgspec.structs.replace(KEY, **change)
     one, other = made.standing(KEY), made.standing(low)
     assert made.standing(KEY) is one
     assert made.standing(low) is other
