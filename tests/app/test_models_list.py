@@ -69,3 +69,11 @@ def test_a_new_configuration_is_a_new_list() -> None:
     assert listing.render(snapshot(1), Standing(ALL), 0.0) is before
     changed = msgspec.structs.replace(snapshot(2), routes={})
     assert rows(listing.render(changed, Standing(ALL), 0.0)) == []
+
+
+def test_every_list_has_to_allow_what_is_shown() -> None:
+    listing = ModelsList()
+    open_to_all = rows(listing.render(snapshot(), Standing(ALL), 0.0))
+    team = Standing(ALL, models=(("p2/*", "fast"), ("p2/*",)), whose=("", ""))
+    assert len(open_to_all) == 3
+    assert [row["id"] for row in rows(listing.render(snapshot(), team, 0.0))] == ["p2/m2"]

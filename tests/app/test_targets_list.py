@@ -3,6 +3,8 @@ from __future__ import annotations
 from transcript import Stage, provider, target
 from waypost.app.targets_list import TargetsList
 from waypost.config.snapshot import Route
+from waypost.core.objects import Change
+from waypost.core.people import DEFAULT, Team
 from waypost.pipeline.plans import OPERATOR, key_of
 from waypost.policy.directory import Directory
 
@@ -38,3 +40,13 @@ def test_a_key_sees_the_targets_of_routes_that_it_may_use() -> None:
     (only,) = rows("slow")
     assert (only["target"], only["routes"]) == ("p2/m1", ["slow"])
     assert rows("nothing") == []
+
+
+def test_a_list_of_who_the_key_belongs_to_holds_too() -> None:
+    directory = Directory()
+    team = Team("team_w", DEFAULT, "web", models=("slow",))
+    directory.apply([Change("team", team)], 1)
+    stage = Stage(targets=(ONE, TWO))
+    stage.snapshot.routes["slow"] = Route("slow", (TWO,))
+    body = TargetsList(lambda: stage.snapshot, lambda _: None, directory).list(key_of("k", team_id="team_w"))
+    assert [row["target"] for row in body["data"]] == ["p2/m1"]  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ class Exchange:
             "method": method,
             "path": path,
             "query_string": b"",
+            "client": ("127.0.0.1", 50_000),
             "headers": [(b"host", b"gateway"), *(headers or [])],
         }
         self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

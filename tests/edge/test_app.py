@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from edge.asgi_rig import Exchange
-from edge.rig import JSON, Rig, until
+from edge.rig import JSON, Rig, list_models, until
 from waypost.core.key import Key
 from waypost.errors import StoreUnavailable, Unauthenticated
 from waypost.pipeline.exchange import Call
@@ -385,3 +385,27 @@ async def test_no_more_events_are_streamed_than_there_may_be_requests() -> None:
 
 async def test_without_a_shelf_nothing_is_kept() -> None:
     assert (await ask(Rig(), "GET", "/v1/responses/resp_1")).status == 404
+
+
+async def test_a_key_for_other_networks_sees_no_models_and_no_kept_answers_whatever_headers_say() -> None:
+    rig = Rig()
+    asked: list[bytes | None] = []
+
+    async def models(key: bytes | None, gemini: bool) -> bytes:
+        asked.append(key)
+        return await list_models(key, gemini)
+
+    rig.edge._models = models
+    rig.pipeline.keys[b"sk-in"] = Key("k1", "in", b"", "", 0.0, networks=("127.0.0.0/8",))
+    rig.pipeline.keys[b"sk-out"] = Key("k2", "out", b"", "", 0.0, networks=("10.0.0.0/8",))
+    forged = [(b"x-forwarded-for", b"10.0.0.1"), (b"x-api-key", b"sk-out")]
+    assert (await ask(rig, "GET", "/v1/models", headers=[(b"x-api-key", b"sk-in")])).status == 200
+    done = await ask(rig, "GET", "/v1/models", headers=forged)
+    assert (done.status, asked) == (403, [b"sk-in"])
+
+
+async def test_a_call_knows_the_other_end_of_its_connection() -> None:
+    rig = Rig()
+    await ask(rig, "POST", CHAT, b"{}")
+    assert rig.pipeline.calls[0].peer is not None
+    assert rig.pipeline.calls[0].peer[0] == "127.0.0.1"

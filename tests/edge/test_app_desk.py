@@ -107,3 +107,14 @@ async def test_without_a_desk_there_is_nothing_to_ask() -> None:
     done = await Exchange(Rig().edge, "GET", "/v1/targets", b"", JSON).run()
     assert done.status == 404
     assert msgspec.json.decode(done.body)["error"]["code"] == "not_found"
+
+
+async def test_a_key_for_other_networks_has_no_errands() -> None:
+    class Elsewhere(Desk):
+        async def admit(self, purpose: str, presented: bytes | None) -> Key:
+            return Key("k1", "app", b"", "", 0.0, networks=("10.0.0.0/8",))
+
+    rig = Rig()
+    desk = Elsewhere(rig)
+    done = await Exchange(rig.edge, "GET", "/v1/targets", b"", JSON).run()
+    assert (done.status, desk.errands) == (403, [])

@@ -365,7 +365,10 @@ async def test_a_line_of_a_batch_is_held_to_the_same_rules() -> None:
 async def test_an_answer_that_is_told_again_counts_as_a_request_and_costs_nothing() -> None:
     made = stage(limit("team", "team_w", 2), budget("team", "team_w", 10**9))
     headers = {b"idempotency-key": b"once"}
-    assert [(await made.ask(SHORT, headers=headers, number=n)).status for n in range(3)] == [200, 200, 429]
+    first, again, over = [await made.ask(SHORT, headers=headers, number=n) for n in range(3)]
+    assert [each.status for each in (first, again, over)] == [200, 200, 429]
+    assert [each.header(b"x-ratelimit-remaining-requests") for each in (first, again)] == [b"1", b"0"]
+    assert again.header(b"x-waypost-replayed") == b"true"
     assert posted(made) == {"team:team_w:month": 39}
 
 

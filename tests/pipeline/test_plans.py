@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from transcript import Stage, provider, target
+from waypost.core.budget import Budget
 from waypost.core.key import Key
+from waypost.core.people import DEFAULT, Organization, Team
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Forbidden, InvalidRequest, ModelNotFound, Unpriced
@@ -81,3 +83,23 @@ def test_a_plan_without_candidates_is_told_and_not_raised() -> None:
 def test_the_command_lines_own_key_is_no_key_of_a_client() -> None:
     assert OPERATOR.operator
     assert OPERATOR.digest == b""
+
+
+def test_it_is_held_to_the_rules_of_whom_the_key_belongs_to() -> None:
+    stage = Stage(targets=(FIRST, target(provider("p2"), tariff=None)))
+    stage.rule(Team("team_w", DEFAULT, "web"), Budget("bud_1", DEFAULT, "b", "tag", "cost:42", 10))
+    planner = Planner(lambda: 0.5)
+    plans = Planned(
+        lambda: stage.snapshot, Lanes(DIALECTS), stage.clock, planner, FixedBoard(), directory=stage.directory
+    )
+    asked = CHAT.parse_ask(b'{"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}')
+    key = key_of("k", team_id="team_w")
+    assert plans.plan_of(asked, CHAT, {}, key)[0].name == "fast"
+    with pytest.raises(Unpriced):
+        plans.plan_of(asked, CHAT, {b"x-waypost-metadata": b'{"cost":"42"}'}, key)
+    stage.rule(Team("team_w", DEFAULT, "web", models=("slow",)))
+    with pytest.raises(Forbidden, match="the team 'web'"):
+        plans.plan_of(asked, CHAT, {}, key)
+    stage.rule(Organization(DEFAULT, "default", suspended=True))
+    with pytest.raises(Forbidden, match="suspended"):
+        plans.plan_of(asked, CHAT, {}, key)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from transcript import Stage, completion, provider, target
+from waypost.config.snapshot import Route
 from waypost.config.targets import Probe
+from waypost.core.budget import Budget
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Unavailable
@@ -62,3 +64,14 @@ async def test_without_a_probe_or_a_dialect_for_it_nothing_is_asked() -> None:
     assert not await prober(stage).ask(provider("q"))
     assert not await prober(stage).ask(provider("r", probe=Probe("m", 1.0), dialects=("cohere_rerank",)))
     assert stage.ledger.settled == []
+
+
+async def test_a_probe_is_held_on_the_gateways_own_budget_and_not_sent_without_room() -> None:
+    for limit, asked in ((10**9, True), (1, False)):
+        stage = Stage([completion()], targets=(target(P),), purse=True)
+        stage.snapshot.routes["p/m1"] = Route("p/m1", (target(P),))
+        stage.rule(Budget("bud_1", "", "all", "gateway", "*", limit, "total"))
+        assert await prober(stage).ask(P) is asked
+        assert stage.exchange.accounts == (("gateway:*:total",) if asked else ())
+        assert len(stage.upstream.sent) == asked
+        assert stage.exchange.error == (None if asked else "budget_exceeded")

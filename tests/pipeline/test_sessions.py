@@ -8,7 +8,10 @@ import pytest
 from pipeline.sessions_rig import Opened, Talk
 from transcript import error_code, provider, target
 from waypost.core.key import Key
-from waypost.errors import Unavailable
+from waypost.core.limit import Limit
+from waypost.core.people import DEFAULT, Organization
+from waypost.errors import RateLimited, Unavailable
+from waypost.policy.limits import Need
 from waypost.ports import Ended, Socket
 
 
@@ -185,3 +188,34 @@ async def test_a_session_is_not_hedged() -> None:
     assert talk.stage.upstream.sent == []
     talk.client.socket.leave(Ended(1000))
     await task
+
+
+async def test_a_session_takes_its_place_and_its_tokens_and_gives_back_what_it_did_not_use() -> None:
+    talk = Talk()
+    paces = [
+        Limit("lim_1", DEFAULT, "places", "key", "k1", "concurrent", 1),
+        Limit("lim_2", DEFAULT, "tokens", "key", "k1", "tokens", 10_000),
+    ]
+    talk.stage.rule(*paces)
+    task = await talk.begin()
+    rules, limits = talk.stage.directory.standing(talk.stage.key).rules, talk.stage.limits
+    assert (b"x-ratelimit-limit-tokens", b"10000") in talk.client.accepted
+    assert limits.shown(rules.paces, talk.stage.clock.now)["tokens"].remaining == 10_000 - 4096
+    with pytest.raises(RateLimited):
+        limits.take(rules.paces, Need(), talk.stage.clock.now)
+    talk.turn(input=5_000, output=10)
+    assert limits.shown(rules.paces, talk.stage.clock.now)["tokens"].remaining == 10_000 - 5_010
+    talk.client.socket.leave(Ended(1000, by_peer=True))
+    await task
+    assert limits.shown(rules.paces, talk.stage.clock.now)["tokens"].remaining == 10_000 - 5_010
+    limits.take(rules.paces, Need(), talk.stage.clock.now)
+
+
+async def test_a_session_ends_once_its_owner_may_not_use_the_gateway_any_more() -> None:
+    talk = Talk()
+    task = await talk.begin()
+    talk.stage.rule(Organization(DEFAULT, "default", suspended=True))
+    talk.turn()
+    await task
+    assert talk.client.socket.closed == (1008, "")
+    assert talk.stage.exchange.error == "permission_denied"

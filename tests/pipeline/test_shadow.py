@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from transcript import CHAT, STREAM, Stage, completion, events, provider, streamed, target
+from waypost.core.budget import Budget
 from waypost.core.record import Exchange
 from waypost.errors import Unavailable
 from waypost.pipeline import shadow
@@ -63,3 +64,21 @@ async def test_copies_are_bounded() -> None:
     await stage.pipeline.stop()
     assert len(stage.ledger.settled) == many + shadow.AT_ONCE
     assert {each.attempts[0].state for each in stage.ledger.settled if each.key_id is None} == {"unknown"}
+
+
+async def test_a_budget_of_the_whole_gateway_counts_copies_and_where_it_has_no_room_none_is_sent() -> None:
+    def stage(limit: int) -> Stage:
+        made = Stage(
+            {"main": [completion()], "beside": [completion(output=5)]}, targets=(MAIN, BESIDE), purse=True
+        )
+        made.rule(Budget("bud_1", "", "all", "gateway", "*", limit, "total"))
+        return made
+
+    made = stage(10**9)
+    _, copy = await asked(made, {**CHAT, "max_tokens": 10})
+    assert copy.accounts == ("gateway:*:total",)
+    assert made.ledger.purse.account("gateway:*:total").posted_nusd == 39 + 59  # type: ignore[attr-defined]
+    made = stage(130)
+    _, copy = await asked(made, {**CHAT, "max_tokens": 10})
+    assert (copy.outcome, copy.error, copy.status) == ("refused", "budget_exceeded", 402)
+    assert len(made.upstream.sent) == 1

@@ -7,7 +7,9 @@ import pytest
 
 from transcript import FakeClock, FakeKeys
 from waypost.core.key import Key
-from waypost.errors import Unauthenticated
+from waypost.core.objects import Change
+from waypost.core.people import DEFAULT, Organization
+from waypost.errors import Forbidden, Unauthenticated
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 
@@ -58,3 +60,14 @@ async def test_what_is_remembered_is_not_checked() -> None:
     found = policy.remembered(b"secret")
     assert found is not None
     assert found.key_id == "k1"
+
+
+async def test_a_key_whose_owner_may_nothing_is_no_unknown_key() -> None:
+    keys, clock, directory = FakeKeys([KEY]), FakeClock(), Directory()
+    auth = Authenticate(keys, clock, directory)
+    assert (await auth.key_of(b"secret")) is KEY
+    directory.apply([Change("organization", Organization(DEFAULT, "default", suspended=True))], 1)
+    with pytest.raises(Forbidden, match="suspended"):
+        await auth.key_of(b"secret")
+    with pytest.raises(Forbidden):
+        auth.check(KEY)

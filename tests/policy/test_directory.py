@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from waypost.core.budget import Budget
@@ -19,6 +20,7 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Named, Rules
 from waypost.core.scope import ScopeKind
+from waypost.policy import directory as module
 from waypost.policy.directory import Directory
 
 ACME = Organization("org_a", "acme")
@@ -225,3 +227,65 @@ def test_what_one_organization_sets_for_a_person_is_nothing_to_another() -> None
     assert places(made.standing(key).rules) == [("user", "/user_ann")]
     assert [pace.counter for pace in made.standing(KEY).rules.paces] == ["lim_user:org_a/user_ann"]
     assert made.standing(key).rules.paces == ()
+
+
+def test_lists_of_models_say_whose_they_are() -> None:
+    made = directory()
+    put(
+        made,
+        Organization("org_a", "acme", models=("a",)),
+        Team("team_w", "org_a", "web", models=("b",)),
+        Member("mem_1", "org_a", "user_ann", models=("c",)),
+    )
+    standing = made.standing(KEY)
+    assert standing.models == (("a",), ("b",), ("c",))
+    assert standing.whose == ("the organization 'acme'", "the team 'web'", "the member 'ann@acme.example'")
+
+
+def test_requests_that_name_the_same_scopes_have_the_same_rules() -> None:
+    made = directory(budget("team", "team_w"), budget("end_user", "*"), budget("tag", "beta"))
+    standing = made.standing(KEY)
+    one = made.rules(standing, Named("bob", ("beta",)))
+    assert made.rules(standing, Named("bob", ("beta",), "ignored")) is one
+    assert made.rules(standing, Named("eve")) is not one
+    assert made.rules(standing, Named(tags=("other",))) is standing.rules
+    again = made.rules(made.standing(Key("k2", "x", b"", "", 0.0, organization_id="org_a")), Named("bob"))
+    assert again.bounds[0] is one.bounds[1], "one for everybody who shares it"
+    put(made, budget("end_user", "bob", "more"))
+    assert len(made.rules(made.standing(KEY), Named("bob")).bounds[1].budgets) == 2
+
+
+@pytest.mark.parametrize("change", [{"priority": "low"}, {"digest": b"another secret"}])
+def test_lines_of_batches_and_older_secrets_do_not_drive_out_the_keys_other_requests(
+    change: dict[str, object],
+) -> None:
+    made = directory(budget("team", "team_w"))
+    low = msgspec.structs.replace(KEY, **change)
+    one, other = made.standing(KEY), made.standing(low)
+    assert made.standing(KEY) is one
+    assert made.standing(low) is other
+    assert one.rules.bounds == other.rules.bounds
+
+
+def test_what_is_kept_of_requests_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_NAMED_MOST", 10)
+    made = directory(budget("end_user", "*"))
+    for number in range(100):
+        assert len(made.rules(made.standing(KEY), Named(f"u{number}")).bounds) == 1
+    assert len(made._named) <= 10
+    assert len(made._places) <= 10
+
+
+def test_the_gateways_own_questions_are_under_the_operators_rules_for_everything() -> None:
+    made = directory(
+        budget("gateway", "*", home=""),
+        budget("key", "*", home=""),
+        budget("organization", "*", home=""),
+        budget("provider", "openai", home=""),
+        budget("provider", "azure", "another"),
+    )
+    own = made.own()
+    assert own.refusal is None
+    assert places(own.rules) == [("gateway", "*")]
+    named = made.rules(own, Named(providers=("openai", "azure")))
+    assert places(named) == [("gateway", "*"), ("provider", "/openai")]

@@ -159,6 +159,14 @@ def test_a_request_that_never_fits_is_told_so_and_not_to_come_again() -> None:
         assert (refusal.value.retry_after_s, refusal.value.repeatable) == (None, False)
 
 
+@pytest.mark.parametrize("unit", get_args(LimitUnit))
+def test_a_limit_of_nothing_lets_nothing_in(unit: LimitUnit) -> None:
+    limits = Limits()
+    with pytest.raises(Oversized, match="nothing is let in"):
+        limits.take([pace(0, unit)], Need(), 0.0)
+    assert limits.shown([pace(0, unit)], 0.0) == {}
+
+
 def test_output_that_nobody_stated_takes_no_more_than_there_is_in_all() -> None:
     limits, one = Limits(), [pace(100, "tokens")]
     taken = limits.take(one, Need(60, 4096), 0.0)

@@ -182,7 +182,9 @@ class Storage:
         if seen is None or now - seen[0] >= _KEY_S:
             if len(self._looked_at) > 1000:
                 self._looked_at.clear()
-            seen = (now, await asyncio.to_thread(partial(self._parts.keys.get, key_id)))
+            key = await asyncio.to_thread(partial(self._parts.keys.get, key_id))
+            # One value for all lines: what holds for it is kept by it.
+            seen = (now, msgspec.structs.replace(key, priority="low"))
             self._looked_at[key_id] = seen
         return self._parts.authenticate.check(seen[1])
 

@@ -120,6 +120,8 @@ class Admission:
         asked, settings, call = live.asked, live.snapshot.settings, live.call
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
         key, rules = standing.key, live.rules
+        if route.node is None:
+            return cost_ceiling(key, rules, route, asked, settings, at)
         forms = variants(route.node, asked, call.dialect, settings.json, call.path)
         return max(cost_ceiling(key, rules, route, form, settings, at) for form in forms)
 

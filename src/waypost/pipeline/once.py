@@ -33,9 +33,16 @@ class Once:
     """Owns the answers that are being made for idempotency keys, each until its exchange is over."""
 
     def __init__(
-        self, replays: Replays | None, clock: Clock, limits: Limits, settle: Settle, log: Log
+        self,
+        replays: Replays | None,
+        clock: Clock,
+        limits: Limits,
+        settle: Settle,
+        log: Log,
+        tell: Callable[[LiveExchange], None],
     ) -> None:
-        """`replays`: where complete answers are kept; None: nowhere."""
+        """`replays`: where complete answers are kept; None: nowhere. `tell`: `Admission.tell`."""
+        self._tell_limits = tell
         self._replays = replays
         self._clock = clock
         self._limits = limits
@@ -70,6 +77,7 @@ class Once:
             if live.taken is None and live.standing is not None:
                 paces = [pace for pace in live.standing.rules.paces if pace.limit.unit == "requests"]
                 live.taken = self._limits.take(paces, Need(), self._clock.monotonic())
+                self._tell_limits(live)
             if await self._follow(live, shared):
                 return True
 

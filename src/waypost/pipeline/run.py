@@ -94,7 +94,9 @@ class Pipeline:
         self._board = board
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
-        self._once = Once(replays, clock, limits, settle, log)
+        #: What admits, for questions that the gateway has itself too.
+        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
+        self._once = Once(replays, clock, limits, settle, log, self.admission.tell)
         self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left))
         self._attempts = self._asking(
             clock=clock,
@@ -107,8 +109,6 @@ class Pipeline:
             entrance=entrance,
             log=log,
         )
-        #: What admits, for questions that the gateway has itself too.
-        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
         self._shadows = Shadows(self._attempts.run, self.admission.admit_own, clock, settle, log)
         self._log = log
         self._guards = tuple(guards)

@@ -57,10 +57,10 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
-        self._standings: dict[tuple[str, str], Standing] = {}
+        self._standings: dict[tuple[str, bytes, str], Standing] = {}
         #: What holds at a scope, for everybody who is in it.
         self._places: dict[tuple[Place, str], tuple[tuple[Bound, ...], tuple[Pace, ...]]] = {}
-        self._named: dict[tuple[str, str, tuple[Pair, ...]], tuple[Standing, Rules]] = {}
+        self._named: dict[tuple[str, bytes, str, tuple[Pair, ...]], tuple[Standing, Rules]] = {}
 
     def apply(self, changes: Iterable[Change], version: int) -> None:
         """Take in what was changed up to `version` of the durable directory."""
@@ -119,7 +119,8 @@ class Directory:
 
     def standing(self, key: Key) -> Standing:
         """What a key may do now."""
-        slot = (key.key_id, key.priority)  # lines of a batch are of the same key, with a low priority
+        # Each secret of a key that is being rotated is a value of its own; lines of a batch have a low priority.
+        slot = (key.key_id, key.digest, key.priority)
         kept = self._standings.get(slot)
         if kept is not None and kept.key is key:
             return kept
@@ -138,7 +139,7 @@ class Directory:
         pairs = tuple(_pairs(asks, named, key.tags))
         if not pairs:
             return standing.rules
-        slot = (key.key_id, key.priority, pairs)
+        slot = (key.key_id, key.digest, key.priority, pairs)
         kept = self._named.get(slot)
         if kept is not None and kept[0] is standing:
             return kept[1]

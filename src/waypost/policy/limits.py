@@ -193,6 +193,8 @@ class Limits:
         for pace in paces:
             limit = pace.limit
             unit = limit.unit
+            if limit.amount < 1:
+                raise Oversized(f"{_limit_words(pace)}: nothing is let in. Ask for a higher limit.")
             if unit == "concurrent":
                 gauge = self._gauges.get(pace.counter)
                 if gauge is None:
@@ -224,7 +226,7 @@ class Limits:
         found: dict[LimitUnit, Shown] = {}
         for pace in paces:
             unit = pace.limit.unit
-            if unit == "concurrent":
+            if unit == "concurrent" or pace.limit.amount < 1:
                 continue
             counter = self._counters.get(pace.counter)
             if counter is None or counter.limit is not pace.limit:

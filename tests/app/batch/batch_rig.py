@@ -26,7 +26,7 @@ from waypost.stores.memory import MemoryBatches, MemoryFiles
 from waypost.telemetry.logs import Log
 
 URL = "/v1/chat/completions"
-KEY = Key("k1", "app", b"", "", 0.0)
+KEY = Key("k1", "app", b"", "", 0.0, priority="low")
 JSON = [(b"content-type", b"application/json")]
 #: What the rig's pipeline does with a call; None: it answers 200.
 Script = Callable[[Call], Awaitable[None]]

@@ -60,7 +60,7 @@ class Tools(msgspec.Struct, frozen=True):
     run: Callable[[Call], Awaitable[None]]
     """Answers a call, as the pipeline does."""
     key: Callable[[str], Awaitable[Key]]
-    """The key of an id, now. Raises Unauthenticated, NotFound and StoreUnavailable."""
+    """The key of an id, now, with a low priority. Raises Unauthenticated, NotFound and StoreUnavailable."""
     files: Files
     batches: Batches
     content: ContentFolder
@@ -245,7 +245,7 @@ class BatchRun:
             exchange_id=exchange_id,
             received=self._tools.clock.monotonic(),
             client=sink,
-            principal=msgspec.structs.replace(key, priority="low"),
+            principal=key,
         )
 
     # --- results -------------------------------------------------------------------------------------------------
