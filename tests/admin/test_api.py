@@ -15,6 +15,10 @@ async def test_paths_and_methods(world: World) -> None:
     told = await world.ask("OPTIONS", "/api/v1/me", token=None)
     assert (told.status, told.headers["allow"], told.text) == (204, "GET, HEAD, OPTIONS, PATCH", b"")
     assert (await world.ask("GET", "/api/v1/none")).status == 404
+    for path in ("/api/v1/me/", "/api/v1/organizations//teams", "/api/v1/users/a/b/c"):
+        assert world.admin.methods(path) == frozenset(), "nobody else's"
+        assert (await world.ask("GET", path)).headers["content-type"] == "application/problem+json"
+    assert world.admin.methods("/api/v1/meander") is None
     assert (await world.ask("HEAD", "/api/v1/me")).status == 200
     assert (await world.ask("HEAD", f"{ACME}/teams/none")).status == 404
 

@@ -58,6 +58,4 @@ def test_entity_tags() -> None:
     assert tags_of(None) is None
     assert tags_of(b"*") == {"*"}
     assert tags_of(b'"1", W/"2"') == {"1", "2"}
-    for header in (b"1", b'"1" 2', b""):
-        with pytest.raises(InvalidRequest):
-            tags_of(header)
+    assert tags_of(b"1") == tags_of(b"") == frozenset(), "what is no tag matches nothing"

@@ -39,16 +39,10 @@ def test_paths_are_matched_whole() -> None:
     found = table.find("/api/v1/x/a%20b")
     assert found is not None
     assert found[1] == {"name": "a%20b"}
-    for path in (
-        "/api/v1/x/",
-        "/api/v1/x/a/",
-        "/api/v1/x/a/y/z",
-        "/api/v1",
-        "/v1/x",
-        "/api/v1/x/" + "a" * 201,
-    ):
+    for path in ("/api/v1/x/", "/api/v1/x/a/", "/api/v1/x/a/y/z", "/api/v1", "/v1/x"):
         assert table.find(path) is None
     assert table.find("/api/v1/" + "/" * 5000) is None
+    assert table.own == {"x"}
 
 
 def test_a_route_knows_its_organization() -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 from pyotp import TOTP
@@ -9,7 +13,7 @@ from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.second_factor import decoded
 from waypost.admin.signin import IDLE_S, LASTS_S, SignIn
 from waypost.core.signin import Password
-from waypost.errors import NotSignedIn, RateLimited
+from waypost.errors import NotSignedIn, Overloaded, RateLimited
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 AT = "10.0.0.1"
@@ -86,6 +90,25 @@ async def test_old_hashes_are_made_anew(world: World) -> None:
     assert kept is not None
     assert "m=16" in (kept.hash or "")
     await signin.verify("ann@example.com", PASSWORD, None, AT)
+
+
+async def test_a_crowd_is_bounded(world: World) -> None:
+    """Each hash takes 19 MiB and tens of milliseconds: who can not be served soon is told so."""
+    gate = asyncio.Event()
+
+    async def slow(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        if call == world.hashes.matches:
+            await gate.wait()
+        return call(*args, **more)
+
+    signin = SignIn(world.parts(blocking=slow))
+    tries = [
+        asyncio.ensure_future(signin.verify(f"u{n}@example.com", "x", None, f"10.0.0.{n}")) for n in range(70)
+    ]
+    await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+    gate.set()
+    ends = await asyncio.gather(*tries, return_exceptions=True)
+    assert [sum(isinstance(end, kind) for end in ends) for kind in (NotSignedIn, Overloaded)] == [64, 6]
 
 
 async def test_how_long_a_session_lasts(world: World, signin: SignIn) -> None:

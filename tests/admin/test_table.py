@@ -56,6 +56,7 @@ def test_no_path_is_the_inference_sides_too(world: World) -> None:
         for rest in words:
             assert world.admin.methods(f"/api/v1/{base}/{rest}") is None
             assert world.admin.methods(f"/api/v1/{base}/x/{rest}") is None
+    assert not world.admin.table.own & {path.split("/")[3] for path in paths}
 
 
 def _filled(row: Route, word: str) -> str:

@@ -15,10 +15,9 @@ from waypost.admin import problem
 from waypost.admin.ask import Ask, denied, missing
 from waypost.admin.caller import Identify
 from waypost.admin.decode import BODY_BYTES_MAX, check_media, decode, read_query
-from waypost.admin.openapi import render
 from waypost.admin.parts import Parts
 from waypost.admin.rights import NOBODY
-from waypost.admin.route import Reply, Route, Table
+from waypost.admin.route import PREFIX, Reply, Route, Table
 from waypost.admin.signin import SignIn
 from waypost.admin.table import routes
 from waypost.core.people import DEFAULT, Organization
@@ -34,6 +33,7 @@ from waypost.ports.control import Said, Visit
 
 DOCUMENT: Final = "/api/openapi.json"
 _JSON: Final = (b"content-type", b"application/json")
+_BELOW: Final = f"{PREFIX}/"
 _PAGE: Final = frozenset(("limit", "after"))
 _NO_QUERY: Final[frozenset[str]] = frozenset()
 
@@ -55,7 +55,11 @@ class Admin:
     def methods(self, path: str) -> frozenset[str] | None:
         """See `ControlApi`."""
         found = self.table.find(path)
-        return None if found is None else _methods(found[0])
+        if found is not None:
+            return _methods(found[0])
+        # That a path does not exist is said here too, where all that are like it would be.
+        below = path.startswith(_BELOW) and path[len(_BELOW) :].partition("/")[0] in self.table.own
+        return frozenset() if below else None
 
     def refuse(self, error: GatewayError, visit_path: str, request_id: str) -> Said:
         """See `ControlApi`."""
@@ -103,6 +107,8 @@ class Admin:
 
     async def _document(self, ask: Ask) -> Reply:
         """The document, made when it is first asked for."""
+        from waypost.admin.openapi import render  # here: it reads source, and few gateways are asked
+
         if self._rendered is None:
             made = await ask.blocking(render, self.table.routes, self._parts.version)
             self._rendered = msgspec.json.encode(made)

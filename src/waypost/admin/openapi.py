@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from waypost.admin.caller import PLAIN_COOKIE, SECURE_COOKIE
-from waypost.admin.decode import LIMIT, LIMIT_MOST
+from waypost.admin.decode import CURSOR, CURSOR_MOST, LIMIT, LIMIT_MOST
 from waypost.admin.problem import Problem
 from waypost.admin.route import Route
 
@@ -123,11 +123,11 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     if route.lists:
         size = {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT}
         yield {"name": "limit", "in": "query", "schema": size, "description": "How many at most."}
-        after = {"type": "string", "maxLength": 200, "pattern": "^[A-Za-z0-9._@+-]*$"}
+        after = {"type": "string", "maxLength": CURSOR_MOST, "pattern": CURSOR}
         about = "Where the page begins: what `next` of the page before says."
         yield {"name": "after", "in": "query", "schema": after, "description": about}
     if route.tags:
-        tag = {"type": "string", "pattern": '^(\\*|"[0-9]{1,18}")$'}
+        tag = {"type": "string"}
         if route.method != "GET":
             about = "Only if it is at this revision."
             yield {"name": "If-Match", "in": "header", "schema": tag, "description": about}

@@ -105,3 +105,6 @@ class Parts(msgspec.Struct, frozen=True):
     figures: Figures | None = None
     blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread
     version: str = ""
+
+    def __repr__(self) -> str:
+        return "Parts()"

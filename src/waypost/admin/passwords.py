@@ -8,13 +8,14 @@ Rules after NIST SP 800-63B: length, and no well-known ones; no rules on kinds o
 
 from __future__ import annotations
 
-from typing import Final
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from waypost.core.keytext import Randomness
 from waypost.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 LENGTH_LEAST: Final = 12
 LENGTH_MOST: Final = 256
@@ -61,12 +62,25 @@ def check_password(password: str, email: str) -> None:
 
 
 class Argon2Hashes:
-    """`parts.Hashes`. The dummy is what a password is compared with where there is none to compare with."""
+    """`parts.Hashes`. Loaded and measured out at the first sign-in: most gateways never see one.
+
+    The dummy is what a password is compared with where there is none to compare with.
+    """
 
     def __init__(self, randomness: Randomness, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._randomness = randomness
-        self._dummy = self.make("no password is this one")
+        self._parameters = (memory_kib, passes)
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        from argon2 import PasswordHasher
+
+        memory_kib, passes = self._parameters
+        return PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+
+    @cached_property
+    def _dummy(self) -> str:
+        return self.make("no password is this one")
 
     def make(self, password: str) -> str:
         """See `Hashes`."""
@@ -74,8 +88,13 @@ class Argon2Hashes:
 
     def matches(self, kept: str | None, password: str) -> bool:
         """See `Hashes`."""
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        dummy = (
+            self._dummy
+        )  # whoever comes first waits for it, whether or not there is something to compare with
         try:
-            self._hasher.verify(self._dummy if kept is None else kept, password)
+            self._hasher.verify(dummy if kept is None else kept, password)
         except (VerificationError, InvalidHashError):
             return False
         return kept is not None

@@ -20,7 +20,6 @@ Marker = Literal["public", "self"]
 PREFIX: Final = "/api/v1"
 #: Where an organization stands in a path.
 ORGANIZATION: Final = "{organization}"
-_MANY: Final = 200
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -96,6 +95,10 @@ class Table:
     def __init__(self, routes: tuple[Route, ...]) -> None:
         self.routes = routes
         self._exact: dict[str, dict[str, Route]] = {}
+        #: First segments behind the prefix: what is below them is nobody else's.
+        self.own: frozenset[str] = frozenset(
+            route.parts[2] for route in routes if route.path.startswith(f"{PREFIX}/") and len(route.parts) > 2
+        )
         self._shaped: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
         names: set[str] = set()
         for route in routes:
@@ -124,7 +127,7 @@ class Table:
         exact = self._exact.get(path)
         if exact is not None:
             return exact, {}
-        if not path.startswith("/api/") or len(path) > 4096:
+        if not path.startswith("/api/"):
             return None
         asked = path[1:].split("/")
         for parts, methods in self._shaped.get(len(asked), ()):
@@ -138,7 +141,7 @@ def _match(parts: tuple[str, ...], asked: list[str]) -> dict[str, str] | None:
     said: dict[str, str] = {}
     for part, text in zip(parts, asked, strict=True):
         if part[0] == "{":
-            if not text or len(text) > _MANY:
+            if not text:
                 return None
             said[part[1:-1]] = text
         elif part != text:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from pyotp import TOTP
-
 from waypost.core.keytext import Randomness
 
 STEP_S: Final = 30
@@ -37,6 +35,8 @@ def decoded(secret: str) -> bytes | None:
 
 def uri(secret: str, email: str) -> str:
     """What a QR code for authenticators holds."""
+    from pyotp import TOTP  # here, for most gateways never see a second factor
+
     return TOTP(secret).provisioning_uri(name=email, issuer_name=_ISSUER)
 
 
@@ -44,6 +44,8 @@ def step_of(secret: bytes, code: str, at: float) -> int | None:
     """The time step that a code belongs to, around now; None when it is not one of this secret's."""
     if not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
+    from pyotp import TOTP
+
     totp = TOTP(b32encode(secret).decode())
     now = int(at) // STEP_S
     found = None

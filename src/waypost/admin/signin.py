@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
@@ -13,7 +14,7 @@ from waypost.admin.throttle import Throttle
 from waypost.core.people import User
 from waypost.core.signin import Password, Session
 from waypost.core.tokentext import IssuedText, digest_of, is_text, issue_text
-from waypost.errors import NotSignedIn
+from waypost.errors import NotSignedIn, Overloaded
 
 IDLE_S: Final = 12 * 3600.0
 LASTS_S: Final = 7 * 86_400.0
@@ -21,6 +22,8 @@ LASTS_S: Final = 7 * 86_400.0
 _SEEN_S: Final = 60.0
 #: Hashing takes 19 MiB and tens of milliseconds each.
 _HASHING_MOST: Final = 2
+#: A second or two of it.
+_WAITING_MOST: Final = 64
 
 _REFUSED: Final = "The e-mail address, the password or the code is wrong."
 CODE: Final = "code"
@@ -33,6 +36,7 @@ class SignIn:
         self._parts = parts
         self._throttle = Throttle()
         self._hashing = asyncio.Semaphore(_HASHING_MOST)
+        self._waiting = 0
 
     async def verify(self, email: str, password: str, code: str | None, address: str) -> tuple[User, bool]:
         """Who proves to be whom they say, and whether with a second factor. Raises NotSignedIn, with `param` being
@@ -71,15 +75,23 @@ class SignIn:
 
     async def matches(self, kept: Password | None, password: str) -> bool:
         """Whether it is the password; as late when there is none."""
-        async with self._hashing:
-            parts = self._parts
-            given = None if kept is None else kept.hash
-            return bool(await parts.blocking(parts.hashes.matches, given, password))
+        given = None if kept is None else kept.hash
+        return bool(await self._slowly(self._parts.hashes.matches, given, password))
 
     async def hashed(self, password: str) -> str:
         """What is kept of a password."""
-        async with self._hashing:
-            return cast(str, await self._parts.blocking(self._parts.hashes.make, password))
+        return str(await self._slowly(self._parts.hashes.make, password))
+
+    async def _slowly(self, call: Callable[..., object], *args: object) -> object:
+        """What takes memory and time on purpose: a few at once, and a bounded number behind them."""
+        if self._waiting >= _WAITING_MOST:
+            raise Overloaded("Too many people sign in at this moment. Try again soon.", retry_after_s=1.0)
+        self._waiting += 1
+        try:
+            async with self._hashing:
+                return await self._parts.blocking(call, *args)
+        finally:
+            self._waiting -= 1
 
     async def _check_code(
         self, kept: Password, code: str | None, now: float, email: str, address: str

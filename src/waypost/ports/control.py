@@ -26,6 +26,9 @@ class Visit(msgspec.Struct, frozen=True):
     """Where the connection comes from."""
     https: bool = False
 
+    def __repr__(self) -> str:
+        return f"Visit({self.method} {self.path}, {self.request_id})"
+
 
 class Said(msgspec.Struct, frozen=True):
     """The answer to a visit."""
@@ -33,6 +36,9 @@ class Said(msgspec.Struct, frozen=True):
     status: int
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Said({self.status})"
 
 
 class ControlApi(Protocol):
