@@ -135,6 +135,14 @@ async def test_100_continue_invites_only_what_will_be_read() -> None:
         assert (await client.answer()).status == 413
 
 
+async def test_100_continue_is_said_also_when_the_body_did_not_wait_for_it() -> None:
+    async with Rig().serving() as rig:
+        client = await rig.connect()
+        client.send(post(b"{}", extra=b"Expect: 100-continue\r\n"))
+        assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await client.answer()).status == 200
+
+
 async def test_an_unknown_path_does_not_read_the_body() -> None:
     async with Rig().serving() as rig:
         client = await rig.connect()

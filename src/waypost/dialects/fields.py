@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from waypost.dialects.json_limits import DEFAULT, JsonLimits, check_json_size
@@ -78,7 +80,7 @@ def check_spelling(fields: Fields, governed: frozenset[str] = GOVERNED) -> None:
             )
 
 
-def render_fields(fields: Fields) -> bytes:
+def render_fields(fields: Mapping[str, msgspec.Raw | Fields]) -> bytes:
     """The object again; values are copied byte by byte."""
     return _ENCODER.encode(fields)
 

@@ -30,11 +30,8 @@ class EdgeConfig(Config):
 class Arrival:
     """What uvicorn uses of an `asyncio.Event`, for one waiter: nearly every body is there before anyone waits."""
 
-    __slots__ = ("_there", "_waiter")
-
-    def __init__(self) -> None:
-        self._there = False
-        self._waiter: asyncio.Future[None] | None = None
+    _there = False
+    _waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
         """Let the waiter go on; whoever waits later does not wait."""
@@ -67,9 +64,15 @@ class Intake(HttpToolsProtocol):
     _next: asyncio.Future[RequestResponseCycle | None] | None = None
 
     def take_body(self) -> bytes | None:
-        # What uvicorn's `receive` does for a body that is there.
+        # What uvicorn's `receive` does for a body that is there, and that no `100 Continue` is owed for.
         cycle = self._running
-        if cycle is None or cycle.more_body or cycle.disconnected or cycle.response_complete:
+        if (
+            cycle is None
+            or cycle.more_body
+            or cycle.disconnected
+            or cycle.response_complete
+            or cycle.waiting_for_100_continue
+        ):
             return None
         body = bytes(cycle.body)
         cycle.body = bytearray()

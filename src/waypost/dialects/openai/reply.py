@@ -15,7 +15,7 @@ from waypost.dialects.fields import (
     render_fields,
 )
 from waypost.dialects.openai.errors import parse_inline, parse_instead
-from waypost.dialects.openai.usage import parse_usage, splice_cost
+from waypost.dialects.openai.usage import parse_usage, with_cost
 from waypost.errors import Garbled
 
 #: Bytes of answer text per token, for answers that report no usage.
@@ -79,9 +79,8 @@ def _finish_reason(fields: Fields) -> str | None:
 
 def render_reply(reply: Reply, cost_nusd: int | None) -> bytes:
     """The answer as it came, with `usage.cost`; counts that are ours and not the provider's are marked so."""
-    fields = reply.fields.copy()
-    fields["usage"] = splice_cost(fields.get("usage"), reply.usage, cost_nusd)
-    return render_fields(fields)
+    fields = reply.fields
+    return render_fields({**fields, "usage": with_cost(fields.get("usage"), reply.usage, cost_nusd)})
 
 
 def estimate_output(asked: Asked, reply: Reply) -> Usage:

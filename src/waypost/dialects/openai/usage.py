@@ -103,6 +103,12 @@ def _charge(raw: msgspec.Raw) -> int | None:
 
 
 def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | None) -> msgspec.Raw:
+    """`with_cost`, as text."""
+    found = with_cost(raw, usage, cost_nusd)
+    return found if isinstance(found, msgspec.Raw) else msgspec.Raw(render_fields(found))
+
+
+def with_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | None) -> Fields | msgspec.Raw:
     """The usage object with `cost` in it. Counts that the provider did not report are written in its place, with
     `"estimated": true`."""
     fields: Fields = {}
@@ -114,7 +120,7 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
         except ValueError:
             fields = {}
     fields["cost"] = cost_raw(cost_nusd)
-    return msgspec.Raw(render_fields(fields))
+    return fields
 
 
 def render_counts(usage: Usage, cost_nusd: int | None) -> msgspec.Raw:
