@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import measure, overload, planning, report
+from bench import measure, overload, path, planning, report
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -67,6 +67,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--plan", action="store_true", help="only what planning costs, in this process: seconds, no nginx"
+    )
+    parser.add_argument(
+        "--path", action="store_true", help="only what the interpreter takes of a request, in this process"
     )
     parser.add_argument(
         "--overload",
@@ -166,6 +169,9 @@ def main(given: Sequence[str]) -> int:
     options = arguments(given)
     if options.plan:
         print(planning.table(planning.measure(rounds=5 if options.quick else 40)))
+        return 0
+    if options.path:
+        print(path.table(path.measure(batches=5 if options.quick else 400)))
         return 0
     if nginx() is None:
         say(

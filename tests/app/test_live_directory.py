@@ -9,6 +9,7 @@ import pytest
 from waypost.app.live_directory import WEEK_S, LiveDirectory
 from waypost.core.people import Organization, Team
 from waypost.errors import Conflict, StoreUnavailable
+from waypost.policy.directory import Directory
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.schema import prepare
@@ -52,6 +53,16 @@ async def test_everything_is_loaded_and_what_others_change_comes_in(
     assert live.directory.find(Team, "team_w") == Team("team_w", "org_a", "web", revision=2)
     watching.cancel()
     other.close()
+
+
+async def test_a_directory_that_others_have_is_filled(rows: ObjectRows) -> None:
+    rows.put(ACME)
+    theirs = Directory()
+    live = LiveDirectory(rows, theirs)
+    await live.refresh()
+    assert live.directory is theirs
+    assert theirs.find(Organization, "org_a") is not None
+    live.close()
 
 
 async def test_what_is_written_here_is_in_force_when_it_returns(live: LiveDirectory) -> None:
@@ -99,6 +110,26 @@ async def test_who_missed_forgotten_deletions_begins_anew(database: Database, li
     assert await live.refresh() is True
     assert {each.id for each in live.directory.all(Team)} == {"team_2"}
     assert live.directory.version == 4
+
+
+async def test_a_database_that_was_put_back_is_read_anew(
+    rows: ObjectRows, live: LiveDirectory, tmp_path: Path
+) -> None:
+    rows.put(ACME)
+    rows.put(WEB)
+    rows.delete("team", "team_w")
+    rows.put(Team("team_2", "org_a", "two"))
+    await live.refresh()
+    earlier = open_sqlite(tmp_path / "earlier")
+    prepare(earlier)
+    restored = ObjectRows(earlier, lambda: 1.0)
+    restored.put(ACME)
+    restored.put(WEB)
+    live._rows = restored
+    assert await live.refresh() is True
+    assert {each.id for each in live.directory.all(Team)} == {"team_w"}
+    assert live.directory.version == 2
+    earlier.close()
 
 
 async def test_what_was_deleted_lately_is_not_forgotten(rows: ObjectRows, live: LiveDirectory) -> None:

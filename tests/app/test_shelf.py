@@ -11,6 +11,7 @@ from waypost.core.stored import StoredResponse
 from waypost.dialects.openai_responses.state import Stored
 from waypost.errors import InvalidRequest, NotFound, Unauthenticated
 from waypost.pipeline.conversation import row
+from waypost.pipeline.event_logs import EventLog, Follower
 from waypost.policy.authenticate import Authenticate
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.responses import ResponseRows
@@ -30,16 +31,26 @@ class Shelf:
         self.cancelled: list[str] = []
         self.under_way = True
         keys = FakeKeys([Stage().key])
-        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock), clock, self.cancel)
+        self.forgotten: list[str] = []
+        self.followed: list[tuple[str, int | None]] = []
+        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock), clock, self)
 
     def cancel(self, response_id: str) -> bool:
         self.cancelled.append(response_id)
         return self.under_way
 
+    def forget(self, response_id: str) -> None:
+        self.forgotten.append(response_id)
+
+    def follow(self, response_id: str, after: int | None) -> Follower:
+        self.followed.append((response_id, after))
+        return Follower(EventLog(), 0)
+
     async def ask(
         self, purpose: str = "response", method: str = "GET", query: bytes = b"", **more: object
     ) -> dict[str, object]:
         body = await self.kept.answer(purpose, method, "resp_1", query, KEY_TEXT)
+        assert isinstance(body, bytes)
         found: dict[str, object] = msgspec.json.decode(body)
         return found
 
@@ -50,6 +61,7 @@ async def test_an_answer_is_shown_listed_and_forgotten() -> None:
     page = await shelf.ask("response_items", query=b"limit=2&order=asc")
     assert (page["first_id"], page["last_id"], page["has_more"]) == ("msg_0", "msg_1", True)
     assert (await shelf.ask(method="DELETE"))["deleted"] is True
+    assert shelf.forgotten == ["resp_1"]
     with pytest.raises(NotFound):
         await shelf.ask()
 
@@ -71,9 +83,28 @@ async def test_a_wrong_listing_is_refused_by_name(query: bytes) -> None:
     assert caught.value.param == query.partition(b"=")[0].decode()
 
 
-async def test_a_kept_answer_is_not_streamed_again() -> None:
-    with pytest.raises(InvalidRequest):
-        await Shelf().ask(query=b"stream=true")
+async def test_the_events_of_an_answer_are_followed() -> None:
+    shelf = Shelf()
+    for query in (b"stream=true", b"stream=True&starting_after=7"):
+        assert isinstance(await shelf.kept.answer("response", "GET", "resp_1", query, KEY_TEXT), Follower)
+    assert shelf.followed == [("resp_1", None), ("resp_1", 7)]
+    assert (await shelf.ask(query=b"stream=false"))["status"] == "completed"
+
+
+@pytest.mark.parametrize("said", [b"x", b"-1", b"1.5", b"1" * 16, b"%C2%B2"])
+async def test_a_wrong_place_is_refused_by_name(said: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await Shelf().ask(query=b"stream=true&starting_after=" + said)
+    assert caught.value.param == "starting_after"
+
+
+async def test_nobody_elses_events_are_followed() -> None:
+    shelf = Shelf()
+    other = shelf.responses.rows["resp_1"]
+    shelf.responses.rows["resp_1"] = msgspec.structs.replace(other, key_id="k2")
+    with pytest.raises(NotFound):
+        await shelf.ask(query=b"stream=true")
+    assert shelf.followed == []
 
 
 async def test_cancelling() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from waypost.core.loss import Loss
 from waypost.core.request import (
     ChatRequest,
     Message,
@@ -17,7 +18,7 @@ from waypost.core.request import (
     ToolChoice,
     ToolResult,
 )
-from waypost.dialects.claude import may_think, narrow_schema, refused_sampling, version
+from waypost.dialects.claude import may_think, narrow_schema, refused_sampling, version, without_unsigned
 
 ASK = Message("user", (Text("hi"),))
 CALL = ToolCall("c", "f", "{}")
@@ -69,6 +70,25 @@ def test_a_turn_under_way_begins_with_its_own_reasoning(
     messages: tuple[Message, ...], by_budget: bool, expected: bool
 ) -> None:
     assert may_think(ChatRequest("m", messages), by_budget=by_budget) is expected
+
+
+UNSIGNED = Thinking("hm", "", maker="anthropic-claude-v1")
+HIDDEN = Thinking("", "", maker="anthropic-claude-v1", redacted=True)
+
+
+def test_reasoning_without_its_signature_is_left_out_and_named() -> None:
+    messages = (ASK, said(UNSIGNED, CALL), RESULT, said(OWN, Text("a")), said(HIDDEN, FOREIGN))
+    loss = Loss()
+    request = without_unsigned(ChatRequest("claude-opus-4-1", messages), loss)
+    assert request.messages == (ASK, said(CALL), RESULT, said(OWN, Text("a")), said(FOREIGN))
+    assert loss.names == ("messages[1].thinking", "messages[4].thinking")
+    assert not may_think(msgspec.structs.replace(request, messages=request.messages[:3]), by_budget=True)
+
+
+def test_other_makers_models_take_back_what_they_did_not_sign() -> None:
+    request, loss = ChatRequest("kimi-k2", (ASK, said(UNSIGNED, Text("a")))), Loss()
+    assert without_unsigned(request, loss) is request
+    assert loss.names == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost.core.asked import Asked, Stamp
-from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
+from waypost.core.events import (
+    Ending,
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
 from waypost.core.fold import fold
 from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Finish, ReplyPart
@@ -254,6 +264,12 @@ def test_what_nobody_can_go_on_from(value: ReplyPart) -> None:
 
 def test_an_answer_that_was_finished_is_not_gone_on_with() -> None:
     stream = Stream(CHAT, started(*begun("Oslo."), PartEnded(0, 0), Finished(0, Finish.STOP)))
+    assert not stream.relay.continuable
+
+
+def test_an_answer_with_a_reason_for_its_end_is_not_gone_on_with() -> None:
+    """Google's comes before the end of the stream: who goes on from there would add to a whole answer."""
+    stream = Stream(CHAT, [Started("r", "m"), PartStarted(0, 0, Text("")), PartDelta(0, 0, "all"), Ending(0)])
     assert not stream.relay.continuable
 
 

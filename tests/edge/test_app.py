@@ -338,5 +338,29 @@ async def test_kept_answers_are_asked_of_the_shelf() -> None:
     assert (await ask(rig, "POST", "/v1/responses/resp_1")).status == 405
 
 
+async def test_the_events_of_a_kept_answer_are_streamed() -> None:
+    rig = Rig()
+    pieces = [b"data: 1\n\n", b"data: 2\n\n", b""]
+    left: list[bool] = []
+
+    class Followed:
+        async def next(self) -> bytes:
+            assert rig.edge.active == 1
+            return pieces.pop(0)
+
+        def leave(self) -> None:
+            left.append(True)
+
+    class Shelf:
+        async def answer(self, *what: object) -> Followed:
+            return Followed()
+
+    rig.edge._shelf = Shelf()
+    got = await ask(rig, "GET", "/v1/responses/resp_1?stream=true")
+    assert (got.status, got.body) == (200, b"data: 1\n\ndata: 2\n\n")
+    assert left
+    assert rig.edge.active == 0
+
+
 async def test_without_a_shelf_nothing_is_kept() -> None:
     assert (await ask(Rig(), "GET", "/v1/responses/resp_1")).status == 404

@@ -33,6 +33,7 @@ from waypost.pipeline.continuation import longer
 GOES_ON: dict[str, object] = {**STREAM, "waypost": {"continue_on_failure": True}}
 ONE, TWO, THREE = (target(provider(name), f"m{number}") for number, name in enumerate(("p1", "p2", "p3"), 1))
 CLAUDE = target(provider("c1", dialects=("anthropic_messages",)), "claude")
+GEMINI = target(provider("g1", dialects=("gemini_generate",)), "gemini")
 BROKE = Truncated("It broke.")
 BEGUN = [ROLE, chunk({"content": "Oslo is"})]
 
@@ -165,6 +166,35 @@ async def test_a_client_of_another_dialect_is_served_likewise() -> None:
     assert b': waypost {"continued":{"from":"c1/claude","to":"p1/m1","at_chars":7}}\n\n' in client.body
     assert client.body.endswith(b'data: {"type":"message_stop"}\n\n')
     assert b'"text":" the capital."' in client.body
+
+
+def gemini_says(text: str, finish: str | None = None) -> bytes:
+    candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish, "index": 0}
+    return b"data: %b\n\n" % msgspec.json.encode({"candidates": [candidate], "responseId": "r"})
+
+
+@pytest.mark.parametrize("body", [STREAM, GOES_ON])
+async def test_what_gemini_says_behind_a_finish_reason_reaches_the_client(body: dict[str, object]) -> None:
+    said = [gemini_says("Oslo", "STOP"), gemini_says(" is", "STOP"), gemini_says(" far.", "MAX_TOKENS")]
+    client = await stage_for(streamed(said), targets=(GEMINI,)).ask(body)
+
+    assert text_of(client) == "Oslo is far."
+    assert client.body.count(b'"finish_reason":"length"') == 1
+    assert b'"finish_reason":"stop"' not in client.body
+    assert client.body.endswith(DONE)
+
+
+async def test_an_answer_of_gemini_that_has_its_finish_reason_is_not_gone_on_with() -> None:
+    stage = stage_for(
+        streamed([gemini_says("Oslo"), gemini_says(" it is.", "STOP"), BROKE]),  # type: ignore[list-item]
+        streamed(rest()),
+        targets=(GEMINI, ONE),
+    )
+    client = await stage.ask(GOES_ON)
+
+    assert len(stage.attempts) == 1
+    assert b"upstream_truncated" in client.body
+    assert DONE not in client.body
 
 
 @pytest.mark.parametrize("headers", [{b"x-waypost-continue-on-failure": b"true"}, {}])

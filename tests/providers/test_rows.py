@@ -13,14 +13,14 @@ from waypost.providers.fill import parts_of
 from waypost.providers.rows import CLOUD, LOCAL
 from waypost.providers.spec import DIALECT_NAMES, KEYED, MADE, ProviderSpec
 
-TODAY = date(2026, 11, 25)
+TODAY = date(2026, 11, 26)
 #: Providers whose prices no catalogue source has: their models are unpriced.
 UNPRICED = {
     "chutes", "clarifai", "cortecs", "dockermodels", "gitee", "github", "helicone", "huggingface", "inferencenet",
     "infinity", "ionet", "jan", "kilo", "litellm", "llamacpp", "llmgateway", "lmstudio", "local", "localai",
     "modelscope", "nanogpt", "ollamacloud", "opencode", "parasail", "poe", "poolside", "portkey", "qianfan", "qiniu",
     "reka", "requesty", "sakana", "sglang", "siliconflow", "simulated", "stackit", "stepfun", "synthetic", "tei",
-    "tetrate", "tgi", "upstage", "venice", "vllm", "vultr", "zenmux",
+    "tetrate", "tgi", "upstage", "venice", "vllm", "vultr", "writer", "zenmux",
 }  # fmt: skip
 #: Who is asked for a key in the configuration alone: it would be that of another row.
 KEYLESS = {"azuredeployments"}
@@ -46,7 +46,10 @@ def test_a_row_has_all_its_facts(row: ProviderSpec) -> None:
     assert len(set(row.dialects)) == len(row.dialects)
     assert not set(row.dialects) & set(row.imitates)
     assert {*row.dialects, *row.imitates} <= DIALECT_NAMES
-    assert {*row.paths, *row.dialect_auth, *row.dialect_headers} <= {*row.dialects, *row.imitates}
+    assert {*row.paths, *row.endings, *row.dialect_auth, *row.dialect_headers} <= {
+        *row.dialects,
+        *row.imitates,
+    }
     assert (row.models_path is None) == (row.models_shape == "none")
     assert set(row.variables) <= parts_of(row)
     for url in (row.base_url, *row.regions.values()):

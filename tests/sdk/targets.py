@@ -56,6 +56,7 @@ SPEAKERS: Mapping[str, Callable[[str, str], Speaker]] = {
 MODELS = {
     "fast": "sim-fast",
     "long": "sim-fast?tokens=40",
+    "slow": "sim-fast?tokens=40&tps=80",
     "echo": "sim-echo",
     "tools": "sim-tools",
     "json": "sim-json",
@@ -64,6 +65,7 @@ MODELS = {
     "thinks": "sim-reason?show=true",
     "works": "sim-reason?show=true&act=tools",
     "refuse": "sim-refuse",
+    "claude": "sim-fast?named=claude-opus-4-1",
     # Slow enough that what was said before the fault has gone out.
     "breaks": "fault-error-stream?k=3&tps=60",
     "cut": "fault-reset-stream?k=3&tps=60",

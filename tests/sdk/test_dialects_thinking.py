@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from anthropic import Anthropic
+from openai import OpenAI
 
+from gateway import GatewayProcess
 from sdk.speakers.talk import Speaker, Wishes
 from sdk.targets import SPEAKERS, TARGETS, last_ask
 from simulated import SimulatorProcess
@@ -115,3 +119,44 @@ def test_thinking_through_a_tool_loop(
 
 def test_no_pair_is_left_out() -> None:
     assert set(FATES) == {(name, target) for name in SPEAKERS for target in TARGETS}
+
+
+UNSIGNED = [{"type": "reasoning.text", "text": "hm", "format": "anthropic-claude-v1", "index": 0}]
+"""As a client keeps it of a stream that broke off, or of a server that signs nothing."""
+
+
+@pytest.mark.parametrize("target", ["ant", "bed"])
+@pytest.mark.parametrize("signature", [None, ""])
+def test_reasoning_without_a_signature_does_not_go_to_claude(
+    crossing: GatewayProcess, many: SimulatorProcess, target: str, signature: str | None
+) -> None:
+    """The simulator refuses it as Anthropic does: with a 400."""
+    details = [{**UNSIGNED[0], **({} if signature is None else {"signature": signature})}]
+    said: Any = {"role": "assistant", "content": "Hello.", "reasoning_details": details}
+    with OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model=f"{target}-claude",
+            messages=[{"role": "user", "content": "Hi"}, said, {"role": "user", "content": "And?"}],
+        )
+    assert raw.headers["x-waypost-dropped"] == "messages[1].thinking"
+    assert "signature" not in json.dumps(last_ask(many)["body"])
+    assert '"hm"' not in json.dumps(last_ask(many)["body"])
+
+
+def test_an_empty_signature_of_the_gateways_own_does_not_reach_another_dialects_claude(
+    crossing: GatewayProcess, many: SimulatorProcess
+) -> None:
+    """Clients of Anthropic's format get one with the reasoning of others, because its types want one."""
+    thought: Any = {"type": "thinking", "thinking": "hm", "signature": ""}
+    with Anthropic(base_url=crossing.url, api_key=crossing.key, max_retries=0) as client:
+        raw = client.messages.with_raw_response.create(
+            model="bed-claude",
+            max_tokens=2000,
+            messages=[
+                {"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": [thought, {"type": "text", "text": "Hello."}]},
+                {"role": "user", "content": "And?"},
+            ],
+        )
+    assert raw.headers["x-waypost-dropped"] == "messages[1].thinking"
+    assert "signature" not in json.dumps(last_ask(many)["body"])

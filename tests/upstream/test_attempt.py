@@ -45,6 +45,12 @@ def test_a_head_is_complete_and_holds_the_providers_own_headers() -> None:
     assert lines[-2:] == [b"", b""]
 
 
+def test_a_provider_may_have_a_path_of_its_own_for_a_dialect() -> None:
+    served_by = provider(endings={"openai_chat": "/chat"}, query="v=1")
+    head = Heads(wall).render(target(served_by), CHAT, False, {}, Onward(b""), 1)
+    assert head.startswith(b"POST /v1/chat?v=1 HTTP/1.1\r\n")
+
+
 def test_a_form_says_its_own_content_type() -> None:
     onward = Onward(b"--x", (), b"multipart/form-data; boundary=x")
     head = Heads(wall).render(target(provider()), CHAT, False, {}, onward, 1)

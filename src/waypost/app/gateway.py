@@ -51,12 +51,12 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.rates import Rates
 from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.sql.discovered import DiscoveredModels
-from waypost.stores.sql.engine import Database, open_sqlite
-from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.journals import open_journal
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
+from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
-from waypost.stores.sql.schema import prepare
 from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -132,16 +132,15 @@ def _open_books(
     options: Options, config: LiveConfig, clock: SystemClock, log: Log, stack: AsyncExitStack
 ) -> _Books:
     durability = config.config.ledger.durability
-    database = open_sqlite(options.data, durability=durability)
+    database = open_database(options.data, options.environ, durability=durability)
+    assert database is not None  # noqa: S101 - it makes one
     stack.callback(database.close)
-    prepare(database)
     lock = take_writer_lock(options.data)
     stack.callback(lock.let_go)
-    with closing(SqliteJournal(options.data, durability=durability)) as journal:
-        launch = WriterLauncher(options.data, lock, fsync=durability == "fsync")
-        ledger, report = open_ledger(
-            options.data, journal, clock, launch, fsync=durability == "fsync", told=log.error
-        )
+    with closing(open_journal(options.data, options.environ, durability=durability)) as journal:
+        fsync = durability == "fsync"
+        launch = WriterLauncher(options.data, lock, fsync=fsync, environ=options.environ)
+        ledger, report = open_ledger(options.data, journal, clock, launch, fsync=fsync, told=log.error)
     return _Books(database, ledger, _summary(report), KeyRows(database))
 
 
@@ -322,7 +321,7 @@ class _Gateway:
             dialects=DIALECTS.values(),
             gate=gate,
             models=models,
-            shelf=KeptAnswers(responses, authenticate, clock, pipeline.cancel),
+            shelf=KeptAnswers(responses, authenticate, clock, pipeline),
             sessions=sessions,
             desk=desk,
             metrics=metrics.render,

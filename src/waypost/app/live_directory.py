@@ -34,8 +34,9 @@ class KeptObjects(Objects, Protocol):
 class LiveDirectory:
     """Owns `directory`, on the event loop's thread. Reads and writes of the database happen on threads of their own."""
 
-    def __init__(self, rows: KeptObjects) -> None:
-        self.directory: Final = Directory()
+    def __init__(self, rows: KeptObjects, directory: Directory | None = None) -> None:
+        """`directory`: an empty one that others have in their hands already."""
+        self.directory: Final = Directory() if directory is None else directory
         self._rows = rows
         self._watching = ThreadPoolExecutor(1, "waypost-directory-watch")
         #: Its own, so that a long change does not hold up what others changed.
@@ -58,8 +59,10 @@ class LiveDirectory:
 
     async def refresh(self) -> bool:
         """Take in what any process has changed; True when something was. Raises StoreUnavailable."""
-        changes, version, whole = await self._in(self._watching, partial(self._read, self.directory.version))
-        if version <= self.directory.version:  # overtaken by another round
+        since = self.directory.version
+        changes, version, whole = await self._in(self._watching, partial(self._read, since))
+        overtaken = self.directory.version != since and version <= self.directory.version
+        if version == since or overtaken:
             return False
         gone = self._vanished(changes) if whole else []
         self.directory.apply([*gone, *changes], version)
@@ -85,10 +88,13 @@ class LiveDirectory:
         self._writing.shutdown()
 
     def _read(self, since: int) -> tuple[Sequence[Change], int, bool]:
-        """What was changed; or everything, where some of what was changed is forgotten."""
+        """What was changed; or everything, where some of what was changed is forgotten, or the database was put back to
+        an earlier state."""
         changes, version = self._rows.changed(since)
+        if version == since:
+            return changes, version, False
         # Asked afterwards: what is forgotten between the two only makes it begin anew without need.
-        if version == since or not 0 < since < self._rows.forgotten():
+        if version > since and not 0 < since < self._rows.forgotten():
             return changes, version, False
         return *self._rows.changed(0), True
 

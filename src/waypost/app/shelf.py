@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,6 +16,7 @@ from waypost.dialects.openai_responses.state import (
     render_listing,
     render_stored,
 )
+from waypost.edge.gate import Following
 from waypost.errors import InvalidRequest, NotFound
 from waypost.pipeline.behind import lost
 from waypost.pipeline.conversation import decode, encode
@@ -24,24 +25,41 @@ from waypost.ports import Clock, Responses
 from waypost.stores.sql.responses import ResponseRows
 
 _ORDERS: dict[str, Order] = {"asc": "asc", "desc": "desc"}
+#: Digits of the largest number of an event.
+_LONGEST_NUMBER = 15
 _UNDER_WAY = ("queued", "in_progress")
+
+
+class Making(Protocol):
+    """Answers that are made in the background, and the events of those that were asked for as streams."""
+
+    def cancel(self, response_id: str) -> bool:
+        """End it; False when it is not under way."""
+        ...
+
+    def forget(self, response_id: str) -> None:
+        """End it, do not keep it, and forget its events."""
+        ...
+
+    def follow(self, response_id: str, after: int | None) -> Following:
+        """Its events behind number `after`. Raises InvalidRequest when they are not kept."""
+        ...
 
 
 class KeptAnswers:
     """`edge.gate.Shelf`."""
 
     def __init__(
-        self, responses: Responses, authenticate: Authenticate, clock: Clock, cancel: Callable[[str], bool]
+        self, responses: Responses, authenticate: Authenticate, clock: Clock, making: Making
     ) -> None:
-        """`cancel` ends an answer that is made in the background."""
         self._responses = responses
         self._authenticate = authenticate
         self._clock = clock
-        self._cancel = cancel
+        self._making = making
 
     async def answer(
         self, purpose: str, method: str, response_id: str, query: bytes, presented: bytes | None
-    ) -> bytes:
+    ) -> bytes | Following:
         """See `edge.gate.Shelf`."""
         key = await self._authenticate.key_of(presented)
         found = await self._find(response_id, key)
@@ -50,13 +68,12 @@ class KeptAnswers:
         if purpose == "response_cancel":
             return await self._cancelled(found, key)
         if method == "DELETE":
-            self._cancel(response_id)
+            self._making.forget(response_id)
             await self._responses.delete(response_id, key.key_id)
             return render_deleted(response_id)
-        if b"stream=true" in query:
-            raise InvalidRequest(
-                "A kept answer can not be streamed again. Leave `stream` out.", param="stream"
-            )
+        asked = dict(parse_qsl(query.decode("latin-1")))
+        if asked.get("stream", "").lower() == "true":
+            return self._making.follow(response_id, _after(asked.get("starting_after")))
         return render_stored(decode(found))
 
     async def _find(self, response_id: str, key: Key) -> StoredResponse:
@@ -73,13 +90,21 @@ class KeptAnswers:
         if found.status not in _UNDER_WAY:
             return render_stored(stored)
         stored = msgspec.structs.replace(stored, status="cancelled")
-        if not self._cancel(found.response_id):
+        if not self._making.cancel(found.response_id):
             # Another process made it and is gone: nobody will finish it.
             changed = msgspec.structs.replace(
                 found, status="cancelled", record=encode(stored), key_id=key.key_id
             )
             await self._responses.put(changed)
         return render_stored(stored)
+
+
+def _after(said: str | None) -> int | None:
+    if said is None:
+        return None
+    if not said.isascii() or not said.isdigit() or len(said) > _LONGEST_NUMBER:
+        raise InvalidRequest("`starting_after` has to be the number of an event.", param="starting_after")
+    return int(said)
 
 
 def _listing(found: StoredResponse, query: bytes) -> bytes:

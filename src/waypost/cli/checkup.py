@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +26,9 @@ from waypost.ports import Upstream
 from waypost.providers.environment import find_in_environment
 from waypost.providers.smollm import local_model_available
 from waypost.stores.lock import read_running
-from waypost.stores.sql.engine import Database, open_sqlite
-from waypost.stores.sql.sqlite_file import FILE_NAME
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.journals import AnyJournal, open_journal
+from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.tables import ACCOUNTS, LINES
 from waypost.stores.writer_process import read_writer
 
@@ -88,52 +91,43 @@ def check_folder(data: Path) -> list[Finding]:
     return [*found, Finding("disk", "ok", size)]
 
 
-def check_database(data: Path) -> list[Finding]:
-    """The database file, and whether accounts and journal agree to the nano-dollar."""
-    if not (data / FILE_NAME).exists():
-        return [
-            Finding(
-                "database", "note", "there is none yet", "It is made by the first start or the first key."
-            )
-        ]
+def check_database(data: Path, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """The database, and whether accounts and journal agree to the nano-dollar."""
     try:
-        database = open_sqlite(data)
-        try:
-            return _check_tables(database)
-        finally:
-            database.close()
+        database = open_database(data, environ, create=False)
+        if database is None:
+            advice = "It is made by the first start or the first key."
+            return [Finding("database", "note", "there is none yet", advice)]
+        with closing(database), closing(open_journal(data, environ)) as journal:
+            return [*_check_pages(database), *_check_books(database, journal)]
     except GatewayError as error:
         return [Finding("database", "wrong", error.message)]
 
 
-def _check_tables(database: Database) -> list[Finding]:
+def _check_pages(database: Database) -> list[Finding]:
     with database.read() as connection:
-        said = str(connection.execute(text("PRAGMA quick_check")).scalar())
-        if said != "ok":
-            return [
-                Finding(
-                    "database", "wrong", "its pages are damaged", "Restore the last backup of the folder."
-                )
-            ]
-        rows = connection.execute(select(ACCOUNTS.c.account_id, ACCOUNTS.c.posted_nusd))
-        posted: dict[str, int] = {row.account_id: row.posted_nusd for row in rows}
-        sums = dict.fromkeys(posted, 0)
-        lines = 0
-        for accounts, cost in connection.execute(select(LINES.c.accounts, LINES.c.cost_nusd)):
-            lines += 1
-            for account in msgspec.json.decode(accounts, type=tuple[str, ...]):
-                sums[account] = sums.get(account, 0) + (cost or 0)
+        if database.engine.dialect.name != "sqlite":
+            version = str(connection.scalar(text("SHOW server_version")))
+            return [Finding("database", "ok", f"PostgreSQL {version} answers; this is node {database.node}")]
+        said = str(connection.scalar(text("PRAGMA quick_check")))
+    if said == "ok":
+        return [Finding("database", "ok", "its pages are whole")]
+    return [Finding("database", "wrong", "its pages are damaged", "Restore the last backup of the folder.")]
+
+
+def _check_books(database: Database, journal: AnyJournal) -> list[Finding]:
+    off = journal.drift()
+    with database.read() as connection:
+        accounts = connection.scalar(select(func.count()).select_from(ACCOUNTS)) or 0
+        lines = connection.scalar(select(func.count()).select_from(LINES)) or 0
         total = connection.scalar(select(func.sum(LINES.c.cost_nusd))) or 0
-    found = [Finding("database", "ok", "its pages are whole")]
-    off = [account for account, amount in sums.items() if posted.get(account, 0) != amount]
     if off:
-        message = f"{len(off)} of {len(sums)} accounts differ from their journal lines: {', '.join(off[:3])}"
-        return [
-            *found,
-            Finding("ledger", "wrong", message, "Keep a copy of the data folder and report this."),
-        ]
-    message = f"{lines:,} lines, {show_usd(int(total))}, {len(posted)} accounts, sums exact"
-    return [*found, Finding("ledger", "ok", message)]
+        message = (
+            f"{len(off)} of {accounts} accounts differ from their journal lines: {', '.join(sorted(off)[:3])}"
+        )
+        return [Finding("ledger", "wrong", message, "Keep a copy of the database and report this.")]
+    message = f"{lines:,} lines, {show_usd(int(total))}, {accounts} accounts, sums exact"
+    return [Finding("ledger", "ok", message)]
 
 
 def check_writer(data: Path) -> list[Finding]:

@@ -91,12 +91,6 @@ def open_database(data: Path, *, create: bool) -> Database | None:
 
     Raises StoreUnavailable and ConfigError.
     """
-    from waypost.stores.sql.engine import open_sqlite
-    from waypost.stores.sql.schema import prepare
-    from waypost.stores.sql.sqlite_file import FILE_NAME
+    from waypost.stores.sql import opening
 
-    if not create and not (data / FILE_NAME).exists():
-        return None
-    database = open_sqlite(data)
-    prepare(database)
-    return database
+    return opening.open_database(data, os.environ, create=create)

@@ -80,6 +80,7 @@ class Endpoints:
             headers=over.headers + plain,
             dialect_headers=over.dialect_headers,
             paths={**over.paths, **self._paths(entry, path)},
+            endings=over.endings,
             query=over.query,
             on_disconnect=entry.on_disconnect,
             drain_s=parse_duration(entry.drain),

@@ -21,6 +21,7 @@ class Surface(msgspec.Struct, frozen=True):
     """Paths and constant headers: the part of a `Provider` that follows from its row and its base URL."""
 
     paths: dict[str, str] = {}
+    endings: dict[str, str] = {}
     query: str = ""
     headers: bytes = b""
     dialect_headers: dict[str, Lines] = {}
@@ -62,6 +63,7 @@ def surface(
         models_path = parts.path + (f"?{parts.query}" if parts.query else "")
     return Surface(
         paths={dialect: join(url.path, path) for dialect, path in filled.paths.items()},
+        endings=spec.endings,
         query=filled.query,
         headers=b"".join(line for _, line in _lines(spec.headers, but)),
         dialect_headers={name: _lines(each, but) for name, each in spec.dialect_headers.items()},

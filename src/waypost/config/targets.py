@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from waypost.core.facts import ModelFacts
 from waypost.core.origin import Deadlines, Origin
@@ -87,6 +88,8 @@ class Provider(msgspec.Struct, frozen=True):
     paths: dict[str, str] = {}
     """By dialect, what stands before the dialect's own path, where it is not `path`. `{model}` in it is the target's
     model, percent-encoded."""
+    endings: dict[str, str] = {}
+    """By dialect, what stands in place of the dialect's own path, where it is another one."""
     query: str = ""
     """Goes with every request: `api-version=…`."""
     on_disconnect: Literal["drain", "cancel"] = "drain"
@@ -118,10 +121,11 @@ class Provider(msgspec.Struct, frozen=True):
     key_concurrency: int | None = None
     """Most requests under way with this key at once."""
 
-    @property
-    def label(self) -> str:
-        """`name`, telling its credential from others of the same provider."""
-        return f"{self.name}#{self.key_name}" if self.key_name else self.name
+    label: str = ""
+    """`name`, telling its credential from others of the same provider. Worked out, whatever is given here."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "label", f"{self.name}#{self.key_name}" if self.key_name else self.name)
 
     def credential_for(self, dialect: str) -> Credential:
         """What a request in this dialect proves itself with."""
@@ -143,12 +147,12 @@ class Target(msgspec.Struct, frozen=True):
     priority: int = 1
     weight: int = 1
     quantization: str = "unknown"
+    label: str = ""
+    """`name`, telling its credential from others of the same provider. Worked out, whatever is given here."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "label", f"{self.provider.label}/{self.model}")
 
     @property
     def name(self) -> str:
         return f"{self.provider.name}/{self.model}"
-
-    @property
-    def label(self) -> str:
-        """`name`, telling its credential from others of the same provider."""
-        return f"{self.provider.label}/{self.model}"

@@ -1,7 +1,8 @@
 """A streamed chat answer, event by event. `fold` turns the events into the whole answer, and back.
 
 Order: `Started`; then, interleaved over choices and parts, `PartStarted` (`PartDelta`)* `PartEnded` and one `Finished`
-per choice; `Used` at any point, a later one replacing an earlier. `Failed` ends the stream wherever it comes.
+per choice; `Used` at any point, a later one replacing an earlier. `Failed` ends the stream wherever it comes. Where a
+wire may say more after the reason of an end, `Ending` comes with the reason and `Finished` when nothing more can come.
 """
 
 from __future__ import annotations
@@ -54,6 +55,13 @@ class Used(msgspec.Struct, frozen=True, gc=False):
     usage: Usage
 
 
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """The target gave a reason for the end of a choice, so the model has said what it had to say. Nobody is shown it:
+    it keeps an answer that breaks off behind it from being gone on with."""
+
+    choice: int
+
+
 class Finished(msgspec.Struct, frozen=True):
     """A choice is complete."""
 
@@ -70,4 +78,4 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-Event = Started | PartStarted | PartDelta | PartEnded | Used | Finished | Failed
+Event = Started | PartStarted | PartDelta | PartEnded | Used | Ending | Finished | Failed

@@ -1,7 +1,8 @@
 """The record of one exchange and its attempts: what the request log, the ledger and recovery all read.
 
 Array-like, so that one line of the intents file is one short JSON array. Add fields at the end, with a default:
-files written by an older version must still decode.
+files written by an older version must still decode. On the request path they are made by place and not by name: msgspec
+looks each name up among all fields, which for these 22 took 1.9 µs in place of 0.15.
 """
 
 from __future__ import annotations

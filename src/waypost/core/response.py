@@ -23,6 +23,9 @@ class Finish(Enum):
     PAUSED = "paused"  # a server-side tool is at work; send the answer back to go on
     OTHER = "other"  # only the dialect it came in has a word for it (in the choice's extras)
 
+    # A member is only itself, and `Enum`'s own is written in Python.
+    __hash__ = object.__hash__
+
 
 class Choice(msgspec.Struct, frozen=True):
     """One answer. `finish` is None only for an answer that was cut."""

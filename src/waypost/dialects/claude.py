@@ -5,7 +5,8 @@ and .../adaptive-thinking. `temperature` and `top_p` together, refused from Opus
 https://github.com/SalesforceAIResearch/MCP-Universe/issues/49; all of them, from 4.7 on:
 https://openrouter.ai/docs/guides/evaluate-and-optimize/model-migrations/claude-4-7. Schemas that answers are held to:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations and the conversion of
-anthropic 2.14.0, `lib/_parse/_transform.py` (all 2026-11-25).
+anthropic 2.14.0, `lib/_parse/_transform.py` (all 2026-11-25). Reasoning goes back signed, or is refused: the same SDK's
+`types/thinking_block_param.py`, https://github.com/BerriAI/litellm/pull/31654 (2026-11-26).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from waypost.core.request import ChatRequest, Maker, Sampling, Thinking, ToolCall
+from waypost.core.loss import Loss
+from waypost.core.request import ChatRequest, Maker, Message, Part, Sampling, Thinking, ToolCall
 from waypost.dialects.taking import Json
 
 MAKER: Maker = "anthropic-claude-v1"
@@ -53,6 +55,29 @@ def version(model: str) -> tuple[int, int]:
 def takes_sampling(model: str) -> bool:
     """It takes `temperature`, `top_p` and `top_k`."""
     return version(model) < _STEADY
+
+
+def without_unsigned(request: ChatRequest, loss: Loss) -> ChatRequest:
+    """The request without reasoning that bears Claude's name and not its signature, as what broke off before it was
+    signed, or what servers of Anthropic's format say that sign nothing: Claude refuses it. Other makers' models at such
+    servers take it back. `loss` is told."""
+    if version(request.model) == (0, 0):
+        return request
+    messages = tuple(_signed_only(message, number, loss) for number, message in enumerate(request.messages))
+    return msgspec.structs.replace(request, messages=messages)
+
+
+def _signed_only(message: Message, number: int, loss: Loss) -> Message:
+    if not any(_is_unsigned(part) for part in message.parts):
+        return message
+    loss.setting(f"messages[{number}].thinking")
+    return msgspec.structs.replace(
+        message, parts=tuple(part for part in message.parts if not _is_unsigned(part))
+    )
+
+
+def _is_unsigned(part: Part) -> bool:
+    return isinstance(part, Thinking) and part.maker == MAKER and not part.signature
 
 
 def may_think(request: ChatRequest, *, by_budget: bool) -> bool:

@@ -19,6 +19,7 @@ from waypost.errors import GatewayError, Rejected, Unrepresentable, UpstreamErro
 
 #: Bytes of text per token, where no usage is reported.
 BYTES_PER_TOKEN = 4
+_TEXTS = (Text, Refusal, Thinking)
 #: Text per delta, in bytes, above which a provider is taken to send many tokens in one event.
 _BATCHED_BYTES = 32
 
@@ -33,14 +34,17 @@ def render_across(
     change: Callable[[ChatRequest], ChatRequest] | None = None,
 ) -> Onward:
     """The request, `change`d, in the target's dialect. Raises InvalidRequest and Unrepresentable."""
-    request = msgspec.structs.replace(client.parse_request(asked), model=model)
+    request = client.parse_request(asked)
+    if request.model != model:
+        request = msgspec.structs.replace(request, model=model)
     if change is not None:
         request = change(request)
     loss = Loss(drop=asked.drop_content)
     for name in foreign_settings(request, client, family):
         loss.setting(name)
     body = target.render_request(request, quirks, loss)
-    return Onward(body, tuple(client.names.get(name, name) for name in loss.names))
+    lost = loss.names
+    return Onward(body, tuple([client.names.get(name, name) for name in lost]) if lost else ())
 
 
 def foreign_settings(request: ChatRequest, client: ChatCodec, family: str) -> Iterator[str]:
@@ -80,13 +84,7 @@ def parse_cross_reply(codec: ChatCodec, body: bytes) -> Reply:
     """A whole answer of another dialect. Raises UpstreamError."""
     response = codec.parse_response(body)
     first = response.choices[0].finish if response.choices else None
-    return Reply(
-        fields={},
-        usage=response.usage,
-        tier=response.tier,
-        finish_reason=None if first is None else first.value,
-        response=response,
-    )
+    return Reply({}, response.usage, response.tier, None if first is None else first.value, response)
 
 
 def parse_cross_error(
@@ -107,7 +105,7 @@ def estimate_response(asked: Asked, response: ChatResponse) -> Usage:
 
 def part_size(part: ReplyPart) -> int:
     """Bytes of what a reader, or a tool, is given."""
-    if isinstance(part, Text | Refusal | Thinking):
+    if isinstance(part, _TEXTS):
         return len(part.text.encode())
     if isinstance(part, ToolCall):
         return len(part.name.encode()) + len(part.arguments.encode())

@@ -69,7 +69,9 @@ def check_spelling(fields: Fields, governed: frozenset[str] = GOVERNED) -> None:
     reads. Raises InvalidRequest.
     """
     for name in fields:
-        if not (name.islower() and name.isascii()) and name.casefold() in governed:
+        if name in governed or (name.islower() and name.isascii()):
+            continue
+        if name.casefold() in governed:
             raise InvalidRequest(
                 f"The field {name[:64]!r} has to be spelt {name.casefold()!r}, in lower case.",
                 param=name[:64],

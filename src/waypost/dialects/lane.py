@@ -102,9 +102,10 @@ class CrossLane:
     def render_reply(self, asked: Asked, reply: Reply, cost_nusd: int | None, stamp: Stamp) -> bytes:
         assert reply.response is not None  # noqa: S101 - parse_reply set it
         response = reply.response
-        response = msgspec.structs.replace(
-            response, usage=response.usage or reply.usage, model=response.model or asked.model
-        )
+        if response.usage is None or not response.model:
+            response = msgspec.structs.replace(
+                response, usage=response.usage or reply.usage, model=response.model or asked.model
+            )
         return self._client.render_response(response, asked, cost_nusd, stamp)
 
     def stream_relay(self, asked: Asked, price: Pricer, stamp: Stamp) -> StreamRelay:

@@ -8,7 +8,17 @@ from collections.abc import Set as Set
 import msgspec
 
 from waypost.core.asked import Asked
-from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
+from waypost.core.events import (
+    Ending,
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
 from waypost.core.request import Citation, Text, Thinking
 from waypost.core.response import ReplyPart
 from waypost.core.usage import Usage, sum_usage
@@ -214,7 +224,9 @@ class ContinuingRelay(CrossRelay):
     # --- before a seam, and behind it ---
 
     def _take(self, event: Event, out: list[bytes]) -> None:
-        if self._usage_before is None:
+        if isinstance(event, Ending):
+            self._spoiled = True  # the model was done: it would be asked for more than there is
+        elif self._usage_before is None:
             if isinstance(event, Started) and not event.model:
                 event = msgspec.structs.replace(event, model=self._asked.model)
             if not isinstance(event, Failed):  # told once, by `fail`, and not at all before the commit point

@@ -139,5 +139,7 @@ def put_cache(out: Json, cache: CacheHint | None) -> None:
 
 def put(out: Json, **optional: object) -> Json:
     """`out` with those of the fields that are set."""
-    out.update({name: value for name, value in optional.items() if value is not None})
+    for name, value in optional.items():
+        if value is not None:
+            out[name] = value
     return out

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any
 
 import msgspec
 
 from waypost.config.snapshot import Settings
 from waypost.core.asked import PathAsk
-from waypost.dialects.dialect import Dialect
+from waypost.dialects.dialect import EVENT_STREAM, Dialect
 from waypost.edge import cors, head, health
 from waypost.edge.asgi import Headers, Receive, Scope, Send
 from waypost.edge.client import EdgeClient
@@ -17,8 +18,8 @@ from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
-from waypost.edge.receive import check_head, read_body
-from waypost.edge.replies import JSON, error_body, error_headers
+from waypost.edge.receive import arrived, check_head, read_body
+from waypost.edge.replies import JSON, error_body, error_headers, pick_model
 from waypost.edge.routes import Matched, Routes, allow, check_method
 from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
 from waypost.edge.storage import send_content, take_upload
@@ -29,7 +30,6 @@ from waypost.errors import (
     Draining,
     Forbidden,
     GatewayError,
-    ModelNotFound,
     NotFound,
     Overloaded,
 )
@@ -46,31 +46,17 @@ DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
 _OWN_SERVER = "WebSockets are spoken here under the gateway's own server only."
 
 
-class _Listed(msgspec.Struct):
-    id: str
-
-
-class _Listing(msgspec.Struct):
-    data: list[msgspec.Raw] = []
-    models: list[msgspec.Raw] = []
-
-
-class _Ask:
+class _Ask(msgspec.Struct, eq=False):
     """One HTTP request on its way to an answer."""
 
-    __slots__ = ("client", "connection", "exchange_id", "headers", "receive", "route", "scope", "settings")
-
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, exchange_id: str, settings: Settings
-    ) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.exchange_id = exchange_id
-        self.settings = settings
-        self.connection: Connection | None = scope.get(CONNECTION)
-        self.client = EdgeClient(send, receive, self.connection, settings.write_stall_s)
-        self.headers: Mapping[bytes, bytes] = scope.get(TABLE) or {}
-        self.route: Matched | None = None
+    scope: Scope
+    receive: Receive
+    exchange_id: str
+    settings: Settings
+    connection: Connection | None
+    client: EdgeClient
+    headers: Mapping[bytes, bytes]
+    route: Matched | None = None
 
 
 class Edge:
@@ -122,16 +108,16 @@ class Edge:
         self._hello = health.hello(version, docs, self._routes)
         self._lifespan_of = lifespan
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         kind = scope["type"]
         if kind == "http":
-            await self._http(scope, receive, send)
-        elif kind == "lifespan":
-            await self._lifespan(receive, send)
-        else:
-            await receive()
-            # Refused before it is accepted. Sessions need our own server, whose drain and deadlines they keep.
-            await send({"type": "websocket.close", "code": 1008, "reason": _OWN_SERVER})
+            return self._http(scope, receive, send)
+        return self._lifespan(receive, send) if kind == "lifespan" else self._decline(receive, send)
+
+    async def _decline(self, receive: Receive, send: Send) -> None:
+        """Refuse a WebSocket before it is accepted: they need our own server, whose drain and deadlines they keep."""
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": _OWN_SERVER})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
@@ -149,10 +135,11 @@ class Edge:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = self.gate.settings
-        ask = _Ask(scope, receive, send, self._new_id(), settings)
-        client = ask.client
+        connection: Connection | None = scope.get(CONNECTION)
+        client = EdgeClient(send, receive, connection, settings.write_stall_s)
+        ask = _Ask(scope, receive, self._new_id(), settings, connection, client, scope.get(TABLE) or {})
         try:
-            if ask.connection is None:
+            if connection is None:
                 ask.headers = head.table(scope["headers"])
             headers = ask.headers
             if settings.cors_origins:
@@ -193,7 +180,9 @@ class Edge:
             if connection is None or connection.receiving:
                 # A body too large for one read waits in memory only for somebody who is known.
                 await self.pipeline.check_key(key)
-            body = await read_body(ask.receive, settings, connection is None or connection.receiving)
+            body = None if connection is None else arrived(connection, settings)
+            if body is None:
+                body = await read_body(ask.receive, settings, connection is None or connection.receiving)
             path = route.with_query(query) if query else route.path
             call = Call(dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path)
             await self.pipeline.run(call)
@@ -214,7 +203,7 @@ class Edge:
             # A Gemini client of another API version than its usual one is known by its own header.
             gemini = route.gemini or b"x-goog-api-client" in ask.headers
             listing = await self._models(read_key(ask.headers), gemini)
-            body = listing if route.model is None else _pick(listing, route.model)
+            body = listing if route.model is None else pick_model(listing, route.model)
             await reply(200, [JSON, *own], body)
         elif route.spoken is not None:
             await self._session(ask, route.spoken)
@@ -280,8 +269,22 @@ class Edge:
             raise NotFound("Answers are not kept here.")
         method, query = ask.scope["method"], ask.scope["query_string"]
         key = read_key(ask.headers)
-        body = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
-        await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], body)
+        answer = await self._shelf.answer(route.purpose, method, route.response_id, query, key)
+        own = identity(ask.exchange_id)
+        if isinstance(answer, bytes):
+            await ask.client.reply(200, [JSON, *own], answer)
+            return
+        client = ask.client
+        self.active += 1
+        try:
+            client.on_gone(answer.leave)
+            await client.start(200, [(b"content-type", EVENT_STREAM), *own])
+            while events := await answer.next():
+                await client.write(events)
+            await client.finish()
+        finally:
+            self.active -= 1
+            answer.leave()
 
     async def _visit(self, ask: _Ask) -> None:
         """A request to the control API. It is counted, and never turned away for others' load: it may be a key that
@@ -380,12 +383,3 @@ class Edge:
         if route is not None and error.status == 405:
             lines.append((b"allow", allow(route).encode()))
         await client.reply(error.status, lines, error_body(error, None if route is None else route.dialect))
-
-
-def _pick(listing: bytes, model: str) -> bytes:
-    """One row of the model list. Raises ModelNotFound."""
-    listed = msgspec.json.decode(listing, type=_Listing)
-    for row in (*listed.data, *listed.models):
-        if msgspec.json.decode(row, type=_Listed).id == model:
-            return bytes(row)
-    raise ModelNotFound(f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.")

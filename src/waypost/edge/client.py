@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from waypost.edge.asgi import Headers, Message, Receive, Send
 from waypost.edge.connection import Connection
 from waypost.edge.replies import SHARED
@@ -12,43 +14,23 @@ from waypost.edge.replies import SHARED
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-class EdgeClient:
+class EdgeClient(msgspec.Struct, eq=False):
     """Answers once: by `reply`, or by `start`, any number of `write`, `finish`.
 
     Under our own protocol `connection` tells of the client's leaving and cuts stalled writes. Under another ASGI
     server it is None: a task listens for the disconnect and each write has its own timer.
     """
 
-    __slots__ = (
-        "_call",
-        "_connection",
-        "_gone",
-        "_receive",
-        "_send",
-        "_stall_s",
-        "_watcher",
-        "answered",
-        "extra",
-    )
-
-    def __init__(
-        self,
-        send: Send,
-        receive: Receive,
-        connection: Connection | None,
-        stall_s: float,
-        extra: Sequence[tuple[bytes, bytes]] = (),
-    ) -> None:
-        self._send = send
-        self._receive = receive
-        self._connection = connection
-        self._stall_s = stall_s
-        self.extra = extra
-        self._gone = False
-        self._call: Callable[[], None] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        #: The head of an answer has been sent.
-        self.answered = False
+    _send: Send
+    _receive: Receive
+    _connection: Connection | None
+    _stall_s: float
+    extra: Sequence[tuple[bytes, bytes]] = ()
+    answered: bool = False
+    """The head of an answer has been sent."""
+    _gone: bool = False
+    _call: Callable[[], None] | None = None
+    _watcher: asyncio.Task[None] | None = None
 
     @property
     def gone(self) -> bool:
@@ -58,7 +40,7 @@ class EdgeClient:
     def on_gone(self, call: Callable[[], None]) -> None:
         """The request's body has to have been read: from then on the connection is listened to for its end."""
         connection = self._connection
-        if self.gone:
+        if self._gone if connection is None else connection.gone:
             call()
         else:
             self._call = call

@@ -26,6 +26,10 @@ class Connection(Protocol):
         """The body of the request under way has not arrived whole."""
         ...
 
+    def take_body(self) -> bytes | None:
+        """The body of the request under way, once, if it has arrived whole; None: it has to be received."""
+        ...
+
     def write_whole(self, status: int, lines: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a whole answer in one write, adding `content-length`. False, with nothing sent, when this answer has to
         go the ASGI way: a slow client, HEAD, a connection that is to close."""

@@ -80,14 +80,26 @@ class Sessions(Protocol):
         ...
 
 
+class Following(Protocol):
+    """The events of an answer, as they come."""
+
+    async def next(self) -> bytes:
+        """Those that came since; b"" behind the last one."""
+        ...
+
+    def leave(self) -> None:
+        """Nobody listens any more: `next` returns b"". Idempotent."""
+        ...
+
+
 class Shelf(Protocol):
     """Kept answers of the Responses dialect."""
 
     async def answer(
         self, purpose: str, method: str, response_id: str, query: bytes, presented: bytes | None
-    ) -> bytes:
-        """The JSON body for one of the `response…` purposes of a route. Raises Unauthenticated, NotFound,
-        InvalidRequest and StoreUnavailable."""
+    ) -> bytes | Following:
+        """The JSON body for one of the `response…` purposes of a route, or a stream of events. Raises Unauthenticated,
+        NotFound, InvalidRequest and StoreUnavailable."""
         ...
 
 

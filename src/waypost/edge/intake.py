@@ -60,6 +60,19 @@ class Intake(HttpToolsProtocol):
     _target: bytes = b""
     _target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
 
+    _running: RequestResponseCycle | None = None
+
+    def take_body(self) -> bytes | None:
+        # What uvicorn's `receive` does for a body that is there.
+        cycle = self._running
+        if cycle is None or cycle.more_body or cycle.disconnected or cycle.response_complete:
+            return None
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        cycle.message_event.clear()
+        self.flow.resume_reading()
+        return body
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
 
@@ -107,17 +120,17 @@ class Intake(HttpToolsProtocol):
         self.scope = scope  # type: ignore[assignment]  # uvicorn's type has no room for our keys
         before = self.cycle
         self.cycle = RequestResponseCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=Arrival(),  # type: ignore[arg-type]  # what it uses of an Event is there
-            expect_100_continue=table.get(b"expect", b"").lower() == b"100-continue",
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
+            self.scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            False,
+            self.server_state.default_headers,
+            Arrival(),  # type: ignore[arg-type]  # what it uses of an Event is there
+            b"expect" in table and table[b"expect"].lower() == b"100-continue",
+            version != "1.0" and self.parser.should_keep_alive(),
+            self.on_response_complete,
         )
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)

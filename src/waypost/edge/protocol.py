@@ -61,7 +61,6 @@ class EdgeProtocol(Upgradable):
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self._phase = Phase.BETWEEN
-        self._running: RequestResponseCycle | None = None
         self._chunk = 0
         self._head_first = 0
         self._head_chunks = 0
@@ -76,7 +75,7 @@ class EdgeProtocol(Upgradable):
         self._blocked_since = 0.0
         self._blocked_bytes = 0
         self._given: list[tuple[bytes, bytes]] | None = None
-        self._given_text: list[bytes] = []
+        self._given_text = b""
 
     # --- the connection's life ---------------------------------------------------------------------------------
 
@@ -158,15 +157,16 @@ class EdgeProtocol(Upgradable):
             return False
         given = cycle.default_headers
         if given is not self._given:  # uvicorn makes another list each second, for the date
-            self._given, self._given_text = given, [b": ".join(line) for line in given]
-        head = [STATUS_LINE[status][:-2], *self._given_text, *map(b": ".join, lines)]
-        head.append(b"content-length: %d\r\n\r\n" % len(body))
-        text = b"\r\n".join(head)
-        if text.count(b"\n") != len(head) + 1 or text.count(b"\r") != len(head) + 1:
+            self._given, self._given_text = given, b"".join([b"%b: %b\r\n" % line for line in given])
+        text = b"\r\n".join(map(b": ".join, lines))
+        if text.count(b"\n") >= len(lines) or text.count(b"\r") >= len(lines):
             return False  # a value holds a line break: uvicorn's own way raises
         cycle.waiting_for_100_continue = False
         cycle.response_started = True
-        self.transport.write(text + body)
+        self.transport.write(
+            b"%b%b%b\r\ncontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], self._given_text, text, len(body), body)
+        )
         cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
@@ -334,7 +334,7 @@ class EdgeProtocol(Upgradable):
 
     def on_message_complete(self) -> None:
         self._phase = Phase.BETWEEN
-        super().on_message_complete()
+        Upgradable.on_message_complete(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from waypost.config.snapshot import Settings
 from waypost.edge.asgi import Receive
+from waypost.edge.connection import Connection
 from waypost.errors import Disconnected, InvalidRequest, TooLarge, TooSlow, UnsupportedMediaType
 
 #: An upload has the body's deadline anew for each so many bytes.
@@ -59,6 +60,14 @@ def _too_large(settings: Settings) -> TooLarge:
         f"The request's body is larger than {settings.body_max_bytes} bytes. Send less, or have "
         "`limits.body` raised in the gateway's configuration."
     )
+
+
+def arrived(connection: Connection, settings: Settings) -> bytes | None:
+    """The body, at most `body_max_bytes`, if it is here whole; None: `read_body` waits for it. Raises TooLarge."""
+    body = connection.take_body()
+    if body is not None and len(body) > settings.body_max_bytes:
+        raise _too_large(settings)
+    return body
 
 
 async def read_body(receive: Receive, settings: Settings, pending: bool) -> bytes:

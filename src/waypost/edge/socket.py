@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol as Shape
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -94,7 +93,6 @@ class Offered:
 class Upgradable(Intake):
     """The part of a client connection that turns it into a WebSocket."""
 
-    _running: RequestResponseCycle | None
     _rest: Reader | None = None
     _socket: WebSocket | None = None
 

@@ -87,9 +87,12 @@ class BookLedger:
     @property
     def ready(self) -> str | None:
         """See `ports.Ledger`. While the disk refuses writes, asking is what notices that it has healed."""
-        if self._intents.fault is not None:
-            self._intents.probe()
-        return self._intents.fault or self._writer.fault
+        intents = self._intents
+        if intents.fault is not None:
+            intents.probe()
+            if intents.fault is not None:
+                return intents.fault
+        return self._writer.fault
 
     @property
     def backlog(self) -> int:

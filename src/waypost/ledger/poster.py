@@ -12,14 +12,16 @@ import select
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from waypost.core.record import Exchange
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.messages import Applied, Ask, Carry, Drop, Posted, Taken, Wake, render, to_writer
 from waypost.ledger.segments import number_of
 from waypost.ledger.tail import Piece, Tail
-from waypost.ports import Journal
+
+if TYPE_CHECKING:  # the writer process is small
+    from waypost.ports import Journal
 
 #: Records per transaction.
 BATCH_MAX: Final = 512

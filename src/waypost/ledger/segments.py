@@ -31,6 +31,9 @@ class Kind(Enum):
     NOTE = b"N"
     """Nothing: written to learn whether the disk takes writes again."""
 
+    # A member is only itself, and `Enum`'s own is written in Python: it cost more than the lookup.
+    __hash__ = object.__hash__
+
 
 #: Per kind: its letter, and the check sum of what stands before the payload.
 _STARTS: Final = {kind: (kind.value, crc32(kind.value + b" ")) for kind in Kind}

@@ -119,7 +119,8 @@ class Writer:
     @property
     def backlog(self) -> int:
         """Settled exchanges that the database does not have yet."""
-        return self._intents.settled_count - self._applied + self._unfiled + self.stuck
+        behind = self._intents.settled_count - self._applied + self._unfiled
+        return behind + self._set_aside + self._refused
 
     @property
     def stuck(self) -> int:

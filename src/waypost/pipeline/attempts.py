@@ -310,7 +310,7 @@ class Attempts:
         """Send the request, and read its answer as far as it can be taken back. Raises UpstreamError."""
         asked, part, target, monotonic = live.asked, live.part, trial.target, self._clock.monotonic
         assert asked is not None  # noqa: S101 - stage 3 set it
-        fault = None if part is None else part.fault_of(target, live.attempt_id(trial), trial.started)
+        fault = None if part is None else part.fault_of(target, trial.attempt_id, trial.started)
         trial.rehearsed = fault is not None
         if fault is None or fault.sends(asked.stream):
             self._settle.dispatch(live, trial)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from math import inf
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
@@ -23,10 +24,14 @@ from waypost.pipeline.rehearsal import Part
 from waypost.ports import Answer, Client, Hold
 from waypost.routing.board import Board
 from waypost.routing.requested.select import Selected
-from waypost.routing.requested.wishes import NO_WISHES
+from waypost.routing.requested.wishes import NO_WISHES, Wishes
 
 if TYPE_CHECKING:
     from waypost.pipeline.shared import Shared
+
+
+#: Nothing asks it: a board comes with the plan.
+_UNPLANNED = cast("Board", None)
 
 
 class Failing(Protocol):
@@ -56,165 +61,96 @@ class Call(msgspec.Struct):
     """Who asks, where that is known already: a line of a batch brings no key's text."""
 
 
-class Trial:
+class Trial(msgspec.Struct, eq=False):
     """An attempt under way."""
 
-    __slots__ = (
-        "answer",
-        "answered",
-        "body",
-        "dropped",
-        "first_token",
-        "head",
-        "held",
-        "lane",
-        "number",
-        "rehearsed",
-        "relay",
-        "reply",
-        "role",
-        "sent",
-        "started",
-        "target",
-    )
-
-    def __init__(
-        self,
-        target: Target,
-        lane: Lane,
-        dropped: tuple[str, ...],
-        number: int,
-        started: float,
-        role: Role = "first",
-    ) -> None:
-        self.target = target
-        self.lane = lane
-        #: The client's fields that this target is not told of.
-        self.dropped = dropped
-        self.number = number
-        self.started = started
-        self.role: Role = role
-        #: The request, ready for the wire.
-        self.head = self.body = b""
-        self.answer: Answer | None = None
-        #: Of a whole answer, what it says.
-        self.reply: Reply | None = None
-        #: Of a stream, what came up to the commit point, for the client.
-        self.held = b""
-        #: A drill had its part in it.
-        self.rehearsed = False
-        #: The request was handed to the upstream client; before that no provider can have worked.
-        self.sent = False
-        self.answered: int | None = None
-        self.first_token: float | None = None
-        self.relay: StreamRelay | None = None
+    target: Target
+    lane: Lane
+    dropped: tuple[str, ...]
+    """The client's fields that this target is not told of."""
+    number: int
+    attempt_id: str
+    started: float
+    role: Role = "first"
+    head: bytes = b""
+    """With `body`: the request, ready for the wire."""
+    body: bytes = b""
+    answer: Answer | None = None
+    reply: Reply | None = None
+    """Of a whole answer, what it says."""
+    held: bytes = b""
+    """Of a stream, what came up to the commit point, for the client."""
+    rehearsed: bool = False
+    """A drill had its part in it."""
+    sent: bool = False
+    """The request was handed to the upstream client; before that no provider can have worked."""
+    answered: int | None = None
+    first_token: float | None = None
+    relay: StreamRelay | None = None
 
 
-class LiveExchange:
-    """Mutable while the request runs; `record()` is its frozen end."""
+class LiveExchange(msgspec.Struct, eq=False):
+    """Mutable while the request runs; `record()` is its frozen end. A struct, because that is made at once."""
 
-    __slots__ = (
-        "aborted",
-        "asked",
-        "attempts",
-        "begun",
-        "board",
-        "call",
-        "cancelling",
-        "closing",
-        "deadline",
-        "decision",
-        "drain_limit",
-        "error",
-        "finish_reason",
-        "first_token",
-        "hold",
-        "key",
-        "original",
-        "outcome",
-        "part",
-        "rate_taken",
-        "relay",
-        "replay_of",
-        "response_body",
-        "rival",
-        "route",
-        "selected",
-        "settled",
-        "shadow",
-        "shape",
-        "shared",
-        "snapshot",
-        "started_us",
-        "status",
-        "streaming",
-        "task",
-        "trial",
-        "unknown_previous",
-        "waited",
-        "wishes",
-    )
-
-    def __init__(self, call: Call, snapshot: Snapshot, started_us: int) -> None:
-        self.call = call
-        self.snapshot = snapshot
-        self.started_us = started_us
-        self.task: asyncio.Task[object] | None = None
-        self.key: Key | None = None
-        self.asked: Asked | None = None
-        self.route: Route | None = None
-        #: What the client asked of the gateway itself.
-        self.wishes = NO_WISHES
-        #: The route with what the request asks of it.
-        self.selected: Selected | None = None
-        self.hold: Hold | None = None
-        self.rate_taken = False
-        self.trial: Trial | None = None
-        #: A second attempt beside `trial`: whichever answers first is passed on.
-        self.rival: Trial | None = None
-        #: Attempts so far, those under way included.
-        self.begun = 0
-        self.attempts: list[Attempt] = []
-        #: What it is planned and attempted on: a rehearsal's own, where it is part of one. Set with the plan.
-        self.board: Board
-        #: Why these targets in this order.
-        self.decision: Decision | None = None
-        #: Monotonic seconds by which everything has to be over.
-        self.deadline = float("inf")
-        #: A copy that was sent beside, for nobody.
-        self.shadow = False
-        #: The response's head has been sent: from here on an error can only be told in-band.
-        self.streaming = False
-        self.status = 0
-        self.outcome: Outcome = "refused"
-        self.error: str | None = None
-        self.finish_reason: str | None = None
-        self.first_token: float | None = None
-        #: Seconds spent waiting for upstreams, which are not the gateway's own.
-        self.waited = 0.0
-        self.settled = False
-        self.aborted: GatewayError | None = None
-        #: A cancellation was asked for and has not arrived yet.
-        self.cancelling = False
-        #: The client is being told of an error: nothing is left to abort.
-        self.closing = False
-        #: Runs out when a client that left has had its answer read for as long as it may be.
-        self.drain_limit: asyncio.TimerHandle | None = None
-        self.response_body: bytes | None = None
-        #: What the answer has to be an instance of.
-        self.shape: Shape | None = None
-        #: An earlier answer that this one goes on from and that is not kept here.
-        self.unknown_previous: str | None = None
-        #: Who made the earlier answer that this one goes on from, and what its maker is asked.
-        self.original: tuple[str, Asked] | None = None
-        #: What it is of an outage rehearsal.
-        self.part: Part | None = None
-        #: Writes an error into the stream, or the session, that has begun.
-        self.relay: Failing | None = None
-        #: What others with the same idempotency key get too, while this exchange makes it.
-        self.shared: Shared | None = None
-        #: The exchange whose answer this one was given.
-        self.replay_of: str | None = None
+    call: Call
+    snapshot: Snapshot
+    started_us: int
+    task: asyncio.Task[object] | None = None
+    key: Key | None = None
+    asked: Asked | None = None
+    route: Route | None = None
+    wishes: Wishes = NO_WISHES
+    """What the client asked of the gateway itself."""
+    selected: Selected | None = None
+    """The route with what the request asks of it."""
+    hold: Hold | None = None
+    rate_taken: bool = False
+    trial: Trial | None = None
+    rival: Trial | None = None
+    """A second attempt beside `trial`: whichever answers first is passed on."""
+    begun: int = 0
+    """Attempts so far, those under way included."""
+    attempts: list[Attempt] = []
+    board: Board = _UNPLANNED
+    """What it is planned and attempted on: a rehearsal's own, where it is part of one. Set with the plan."""
+    decision: Decision | None = None
+    """Why these targets in this order."""
+    deadline: float = inf
+    """Monotonic seconds by which everything has to be over."""
+    shadow: bool = False
+    """A copy that was sent beside, for nobody."""
+    streaming: bool = False
+    """The response's head has been sent: from here on an error can only be told in-band."""
+    status: int = 0
+    outcome: Outcome = "refused"
+    error: str | None = None
+    finish_reason: str | None = None
+    first_token: float | None = None
+    waited: float = 0.0
+    """Seconds spent waiting for upstreams, which are not the gateway's own."""
+    settled: bool = False
+    aborted: GatewayError | None = None
+    cancelling: bool = False
+    """A cancellation was asked for and has not arrived yet."""
+    closing: bool = False
+    """The client is being told of an error: nothing is left to abort."""
+    drain_limit: asyncio.TimerHandle | None = None
+    """Runs out when a client that left has had its answer read for as long as it may be."""
+    response_body: bytes | None = None
+    shape: Shape | None = None
+    """What the answer has to be an instance of."""
+    unknown_previous: str | None = None
+    """An earlier answer that this one goes on from and that is not kept here."""
+    original: tuple[str, Asked] | None = None
+    """Who made the earlier answer that this one goes on from, and what its maker is asked."""
+    part: Part | None = None
+    """What it is of an outage rehearsal."""
+    relay: Failing | None = None
+    """Writes an error into the stream, or the session, that has begun."""
+    shared: Shared | None = None
+    """What others with the same idempotency key get too, while this exchange makes it."""
+    replay_of: str | None = None
+    """The exchange whose answer this one was given."""
 
     def abort(self, error: GatewayError) -> None:
         """End this exchange from outside: whatever it is waiting for is cancelled, and it answers with `error`."""
@@ -241,7 +177,8 @@ class LiveExchange:
         self, target: Target, lane: Lane, dropped: tuple[str, ...], now: float, role: Role = "first"
     ) -> Trial:
         self.begun += 1
-        trial = Trial(target, lane, dropped, self.begun, now, role)
+        begun = self.begun
+        trial = Trial(target, lane, dropped, begun, f"{self.call.exchange_id}.{begun}", now, role)
         if self.trial is None:
             self.trial = trial
         else:
@@ -251,9 +188,6 @@ class LiveExchange:
     def stamp(self) -> Stamp:
         """For answers of another dialect than the client's."""
         return Stamp(self.call.exchange_id, self.started_us // 1_000_000)
-
-    def attempt_id(self, trial: Trial) -> str:
-        return f"{self.call.exchange_id}.{trial.number}"
 
     def close_trial(
         self,
@@ -274,34 +208,37 @@ class LiveExchange:
             return
         target = trial.target
         started = trial.started
+        first_token = trial.first_token
         self.attempts.append(
-            Attempt(
-                attempt_id=self.attempt_id(trial),
-                provider=target.provider.name,
-                model=target.model,
-                started_us=self.started_us + int((started - self.call.received) * 1e6),
-                state=state,
-                status=trial.answered,
-                error=None if error is None else error.code,
-                first_token_us=None
-                if trial.first_token is None
-                else int((trial.first_token - started) * 1e6),
-                total_us=int((now - started) * 1e6),
-                usage=usage,
-                cost_nusd=cost_nusd,
-                price_version=None if target.tariff is None else target.tariff.version,
-                key_name=target.provider.key_name,
-                role=trial.role,
+            Attempt(  # by place: see `core/record.py`
+                trial.attempt_id,
+                target.provider.name,
+                target.model,
+                self.started_us + int((started - self.call.received) * 1e6),
+                state,
+                trial.answered,
+                None if error is None else error.code,
+                None if first_token is None else int((first_token - started) * 1e6),
+                int((now - started) * 1e6),
+                usage,
+                cost_nusd,
+                None if target.tariff is None else target.tariff.version,
+                target.provider.key_name,
+                trial.role,
             )
         )
 
     def overhead_us(self, now: float) -> int:
         """Microseconds the gateway itself took: up to the first token of a stream, in total for a whole answer."""
         end = self.first_token if self.first_token is not None else now
-        return max(0, int((end - self.call.received - self.waited) * 1e6))
+        took = int((end - self.call.received - self.waited) * 1e6)
+        return took if took > 0 else 0
 
     def cost_nusd(self) -> int | None:
-        if self.replay_of is not None and not self.attempts:
+        attempts = self.attempts
+        if len(attempts) == 1 and attempts[0].state != "voided":
+            return attempts[0].cost_nusd
+        if self.replay_of is not None and not attempts:
             return 0
         # That a refused attempt cost nothing says nothing of the one that answered.
         billed = [attempt.cost_nusd for attempt in self.attempts if attempt.state != "voided"]
@@ -311,29 +248,29 @@ class LiveExchange:
     def record(self, now: float, keep_content: bool) -> Exchange:
         asked = self.asked
         received = self.call.received
-        return Exchange(
-            exchange_id=self.call.exchange_id,
-            started_us=self.started_us,
-            key_id=None if self.key is None else self.key.key_id,
-            operation=self.call.dialect.operation,
-            asked_model=None if asked is None else asked.model[:256],
-            route=None if self.route is None else self.route.name[:256],
-            stream=asked is not None and asked.stream,
-            status=self.status,
-            outcome=self.outcome,
-            error=self.error,
-            first_token_us=None if self.first_token is None else int((self.first_token - received) * 1e6),
-            total_us=int((now - received) * 1e6),
-            overhead_us=self.overhead_us(now),
-            cost_nusd=self.cost_nusd(),
-            config_version=self.snapshot.version,
-            accounts=() if self.hold is None else self.hold.accounts,
-            attempts=tuple(self.attempts),
-            finish_reason=self.finish_reason,
-            request_body=self.call.body if keep_content else None,
-            response_body=self.response_body if keep_content else None,
-            decision=self.decision if self.replay_of is None else _replayed(self.replay_of),
-            drill=None if self.part is None else self.part.drill_id,
+        return Exchange(  # by place: see `core/record.py`
+            self.call.exchange_id,
+            self.started_us,
+            None if self.key is None else self.key.key_id,
+            self.call.dialect.operation,
+            None if asked is None else asked.model[:256],
+            None if self.route is None else self.route.name[:256],
+            asked is not None and asked.stream,
+            self.status,
+            self.outcome,
+            self.error,
+            None if self.first_token is None else int((self.first_token - received) * 1e6),
+            int((now - received) * 1e6),
+            self.overhead_us(now),
+            self.cost_nusd(),
+            self.snapshot.version,
+            () if self.hold is None else self.hold.accounts,
+            tuple(self.attempts),
+            self.finish_reason,
+            self.call.body if keep_content else None,
+            self.response_body if keep_content else None,
+            self.decision if self.replay_of is None else _replayed(self.replay_of),
+            None if self.part is None else self.part.drill_id,
         )
 
 

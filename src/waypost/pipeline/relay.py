@@ -85,7 +85,7 @@ class Relay:
         live.finish_reason = reply.finish_reason
         live.outcome = "disconnected" if live.call.client.gone else "ok"
         live.response_body = body
-        if not await self._keep(live, trial, body):
+        if live.call.dialect.family == FAMILY and not await self._keep(live, trial, body):
             trial.dropped = (*trial.dropped, "store")
         lines = self._headers(live, trial, answer, now)
         lines.append(_JSON if reply.raw is None else _content_type(answer))

@@ -21,6 +21,7 @@ from waypost.errors import (
     Disconnected,
     Draining,
     GatewayError,
+    InvalidRequest,
     StoreUnavailable,
 )
 from waypost.pipeline import headers
@@ -29,6 +30,7 @@ from waypost.pipeline.behind import Behind
 from waypost.pipeline.conversation import FAMILY, Conversations
 from waypost.pipeline.counting import count
 from waypost.pipeline.entrance import Entrance
+from waypost.pipeline.event_logs import Follower
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.once import HEADER as IDEMPOTENCY
 from waypost.pipeline.once import Once
@@ -149,6 +151,17 @@ class Pipeline:
         """End an answer that is made in the background; False when there is none of this id under way."""
         return self._behind is not None and self._behind.cancel(response_id)
 
+    def forget(self, response_id: str) -> None:
+        """As `cancel`, for an answer that is not to be kept."""
+        if self._behind is not None:
+            self._behind.forget(response_id)
+
+    def follow(self, response_id: str, after: int | None) -> Follower:
+        """The events of an answer made in the background. Raises InvalidRequest when there are none."""
+        if self._behind is None:
+            raise InvalidRequest("No events are kept here. Leave `stream` out.", param="stream")
+        return self._behind.follow(response_id, after)
+
     async def stop(self) -> None:
         """End what is made in the background, and keep that it was ended."""
         if self._behind is not None:
@@ -192,7 +205,8 @@ class Pipeline:
             self._settle.settle(live)  # 10
             if live.shared is not None:
                 self._once.end(live)
-        await live.absorb_abort()
+        if live.cancelling:
+            await live.absorb_abort()
 
     async def _stages(self, live: LiveExchange) -> None:
         call = live.call
@@ -250,8 +264,11 @@ class Pipeline:
         at = live.started_us / 1e6
         call, amount = live.call, 0
         if key.budget_nusd is not None:
-            forms = variants(route.node, asked, call.dialect, settings.json, call.path)
-            amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
+            if route.node is None:
+                amount = cost_ceiling(key, route, asked, settings, at)
+            else:
+                forms = variants(route.node, asked, call.dialect, settings.json, call.path)
+                amount = max(cost_ceiling(key, route, form, settings, at) for form in forms)
         hold = self._ledger.try_reserve(key, amount, at)
         while hold is None:
             await self._ledger.load(key, at)

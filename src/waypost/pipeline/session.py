@@ -335,7 +335,7 @@ class Session:
         self._checked = self._desk.clock.monotonic()
         usage, cost = self._so_far()
         if usage is not None:
-            attempt_id = self._live.attempt_id(self._trial)
+            attempt_id = self._trial.attempt_id
             self._desk.ledger.checkpoint(Checkpoint(attempt_id=attempt_id, usage=usage, cost_nusd=cost))
 
     def _so_far(self) -> tuple[Usage | None, int | None]:

@@ -47,30 +47,30 @@ class Settle:
         if target.tariff is not None:
             floor = self.price(live, trial, Usage(input=asked.input_estimate), None)
         self._ledger.dispatch(
-            DispatchMark(
-                attempt_id=live.attempt_id(trial),
-                exchange_id=call.exchange_id,
-                at_us=live.started_us,
-                key_id=None if live.key is None else live.key.key_id,
-                operation=call.dialect.operation,
-                asked_model=asked.model[:256],
-                route=None if live.route is None else live.route.name[:256],
-                stream=asked.stream,
-                provider=target.provider.name,
-                model=target.model,
-                accounts=() if hold is None else hold.accounts,
-                held_nusd=0 if hold is None else hold.amount_nusd,
-                floor_nusd=floor,
-                price_version=None if target.tariff is None else target.tariff.version,
-                input_estimate=asked.input_estimate,
-                config_version=live.snapshot.version,
+            DispatchMark(  # by place: see `core/record.py`
+                trial.attempt_id,
+                call.exchange_id,
+                live.started_us,
+                None if live.key is None else live.key.key_id,
+                call.dialect.operation,
+                asked.model[:256],
+                None if live.route is None else live.route.name[:256],
+                asked.stream,
+                target.provider.name,
+                target.model,
+                () if hold is None else hold.accounts,
+                0 if hold is None else hold.amount_nusd,
+                floor,
+                None if target.tariff is None else target.tariff.version,
+                asked.input_estimate,
+                live.snapshot.version,
             )
         )
 
     def checkpoint(self, live: LiveExchange, trial: Trial, usage: Usage) -> None:
         """What a running stream has used so far, for recovery."""
         cost = self.price(live, trial, usage, None)
-        self._ledger.checkpoint(Checkpoint(attempt_id=live.attempt_id(trial), usage=usage, cost_nusd=cost))
+        self._ledger.checkpoint(Checkpoint(attempt_id=trial.attempt_id, usage=usage, cost_nusd=cost))
 
     def fail_trial(self, live: LiveExchange, error: GatewayError, trial: Trial | None = None) -> None:
         """Close an attempt under way as a failure, with what it may have cost: `trial`, or all there are.

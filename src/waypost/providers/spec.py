@@ -110,6 +110,8 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     paths: dict[str, str] = {}
     """By dialect, what is added to the base URL's path there; it may climb out of it with `..`. `{model}` is the model
     that is asked."""
+    endings: dict[str, str] = {}
+    """By dialect, the path in place of the dialect's own, where it is another one."""
     query: str = ""
     """Goes with every request of a dialect: `api-version=…`."""
     headers: dict[str, str] = {}

@@ -59,6 +59,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name tool calls by ids, where a dialect can do without (Gemini)."""
     finish: str | None = None
     """The reason for the end that the answer gives, in the dialect's own word, such as `pause_turn`."""
+    named: str | None = None
+    """What else is in its name: for what is told from a name, as `named=claude-opus-4-1`. It changes nothing here."""
     keeps_on: bool = False
     """Go on generating when the client leaves: a cancelled request is billed whole, whenever it was cancelled."""
     dimensions: Annotated[int, Meta(ge=1, le=8192)] = 16

@@ -13,17 +13,22 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from waypost.errors import StoreUnavailable
+from waypost.stores.sql.variables import COMMAND
 
 FILE_NAME: Final = "writer.lock"
 MODULE: Final = "waypost.stores.sql.posting"
 _POLL_S: Final = 0.005
 #: Of the gateway's environment, what an interpreter may need. Providers' keys are none of the writer's business.
+#: What a command that prints the database's password may need as well.
+_IDENTITY: Final = ("HOME", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "KUBERNETES_")
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR")
 
 
@@ -119,8 +124,18 @@ class WriterLauncher:
     The first one takes over the lock that was taken before recovery.
     """
 
-    def __init__(self, data: Path, lock: WriterLock, *, fsync: bool, delay_s: float = 0.1) -> None:
+    def __init__(
+        self,
+        data: Path,
+        lock: WriterLock,
+        *,
+        fsync: bool,
+        delay_s: float = 0.1,
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`environ`: where the database is, if it is not in the data folder."""
         self._data = data
+        self._environ = database_environment(environ)
         self._lock: WriterLock | None = lock
         self._fsync = fsync
         self._delay_s = delay_s
@@ -136,7 +151,7 @@ class WriterLauncher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # its last words come over the link, into the gateway's log
                 pass_fds=(link.fileno(), lock.fd),
-                env=bare_environment(),
+                env={**bare_environment(), **self._environ},
             )
             lock.announce(process.pid)
         finally:
@@ -149,6 +164,14 @@ def bare_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # The same modules as the gateway's, however it found them.
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def database_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What says where the database is and who asks it."""
+    kept = {name: value for name, value in environ.items() if name.startswith("WAYPOST_DATABASE_")}
+    if COMMAND in kept:
+        kept |= {name: value for name, value in environ.items() if name.startswith(_IDENTITY)}
+    return kept
 
 
 def _parse(text: bytes) -> int | None:

@@ -137,6 +137,7 @@ def render_path(target: Target, dialect: str, path: str) -> str:
     """The whole path at the provider, with its query."""
     provider = target.provider
     start = provider.prefix_for(dialect)
+    path = provider.endings.get(dialect, path)
     if _MODEL in start:
         start = start.replace(_MODEL, quote(target.model, safe=""))
     if not provider.query:

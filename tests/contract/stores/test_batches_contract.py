@@ -1,6 +1,6 @@
 """One suite for every `ports.Batches`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,8 +11,7 @@ from waypost.core.file import Page
 from waypost.ports import Batches
 from waypost.stores.memory import MemoryBatches
 from waypost.stores.sql.batches import BatchRows, SqlBatches
-from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.opening import open_database
 
 ONE = Batch(
     batch_id="batch_1",
@@ -36,19 +35,18 @@ def memory(_folder: Path) -> Iterator[Batches]:
     yield MemoryBatches()
 
 
-def sqlite(folder: Path) -> Iterator[Batches]:
-    database = open_sqlite(folder)
-    prepare(database)
+def sql(folder: Path, where: dict[str, str]) -> Iterator[Batches]:
+    database = open_database(folder, where)
+    assert database is not None
     batches = SqlBatches(BatchRows(database))
     yield batches
     batches.close()
     database.close()
 
 
-@pytest.fixture(params=[memory, sqlite], ids=["memory", "sqlite"])
-def batches(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Batches]:
-    make: Callable[[Path], Iterator[Batches]] = request.param
-    yield from make(tmp_path)
+@pytest.fixture
+def batches(where: dict[str, str] | None, tmp_path: Path) -> Iterator[Batches]:
+    yield from memory(tmp_path) if where is None else sql(tmp_path, where)
 
 
 async def test_a_batch_is_its_keys_and_an_operators(batches):

@@ -1,6 +1,6 @@
 """One suite for every `ports.Files`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,9 +9,8 @@ import pytest
 from waypost.core.file import Page, StoredFile
 from waypost.ports import Files
 from waypost.stores.memory import MemoryFiles
-from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.files import FileRows, SqlFiles
-from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.opening import open_database
 
 ONE = StoredFile("file-1", "k1", "batch", "ä.jsonl", 100, 10.5, 200.0)
 
@@ -24,19 +23,18 @@ def memory(_folder: Path) -> Iterator[Files]:
     yield MemoryFiles()
 
 
-def sqlite(folder: Path) -> Iterator[Files]:
-    database = open_sqlite(folder)
-    prepare(database)
+def sql(folder: Path, where: dict[str, str]) -> Iterator[Files]:
+    database = open_database(folder, where)
+    assert database is not None
     files = SqlFiles(FileRows(database))
     yield files
     files.close()
     database.close()
 
 
-@pytest.fixture(params=[memory, sqlite], ids=["memory", "sqlite"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
-    make: Callable[[Path], Iterator[Files]] = request.param
-    yield from make(tmp_path)
+@pytest.fixture
+def files(where: dict[str, str] | None, tmp_path: Path) -> Iterator[Files]:
+    yield from memory(tmp_path) if where is None else sql(tmp_path, where)
 
 
 async def test_a_file_is_its_keys_and_an_operators_until_it_expires(files):

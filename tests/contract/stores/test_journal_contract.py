@@ -1,6 +1,6 @@
 """One suite for every journal. A new store is one more fixture parameter."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,8 @@ from ledger.books import CENT, attempt, exchange
 from waypost.errors import Bug
 from waypost.ports import Journal
 from waypost.stores.memory import MemoryJournal
-from waypost.stores.sql.engine import open_sqlite
-from waypost.stores.sql.journal import SqliteJournal
-from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.journals import open_journal
+from waypost.stores.sql.opening import open_database
 
 A, B = "key:k1:day:2026-09-21", "key:k1:total"
 
@@ -20,19 +19,18 @@ def memory(_folder: Path) -> Iterator[Journal]:
     yield MemoryJournal()
 
 
-def sqlite(folder: Path) -> Iterator[Journal]:
-    database = open_sqlite(folder)
-    prepare(database)
-    journal = SqliteJournal(folder)
+def sql(folder: Path, where: dict[str, str]) -> Iterator[Journal]:
+    database = open_database(folder, where)
+    assert database is not None
+    journal = open_journal(folder, where)
     yield journal
     journal.close()
     database.close()
 
 
-@pytest.fixture(params=[memory, sqlite], ids=["memory", "sqlite"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    make: Callable[[Path], Iterator[Journal]] = request.param
-    yield from make(tmp_path)
+@pytest.fixture
+def journal(where: dict[str, str] | None, tmp_path: Path) -> Iterator[Journal]:
+    yield from memory(tmp_path) if where is None else sql(tmp_path, where)
 
 
 def test_an_empty_journal(journal):

@@ -1,6 +1,6 @@
 """One suite for every `ports.Keys`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,8 @@ from ledger.books import AT
 from waypost.core.key import Key
 from waypost.ports import Keys
 from waypost.stores.memory import MemoryKeys
-from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
-from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.opening import open_database
 
 Made = tuple[Keys, Key]
 
@@ -23,9 +22,9 @@ def memory(_folder: Path) -> Iterator[Made]:
     yield keys, key
 
 
-def sqlite(folder: Path) -> Iterator[Made]:
-    database = open_sqlite(folder)
-    prepare(database)
+def sql(folder: Path, where: dict[str, str]) -> Iterator[Made]:
+    database = open_database(folder, where)
+    assert database is not None
     rows = KeyRows(database)
     _, key = rows.create(
         NewKey("app", rpm=60, route="cheap", priority="low", operator=True), AT, lambda n: b"\x07" * n
@@ -36,10 +35,9 @@ def sqlite(folder: Path) -> Iterator[Made]:
     database.close()
 
 
-@pytest.fixture(params=[memory, sqlite], ids=["memory", "sqlite"])
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
-    make: Callable[[Path], Iterator[Made]] = request.param
-    yield from make(tmp_path)
+@pytest.fixture
+def made(where: dict[str, str] | None, tmp_path: Path) -> Iterator[Made]:
+    yield from memory(tmp_path) if where is None else sql(tmp_path, where)
 
 
 async def test_a_key_that_was_looked_up_is_in_memory(made):

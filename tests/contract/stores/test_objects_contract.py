@@ -1,8 +1,8 @@
-"""One suite for every `ports.Objects`. Another database joins by another entry in `DATABASES`."""
+"""One suite for every `ports.Objects`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,29 +12,28 @@ from waypost.core.objects import Change, Object
 from waypost.core.people import DEFAULT, Member, Organization, Team, TeamRole, User
 from waypost.errors import Conflict
 from waypost.ports import Objects
-from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.objects import ObjectRows
-from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.opening import open_database
 
 ACME = Organization("org_a", "acme")
 OTHER = Organization("org_b", "other")
 WEB = Team("team_w", "org_a", "web", created_at=5.0)
 
 
-def sqlite(folder: Path) -> Iterator[Objects]:
-    database = open_sqlite(folder)
-    prepare(database)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.process)])
+def where(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What the environment says of the database."""
+    if request.param == "sqlite":
+        return {}
+    return dict(request.getfixturevalue("postgres").new_database(prepared=True))
+
+
+@pytest.fixture
+def objects(where: dict[str, str], tmp_path: Path) -> Iterator[Objects]:
+    database = open_database(tmp_path, where)
+    assert database is not None
     yield ObjectRows(database, lambda: 1000.0)
     database.close()
-
-
-DATABASES = {"sqlite": sqlite}
-
-
-@pytest.fixture(params=DATABASES.values(), ids=DATABASES)
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Objects]:
-    make: Callable[[Path], Iterator[Objects]] = request.param
-    yield from make(tmp_path)
 
 
 def names(found: list[Object]) -> list[str]:

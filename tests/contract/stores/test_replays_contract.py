@@ -1,6 +1,6 @@
 """One suite for every `ports.Replays`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,9 +9,8 @@ import pytest
 from waypost.core.replay import Replay
 from waypost.ports import Replays
 from waypost.stores.memory import MemoryReplays
-from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
-from waypost.stores.sql.schema import prepare
 
 HEADERS = ((b"content-type", b"application/json"), (b"x-waypost-model", b"m\xc3\xa9"))
 ONE = Replay("k1", b"\x01" * 32, b"\x02" * 32, "x1", 200, HEADERS, b'{"id":"\xff\x00"}', False, 200.0)
@@ -22,19 +21,18 @@ def memory(_folder: Path) -> Iterator[Replays]:
     yield MemoryReplays()
 
 
-def sqlite(folder: Path) -> Iterator[Replays]:
-    database = open_sqlite(folder)
-    prepare(database)
+def sql(folder: Path, where: dict[str, str]) -> Iterator[Replays]:
+    database = open_database(folder, where)
+    assert database is not None
     replays = SqlReplays(ReplayRows(database))
     yield replays
     replays.close()
     database.close()
 
 
-@pytest.fixture(params=[memory, sqlite], ids=["memory", "sqlite"])
-def replays(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replays]:
-    make: Callable[[Path], Iterator[Replays]] = request.param
-    yield from make(tmp_path)
+@pytest.fixture
+def replays(where: dict[str, str] | None, tmp_path: Path) -> Iterator[Replays]:
+    yield from memory(tmp_path) if where is None else sql(tmp_path, where)
 
 
 async def test_what_was_kept_comes_back_as_it_was(replays):

@@ -62,6 +62,9 @@ def test_thinking_goes_back_to_its_maker_only() -> None:
     assert render(ours) == ({"type": "thinking", "thinking": "hm", "signature": "sig"}, ())
     unsigned = Thinking("hm", None, maker="anthropic-claude-v1")
     assert render(unsigned) == ({"type": "thinking", "thinking": "hm"}, ())
+    empty = Thinking("hm", "", maker="anthropic-claude-v1")
+    assert render(empty) == ({"type": "thinking", "thinking": "hm"}, ())
+    assert render(empty, answer=True)[0] == {"type": "thinking", "thinking": "hm", "signature": ""}
     hidden = Thinking("", "enc", maker="anthropic-claude-v1", redacted=True)
     assert render(hidden) == ({"type": "redacted_thinking", "data": "enc"}, ())
     beside = Thinking("hm", "enc", maker="anthropic-claude-v1", redacted=True)

@@ -124,6 +124,8 @@ def test_cache_points() -> None:
         (Thinking("t", "s", maker="anthropic-claude-v1"), NOVA, False),
         (Thinking("t", "s", maker="google-gemini-v1"), CLAUDE, False),
         (Thinking("t"), CLAUDE, False),
+        (Thinking("t", "", maker="anthropic-claude-v1"), CLAUDE, False),
+        (Thinking("", "", maker="anthropic-claude-v1", redacted=True), CLAUDE, False),
         (Thinking("", "s", maker="openai-responses-v1", redacted=True), CLAUDE, False),
     ],
 )

@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases, sse
-from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, Used
+from waypost.core.events import (
+    Ending,
+    Event,
+    Failed,
+    Finished,
+    PartDelta,
+    PartEnded,
+    PartStarted,
+    Started,
+    Used,
+)
 from waypost.core.fold import fold
 from waypost.core.request import Citation, Media, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish
@@ -154,18 +164,61 @@ def test_media_and_calls_come_whole() -> None:
     )
 
 
-def test_nothing_counts_after_the_finish_reason_but_the_usage() -> None:
+def test_content_behind_a_finish_reason_is_not_lost() -> None:
+    """It was once left out without a word. Google documents a reason as the end of generation, and has sent STOP with
+    every chunk: only the end of the body ends a candidate."""
+    picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
     events, parser = read(
         sse(
             [
                 one({"text": "a"}, finish="STOP"),
-                {**one({"text": "b"}), "usageMetadata": {"promptTokenCount": 3}},
+                one({"text": "b"}, finish="STOP"),
+                {**one(picture), "usageMetadata": {"promptTokenCount": 3}},
             ]
         )
     )
     assert parser.finished
-    assert fold(events).choices == (Choice(0, (Text("a"),), Finish.STOP),)
-    assert events[-1] == Used(Usage(input=3))
+    picture_part = Media("image", data="AA==", mime="image/png")
+    assert fold(events).choices == (Choice(0, (Text("ab"), picture_part), Finish.STOP),)
+    assert Used(Usage(input=3)) in events
+    assert events[-1] == Finished(0, Finish.STOP)
+    assert [event for event in events if isinstance(event, Ending)] == [Ending(0)]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "finish"),
+    [
+        (("STOP", "MAX_TOKENS"), Finish.LENGTH),
+        (("STOP", "SAFETY", None), Finish.FILTERED),
+        (("MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"), Finish.LENGTH),
+        (("OTHER", "STOP"), Finish.STOP),
+    ],
+)
+def test_the_last_reason_counts(reasons: tuple[str | None, ...], finish: Finish) -> None:
+    events, parser = read(sse([one({"text": "a"}, finish=reason) for reason in reasons]))
+    assert parser.finished
+    assert [event for event in events if isinstance(event, Finished)] == [Finished(0, finish)]
+
+
+def test_a_call_behind_the_reason_is_what_it_ended_for() -> None:
+    call = {"functionCall": {"id": "c", "name": "f", "args": {}}}
+    events, _ = read(sse([one({"text": "a"}, finish="STOP"), one(call)]))
+    assert events[-1] == Finished(0, Finish.TOOLS)
+
+
+def test_sources_behind_the_reason_belong_to_the_text() -> None:
+    grounding = {"groundingChunks": [{"web": {"uri": "https://e.org"}}]}
+    assert parts_of(one({"text": "a"}, finish="STOP"), one(groundingMetadata=grounding)) == (
+        Text("a", citations=(Citation("https://e.org"),)),
+    )
+
+
+def test_a_candidate_that_ended_is_told_of_where_another_was_cut() -> None:
+    two = {"candidates": [one({"text": "a"}, finish="STOP", index=0)["candidates"][0],
+                          one({"text": "b"}, index=1)["candidates"][0]]}  # fmt: skip
+    events, parser = read(sse([two]))
+    assert isinstance(parser.failure, Truncated)
+    assert [event for event in events if isinstance(event, Finished)] == [Finished(0, Finish.STOP)]
 
 
 def test_the_tier_is_told_at_the_start() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from sqlalchemy.dialects import postgresql
 
 from contract.stores.test_batches_contract import ONE, another
+from waypost.core.file import Page
 from waypost.core.record import Attempt, Exchange
 from waypost.core.usage import Usage
 from waypost.stores.sql.batches import BatchRows, _dispatched
@@ -55,6 +57,7 @@ def test_what_is_over_goes_in_slices(database: Database) -> None:
     assert rows.get(ONE.batch_id, None) is None
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_ids_are_compared_byte_by_byte_everywhere(database: Database) -> None:
     query = _dispatched("wp-1")
     text = str(query.compile(dialect=postgresql.dialect()))
@@ -64,3 +67,13 @@ def test_ids_are_compared_byte_by_byte_everywhere(database: Database) -> None:
             "EXPLAIN QUERY PLAN " + str(query.compile(connection, compile_kwargs={"literal_binds": True}))
         ).all()
     assert "PRIMARY KEY (exchange_id>? AND exchange_id<?)" in plan[0][3]
+
+
+def test_a_nodes_batches_are_its_own(database: Database) -> None:
+    there = Database(database.engine)
+    there.node = "other"
+    BatchRows(database).put(ONE)
+    assert BatchRows(there).unfinished() == []
+    assert BatchRows(there).get(ONE.batch_id, None) is None
+    assert BatchRows(there).page(Page(10)) == []
+    assert BatchRows(database).unfinished() == [ONE]

@@ -4,6 +4,7 @@ from sqlalchemy import insert
 
 from contract.stores.test_batches_contract import another as batch
 from contract.stores.test_files_contract import another
+from waypost.core.file import Page
 from waypost.stores.sql.batches import BatchRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.files import FileRows
@@ -33,3 +34,16 @@ def test_more_batches_than_a_statement_takes_values_may_read_files(database: Dat
         several = [fixed | {"batch_id": f"b{n}", "input_file_id": f"file-{n}"} for n in range(1, 40_000)]
         connection.execute(insert(BATCHES), several)
     assert list(rows.delete_expired(2.0)) == ["file-0"]
+
+
+def test_a_nodes_files_are_its_own(database: Database) -> None:
+    here = FileRows(database)
+    there = Database(database.engine)
+    there.node = "other"
+    file = another(1, expires_at=100.0)
+    assert here.put(file)
+    assert FileRows(there).get(file.file_id, None, 0.0) is None
+    assert FileRows(there).page(Page(10), 0.0) == []
+    assert FileRows(there).used(file.key_id) == (0, 0)
+    assert FileRows(there).delete_expired(1e12) == []
+    assert here.get(file.file_id, None, 0.0) == file

@@ -51,6 +51,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path):
         SqliteJournal(tmp_path)
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_a_locked_database_is_unavailable_and_heals(database, tmp_path):
     impatient = SqliteJournal(tmp_path, busy_s=0.001)
     other = sqlite3.connect(tmp_path / "waypost.db", isolation_level=None)
@@ -71,6 +72,7 @@ def test_a_number_that_no_column_holds_is_a_bug_and_changes_nothing(journal):
     journal.post("s1", 1, [exchange(1, 3, (A,))])
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 @pytest.mark.parametrize(("durability", "synchronous"), [("process", 1), ("fsync", 2)])
 def test_a_commit_is_as_durable_as_was_asked_for(database, tmp_path, durability, synchronous):
     journal = SqliteJournal(tmp_path, durability=durability)
@@ -79,6 +81,7 @@ def test_a_commit_is_as_durable_as_was_asked_for(database, tmp_path, durability,
     journal.close()
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_a_writer_that_others_wait_for_pauses_every_few_rows(database, tmp_path):
     pauses = []
     journal = SqliteJournal(tmp_path, pause=lambda: pauses.append(1))

@@ -54,6 +54,7 @@ def test_what_a_key_can_not_be_given_is_refused(rows, randomness, field, value):
     assert rows.list() == []
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_the_text_is_not_in_the_files(rows, randomness, tmp_path):
     issued, _ = rows.create(NewKey("app"), AT, randomness)
     secret = issued.text.split("_")[1].encode()
@@ -297,6 +298,7 @@ async def test_a_key_read_before_a_change_and_kept_after_it_is_read_again(rows, 
     assert keys.cached(one.digest).revoked_at == AT + 1
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 async def test_a_revocation_by_another_process_reaches_memory(rows, keys, randomness, tmp_path):
     key = rows.create(NewKey("app"), AT, randomness)[1]
     await keys.lookup(key.digest)

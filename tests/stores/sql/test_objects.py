@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from waypost.errors import Conflict, InvalidRequest, StoreUnavailable
 from waypost.policy.directory import Directory
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.objects import ObjectRows
+from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.schema import prepare
 
 ACME = Organization("org_a", "acme")
@@ -32,8 +34,9 @@ def objects(database: Database) -> ObjectRows:
 
 
 @pytest.fixture
-def second(database: Database, tmp_path: Path) -> Iterator[ObjectRows]:
-    other = open_sqlite(tmp_path)
+def second(database: Database, where: dict[str, str], tmp_path: Path) -> Iterator[ObjectRows]:
+    other = open_database(tmp_path, where)
+    assert other is not None
     yield ObjectRows(other, lambda: 1000.0)
     other.close()
 
@@ -53,17 +56,23 @@ def test_another_handle_sees_what_was_written(objects: ObjectRows, second: Objec
 
 
 def test_another_process_sees_what_was_written_and_its_writes_are_seen(
-    objects: ObjectRows, tmp_path: Path
+    objects: ObjectRows, where: dict[str, str], tmp_path: Path
 ) -> None:
     objects.put(ACME)
     code = (
         "import sys, pathlib\nfrom waypost.core.people import Team\n"
-        "from waypost.stores.sql.engine import open_sqlite\nfrom waypost.stores.sql.objects import ObjectRows\n"
-        "rows = ObjectRows(open_sqlite(pathlib.Path(sys.argv[1])), lambda: 1.0)\n"
+        "from waypost.stores.sql.opening import open_database\nimport os\n"
+        "from waypost.stores.sql.objects import ObjectRows\n"
+        "rows = ObjectRows(open_database(pathlib.Path(sys.argv[1]), os.environ), lambda: 1.0)\n"
         "print(rows.get('organization', 'org_a').name)\nrows.put(Team('team_1', 'org_a', 'web'))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], check=True, timeout=30, capture_output=True, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        check=True,
+        timeout=30,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **where},
     )
     assert done.stdout == "acme\n"
     changes, version = objects.changed(1)

@@ -46,3 +46,12 @@ async def test_the_port(database: Database) -> None:
         assert await responses.get("resp_1", "k1", 150.0) is None
     finally:
         responses.close()
+
+
+def test_what_another_node_makes_is_under_way_there(database: Database) -> None:
+    there, making = Database(database.engine), msgspec.structs.replace(ONE, status="queued")
+    there.node = "other"
+    ResponseRows(database).put(making)
+    assert ResponseRows(there).unfinished() == []
+    assert ResponseRows(database).unfinished() == [making]
+    assert ResponseRows(there).get(ONE.response_id, ONE.key_id, 0.0) == making

@@ -154,9 +154,10 @@ def _render_thinking(part: Thinking, where: str, loss: Loss, answer: bool) -> Js
             loss.setting(f"{_message(where)}.thinking")  # a block that hides its text has no place for words
         return with_extras({"type": "redacted_thinking", "data": part.signature}, part.extras)
     if part.maker == MAKER and not part.redacted:
-        # Servers of this dialect that sign nothing take their thinking back as they gave it.
+        # Servers of this dialect that sign nothing take their thinking back; an empty signature says nothing there.
         out: Json = {"type": "thinking", "thinking": part.text}
-        return with_extras(put(out, signature=part.signature), part.extras)
+        signature = part.signature if answer else part.signature or None
+        return with_extras(put(out, signature=signature), part.extras)
     if answer and part.text:
         return {"type": "thinking", "thinking": part.text, "signature": ""}  # the SDKs' types want one
     if not answer and (part.text or part.redacted):

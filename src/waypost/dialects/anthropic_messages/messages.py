@@ -44,7 +44,8 @@ def parse_messages(taking: Taking) -> tuple[Message, ...]:
 
 
 def _take_system(taking: Taking) -> list[Message]:
-    text = text_or_none(taking.rest.get("system", msgspec.Raw(b"null")))
+    raw = taking.rest.get("system")
+    text = None if raw is None else text_or_none(raw)
     if text:
         del taking.rest["system"]
         return [Message("system", (Text(text),), Extras(NAME, {}, WRITTEN))]

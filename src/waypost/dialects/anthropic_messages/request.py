@@ -14,7 +14,7 @@ from waypost.dialects.anthropic_messages.messages import parse_messages, render_
 from waypost.dialects.anthropic_messages.own import OWN, Taking, is_own, own_form, with_extras
 from waypost.dialects.anthropic_messages.thinking import settings, take_effort, take_thinking
 from waypost.dialects.anthropic_messages.tools import render_choice, render_tools, take_choice, take_tools
-from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling
+from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling, without_unsigned
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.taking import (
@@ -59,28 +59,28 @@ def parse_fields(fields: Fields) -> ChatRequest:
     choice, parallel = take_choice(taking)
     stream = _take_stream(taking)
     sampling = Sampling(
-        temperature=taking.take("temperature", NUMBER),
-        top_p=taking.take("top_p", NUMBER),
-        top_k=taking.take("top_k", INTEGER),
+        taking.take("temperature", NUMBER),
+        taking.take("top_p", NUMBER),
+        taking.take("top_k", INTEGER),
         stop=_take_stop(taking),
     )
-    return ChatRequest(
-        model=model,
-        messages=messages,
-        tools=take_tools(taking),
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
-        response_format=wanted,
-        sampling=sampling,
-        max_output=taking.take("max_tokens", INTEGER),
-        effort=effort,
-        thinking_budget=budget,
-        show_thinking=shown,
-        stream=stream,
-        # Streams of this dialect always say their usage.
-        wants_usage=stream,
-        user=_take_user(taking),
-        tier=_take_tier(taking),
+    return ChatRequest(  # as many as can be by place, which is far cheaper than by name
+        model,
+        messages,
+        take_tools(taking),
+        choice,
+        parallel,
+        wanted,
+        sampling,
+        taking.take("max_tokens", INTEGER),
+        effort,
+        budget,
+        shown,
+        1,
+        stream,
+        stream,  # streams of this dialect always say their usage
+        _take_user(taking),
+        _take_tier(taking),
         extras=taking.extras(" ".join(forms)),
     )
 
@@ -94,14 +94,19 @@ def _take_stream(taking: Taking) -> bool:
 
 def _take_stop(taking: Taking) -> tuple[str, ...]:
     raw = taking.rest.get("stop_sequences")
+    if raw is None:
+        return ()
     texts = taking.take("stop_sequences", TEXTS)
-    if texts is not None and not texts and raw is not None:
+    if texts is not None and not texts:
         taking.rest["stop_sequences"] = raw
     return tuple(texts or ())
 
 
 def _take_user(taking: Taking) -> str | None:
-    metadata = Taking(taking.take_object("metadata") or {})
+    fields = taking.take_object("metadata")
+    if not fields:
+        return None
+    metadata = Taking(fields)
     user = metadata.take("user_id", TEXT)
     if metadata.rest:
         taking.rest["metadata"] = object_raw(metadata.rest)
@@ -109,7 +114,8 @@ def _take_user(taking: Taking) -> str | None:
 
 
 def _take_tier(taking: Taking) -> str | None:
-    tier = _TIERS.get(text_or_none(taking.rest.get("service_tier", msgspec.Raw(b"null"))) or "")
+    raw = taking.rest.get("service_tier")
+    tier = None if raw is None else _TIERS.get(text_or_none(raw) or "")
     if tier is not None:
         del taking.rest["service_tier"]
     return tier
@@ -121,7 +127,10 @@ def _take_format(taking: Taking, output: Taking) -> ResponseFormat | None:
 
 
 def _parse_format(outer: Taking, name: str, form: str) -> ResponseFormat | None:
-    inner = Taking(object_or_none(outer.rest.get(name)) or {})
+    fields = object_or_none(outer.rest.get(name))
+    if not fields:
+        return None
+    inner = Taking(fields)
     if not inner.take_constant("type", "json_schema"):
         return None
     schema = inner.take("schema", RAW)
@@ -131,14 +140,17 @@ def _parse_format(outer: Taking, name: str, form: str) -> ResponseFormat | None:
 
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
-    system, messages = render_messages(request.messages, loss, own=is_own(request.extras))
+    own = is_own(request.extras)
+    if not own:
+        request = without_unsigned(request, loss)
+    system, messages = render_messages(request.messages, loss, own=own)
     asked = settings(request, loss)
     output: Json = {}
     put(output, effort=asked.effort)
     out: Json = {"model": request.model}
     put(out, max_tokens=asked.max_tokens, system=system)
     out["messages"] = messages
-    out.update(render_tools(request.tools, loss, own=is_own(request.extras)))
+    out.update(render_tools(request.tools, loss, own=own))
     put(
         out,
         tool_choice=render_choice(request.tool_choice, request.parallel_tool_calls),

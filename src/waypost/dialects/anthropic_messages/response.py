@@ -44,6 +44,7 @@ _AT_END = ("stop_details", "container", "context_management", "input_transformat
 _USAGE = "usage"
 _REASON = "stop_reason"
 _NOTHING = msgspec.Raw(b"null")
+_FOREIGN = (Media, Opaque)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -128,7 +129,7 @@ def left_of_usage(choice: Choice) -> Fields:
 
 def render_block(part: ReplyPart, where: str) -> Json | msgspec.Raw | None:
     """None: nothing to show. Raises Unrepresentable for a part that this dialect can not say."""
-    if isinstance(part, Media | Opaque) and not (isinstance(part, Opaque) and part.dialect == NAME):
+    if isinstance(part, _FOREIGN) and not (isinstance(part, Opaque) and part.dialect == NAME):
         raise Unrepresentable(
             f"{where} of the answer is of a kind that Anthropic's format has no form for. Ask in the format of the "
             "model's provider, or choose another model.",

@@ -49,7 +49,10 @@ def take_effort(output: Taking) -> Effort | None:
 
 def take_thinking(taking: Taking, effort: Effort | None, forms: list[str]) -> tuple[int | None, bool | None]:
     """The budget (-1: as the model likes) and whether to show it. What the core has no words for stays."""
-    inner = Taking(object_or_none(taking.rest.get("thinking")) or {})
+    fields = object_or_none(taking.rest.get("thinking"))
+    if not fields:
+        return None, None
+    inner = Taking(fields)
     kind = inner.take("type", TEXT)
     display = inner.take("display", _DISPLAY)
     shown = None if display is None else display == "summarized"

@@ -96,7 +96,10 @@ def _as_object(parameters: msgspec.Raw | Json, *, strict: bool) -> msgspec.Raw |
 
 def take_choice(taking: Taking) -> tuple[ToolChoice | None, bool | None]:
     """The choice, and whether several calls at once are wanted. One with fields that are not known stays."""
-    inner = Taking(object_or_none(taking.rest.get("tool_choice")) or {})
+    fields = object_or_none(taking.rest.get("tool_choice"))
+    if not fields:
+        return None, None
+    inner = Taking(fields)
     mode = _MODES.get(inner.take("type", TEXT) or "")
     name = inner.take("name", TEXT)
     single = inner.take("disable_parallel_tool_use", FLAG)

@@ -295,7 +295,8 @@ class Writer:
 
     def _thinking(self, part: Thinking, message: str) -> Json | None:
         """Claude's own goes back to Claude; that of others does not, since no model on Bedrock takes it."""
-        signature = part.signature if part.maker == CLAUDE and (self._family.signs or self._reply) else None
+        mine = part.maker == CLAUDE and (self._family.signs or self._reply)
+        signature = (part.signature or None) if mine else None  # an empty one is none: Claude refuses it
         if part.redacted and signature is not None:
             if part.text.strip() and not self._reply:
                 self._loss.setting(f"{message}.thinking")  # what hides its text has no place for words

@@ -40,7 +40,7 @@ from waypost.dialects.bedrock_converse.messages import Conversation, parse_messa
 from waypost.dialects.bedrock_converse.own import NAME, Taking, is_own, own_form
 from waypost.dialects.bedrock_converse.parts import Writer
 from waypost.dialects.bedrock_converse.tools import parse_choice, parse_tools, render_tools
-from waypost.dialects.claude import narrow_schema
+from waypost.dialects.claude import narrow_schema, without_unsigned
 from waypost.dialects.taking import INTEGER, NUMBER, TEXT, TEXTS, Json, object_or_none, object_raw, put
 from waypost.errors import Unrepresentable
 
@@ -157,6 +157,8 @@ def _take_format(output: Taking) -> ResponseFormat | None:
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """The body for a target, whose model decides how it is told to think. Raises Unrepresentable."""
     family = family_of(request.model)
+    if not is_own(request.extras):
+        request = without_unsigned(request, loss)
     _name_unsaid(request, loss)
     conversation = Conversation(Writer(loss, family, own=is_own(request.extras)), loss)
     for number, message in enumerate(request.messages):

@@ -1,7 +1,10 @@
 """A streamed answer to the core's events.
 
-Google marks no borders: texts of one kind that follow each other are one part, and a call comes whole. A candidate
-ends with its finish reason, the stream with its body.
+Google marks no borders: texts of one kind that follow each other are one part, and a call comes whole. A finish reason
+is no border either: chunks with counts, sources or more content may follow it, and another reason with them. So a
+candidate ends where its stream does, with its body, and for the last reason given. Streams of Google's with STOP in
+every chunk: https://github.com/BerriAI/litellm/issues/2195, https://github.com/songquanpeng/one-api/issues/1408
+(2026-11-26).
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.events import (
+    Ending,
     Event,
     Failed,
     Finished,
@@ -40,13 +44,13 @@ class _OpenChoice:
     __slots__ = (
         "calls",
         "cited",
-        "ended",
         "has_calls",
         "held",
         "index",
         "open",
         "part",
         "parts",
+        "reason",
         "signed",
         "text",
     )
@@ -63,7 +67,9 @@ class _OpenChoice:
         self.cited: set[Citation] = set()
         #: The open part has its signature: what follows is another one.
         self.signed = False
-        self.has_calls = self.ended = False
+        self.has_calls = False
+        #: The last word for why it ended.
+        self.reason: msgspec.Raw | None = None
 
     def take(self, part: ReplyPart, out: list[Event]) -> None:
         """A part, or more of the open one."""
@@ -122,10 +128,21 @@ class _OpenChoice:
             out.append(PartDelta(self.index, self.parts - 1, "", held.signature))
             out.append(PartEnded(self.index, self.parts - 1))
 
-    def finish(self, finish: Finish, extras: Extras | None, out: list[Event]) -> None:
-        """It has ended."""
+    def end_for(self, word: msgspec.Raw | None, out: list[Event]) -> None:
+        """It has a reason to end, the last one so far. A word that is none changes nothing."""
+        if read_finish(word, has_calls=False)[0] is None:
+            return
+        if self.reason is None:
+            out.append(Ending(self.index))
+        self.reason = word
+
+    def finish(self, out: list[Event]) -> None:
+        """Nothing more comes: it has ended, if it was given a reason."""
+        finish, keep_word = read_finish(self.reason, self.has_calls)
+        if finish is None or self.reason is None:
+            return
         self.close(out)
-        self.ended = True
+        extras = Extras(NAME, {FIELD: self.reason}) if keep_word else None
         out.append(Finished(self.index, finish, extras))
 
 
@@ -169,12 +186,16 @@ class GeminiStreamParser:
         return events
 
     def end(self) -> list[Event]:
-        """See `StreamParser`. Whole: every candidate that began has ended, or the prompt was blocked."""
+        """See `StreamParser`. Whole: every candidate that began has a reason for its end, or the prompt was blocked."""
         events = self.feed(b"\n\n")  # the last blank line may be missing
         if self.finished or self.failure is not None:
             return events
-        ended = self._choices and all(choice.ended for choice in self._choices.values())
-        if ended or self._blocked:
+        for choice in self._choices.values():
+            choice.finish(events)
+        if self._blocked and not self._choices:
+            events.append(Finished(0, Finish.FILTERED))
+            self.finished = True
+        elif self._choices and all(choice.reason is not None for choice in self._choices.values()):
             self.finished = True
         else:
             self.failure = Truncated(
@@ -204,7 +225,6 @@ class GeminiStreamParser:
             self._read_candidate(Taking(object_or_none(item) or {}), number, out)
         if not candidates and not self._choices and block_reason(taking.rest) is not None:
             self._blocked = True
-            out.append(Finished(0, Finish.FILTERED))
         usage = parse_usage(raw)
         if usage is not None:
             out.append(Used(usage))
@@ -221,8 +241,6 @@ class GeminiStreamParser:
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _OpenChoice(index, self._response_id)
-        if choice.ended:
-            return
         content = Taking(candidate.take_object("content") or {})
         for item in content.take_items("parts"):
             for part in parse_reply_part(item, choice.calls):
@@ -230,7 +248,4 @@ class GeminiStreamParser:
                 if not isinstance(part, Text) or part.text:
                     choice.take(part, out)
         choice.cite(candidate.rest, out)
-        word = candidate.rest.get(FIELD)
-        finish, keep_word = read_finish(word, choice.has_calls)
-        if finish is not None and word is not None:
-            choice.finish(finish, Extras(NAME, {FIELD: word}) if keep_word else None, out)
+        choice.end_for(candidate.rest.get(FIELD), out)

@@ -12,7 +12,6 @@ from waypost.core.events import (
     PartEnded,
     PartStarted,
     Started,
-    Used,
 )
 from waypost.core.request import Citation, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
@@ -111,9 +110,7 @@ class GeminiStreamRenderer:
         elif isinstance(event, Failed):
             self._failed = True
             return self._framing.fail(render_failed(event.code, event.message))
-        else:
-            assert isinstance(event, Used)  # noqa: S101 - what is counted so far goes out with the last event
-        return b""
+        return b""  # what is counted so far goes out with the last event
 
     def end(self, usage: Usage, cost_nusd: int | None) -> bytes:
         """The finish reasons, the sources and the usage; nothing after a failure."""

@@ -20,8 +20,6 @@ from waypost.errors import Garbled
 
 #: Bytes of answer text per token, for answers that report no usage.
 _BYTES_PER_TOKEN = 4
-#: One of them is there in whatever answers a chat, a completion or a request for embeddings.
-_ANSWERS = ("choices", "data")
 _EMPTY = frozenset({b"", NULL, b'""', b"[]", b"{}", b"false"})
 
 
@@ -38,7 +36,7 @@ _CHOICES = msgspec.json.Decoder(list[_Choice])
 _ENDED = msgspec.json.Decoder(list[_Ended])
 
 
-def parse_reply(body: bytes) -> Reply:
+def read_answer(body: bytes) -> Fields:
     """Raises Garbled, and what the provider reports inside a 200 (Failed, Throttled, …)."""
     try:
         fields = parse_object(body)
@@ -47,17 +45,24 @@ def parse_reply(body: bytes) -> Reply:
             "The provider's answer is not a JSON object. Try again, or another model; "
             "if it stays, check the provider's base URL."
         ) from None
-    error = fields.get("error")
-    if error is not None and "choices" not in fields and "data" not in fields and bytes(error) not in _EMPTY:
-        raise parse_inline(error)
-    if fields.keys().isdisjoint(_ANSWERS):
+    # One of them is there in whatever answers a chat, a completion or a request for embeddings.
+    if "choices" not in fields and "data" not in fields:
+        error = fields.get("error")
+        if error is not None and bytes(error) not in _EMPTY:
+            raise parse_inline(error)
         raise parse_instead(fields)
+    return fields
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Raises as `read_answer`."""
+    fields = read_answer(body)
     tier = fields.get("service_tier")
     return Reply(
-        fields=fields,
-        usage=parse_usage(fields.get("usage")),
-        tier=loose_string(tier) if tier is not None else None,
-        finish_reason=_finish_reason(fields),
+        fields,
+        parse_usage(fields.get("usage")),
+        loose_string(tier) if tier is not None else None,
+        _finish_reason(fields),
     )
 
 

@@ -60,11 +60,13 @@ def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
         wire = _USAGE.decode(raw)
     except (ValueError, RecursionError):
         return None
-    given = wire.prompt_tokens_details or _NO_INPUT
-    made = wire.completion_tokens_details or _NO_OUTPUT
+    prompt, given, made = wire.prompt_tokens, wire.prompt_tokens_details, wire.completion_tokens_details
+    charged = _charge(wire.cost) if bytes(wire.cost) else None
+    if given is None and made is None and not wire.prompt_cache_hit_tokens:
+        return Usage(prompt, _output(wire, 0), charged_nusd=charged)
+    given, made = given or _NO_INPUT, made or _NO_OUTPUT
     cached = given.cached_tokens if given.cached_tokens is not None else wire.prompt_cache_hit_tokens or 0
     reasoning = made.reasoning_tokens or 0
-    prompt = wire.prompt_tokens
     return Usage(
         input=prompt,
         output=_output(wire, reasoning),
@@ -73,7 +75,7 @@ def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
         reasoning=reasoning,
         audio_input=min(given.audio_tokens or 0, prompt),
         audio_output=made.audio_tokens or 0,
-        charged_nusd=_charge(wire.cost),
+        charged_nusd=charged,
     )
 
 
@@ -84,12 +86,10 @@ def _output(wire: _WireUsage, reasoning: int) -> int:
     if reasoning and total == wire.prompt_tokens + output + reasoning:
         # xAI and some others count reasoning beside the completion tokens; the total tells which it is.
         return output + reasoning
-    return max(output, reasoning)
+    return output if output > reasoning else reasoning
 
 
 def _charge(raw: msgspec.Raw) -> int | None:
-    if not bytes(raw):
-        return None
     try:
         dollars = _DOLLARS.decode(raw)
     except ValueError:

@@ -31,7 +31,10 @@ def take_media(taking: Taking) -> list[Media]:
     if len(found) != len(items):
         taking.rest[IMAGES] = msgspec.Raw(msgspec.json.encode(items))
         found = []
-    sound = Taking(object_or_none(taking.rest.get(AUDIO)) or {})
+    spoken = object_or_none(taking.rest.get(AUDIO))
+    if not spoken:
+        return found
+    sound = Taking(spoken)
     data = sound.take("data", TEXT)
     if data is not None:
         del taking.rest[AUDIO]

@@ -210,6 +210,9 @@ def put_parts(
     thoughts: list[Thinking | Opaque] = []
     media: list[Media] = []
     for part in parts:
+        if type(part) is Text:  # nearly always, and it has no other place
+            content.append(part)
+            continue
         slot = part.slot if isinstance(part, Opaque) and part.dialect == NAME else None
         if isinstance(part, ToolCall) or (isinstance(part, Opaque) and slot == CALLS):
             calls.append(part)
@@ -225,8 +228,10 @@ def put_parts(
             content.append(part)
     _put_content(out, content, forms, say, where)
     put_thinking(out, thoughts, forms, say, where)
-    put_media(out, media, say, where)
-    put_calls(out, calls, say, old=old)
+    if media:
+        put_media(out, media, say, where)
+    if calls:
+        put_calls(out, calls, say, old=old)
 
 
 def _is_field(part: Media, forms: Sequence[str], out: Json, say: Saying) -> bool:

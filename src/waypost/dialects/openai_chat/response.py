@@ -8,7 +8,7 @@ from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking,
 from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
 from waypost.dialects.costs import cost_raw
-from waypost.dialects.openai.reply import parse_reply
+from waypost.dialects.openai.reply import read_answer
 from waypost.dialects.openai.usage import parse_usage
 from waypost.dialects.openai_chat.calls import OLD_CALL
 from waypost.dialects.openai_chat.citations import FIELD as ANNOTATIONS
@@ -43,24 +43,26 @@ _NATIVE_FINISHES = {"refusal": Finish.REFUSED, "pause_turn": Finish.PAUSED}
 _NATIVE_WORDS = {finish: word for word, finish in _NATIVE_FINISHES.items()}
 #: The stop text that was met, or a token's number: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html.
 STOP_REASON = "stop_reason"
+#: The parts that an answer may have. (A union is made anew wherever it is written.)
+_KEPT = (Text, Thinking, ToolCall, Media, Refusal, Opaque)
 _ENCODER = msgspec.json.Encoder()
 
 
 def parse_response(body: bytes) -> ChatResponse:
     """Raises Garbled, and what the provider reports inside a 200."""
-    taking = Taking(parse_reply(body).fields)
+    taking = Taking(read_answer(body))
     items = taking.take("choices", ITEMS)
     if items is None:
         raise Garbled("The provider's answer has no choices. Try again, or another model.")
     return ChatResponse(
-        response_id=taking.take("id", TEXT) or "",
-        model=taking.take("model", TEXT) or "",
-        choices=tuple(_parse_choice(item, number) for number, item in enumerate(items)),
-        created=taking.take("created", INTEGER),
+        taking.take("id", TEXT) or "",
+        taking.take("model", TEXT) or "",
+        tuple([_parse_choice(item, number) for number, item in enumerate(items)]),
+        taking.take("created", INTEGER),
         # Its wire form stays among the extras: it says more than the counts do.
-        usage=parse_usage(taking.rest.get("usage")),
-        tier=taking.take("service_tier", TEXT),
-        extras=taking.extras("whole"),
+        parse_usage(taking.rest.get("usage")),
+        taking.take("service_tier", TEXT),
+        taking.extras("whole"),
     )
 
 
@@ -77,9 +79,7 @@ def _parse_choice(raw: msgspec.Raw, number: int) -> Choice:
     parts, left = parse_parts(message)
     if left is not None and left.fields:
         taking.rest["message"] = object_raw(left.fields)
-    kept = tuple(
-        part for part in parts if isinstance(part, Text | Thinking | ToolCall | Media | Refusal | Opaque)
-    )
+    kept = tuple([part for part in parts if isinstance(part, _KEPT)])
     form = left.form if left is not None else ""
     return Choice(number if index is None else index, kept, finish, taking.extras(form), stop_text)
 

@@ -115,7 +115,8 @@ def take_thinking(taking: Taking, forms: list[str]) -> list[Thinking | Opaque]:
 
 def take_signature(taking: Taking) -> str | None:
     """`extra_content.google.thought_signature`, where it is all there is."""
-    outer = object_or_none(taking.rest.get(EXTRA))
+    raw = taking.rest.get(EXTRA)
+    outer = None if raw is None else object_or_none(raw)
     google = object_or_none(outer.get("google")) if outer is not None and len(outer) == 1 else None
     if google is None or len(google) != 1 or "thought_signature" not in google:
         return None
@@ -145,6 +146,8 @@ def put_thinking(
     out: Json, thoughts: Sequence[Thinking | Opaque], forms: Sequence[str], say: Saying, where: str
 ) -> None:
     """Writes the fields that the other end takes. A message's reasoning that it takes no field for is named."""
+    if not thoughts and not forms:
+        return
     spoken: list[Thinking | Opaque] = []
     for part in thoughts:
         if isinstance(part, Thinking) and is_mark(part) and part.signature is not None:

@@ -255,4 +255,17 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         env=("SAKANA_API_KEY",),
         docs_url="https://console.sakana.ai/models",
     ),
+    ProviderSpec(
+        name="writer",
+        title="Writer (Palmyra)",
+        base_url="https://api.writer.com/v1",
+        dialects=CHAT,
+        env=("WRITER_API_KEY",),
+        # In OpenAI's format, at a path of its own; so in its documentation and its client library.
+        endings={"openai_chat": "/chat"},
+        models_shape="cohere",  # a list `models`
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://dev.writer.com/api-guides/introduction",
+        checked="2026-11-26",
+    ),
 )

@@ -52,15 +52,21 @@ def _dispatched(exchange_id: str) -> Select[str]:
 
 
 class BatchRows:
-    """Blocking reads and writes. Raises StoreUnavailable."""
+    """Blocking reads and writes of this node's. Raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._here = BATCHES.c.node == database.node
 
     def put(self, batch: Batch, kept_until: float | None = None) -> None:
         """See `ports.Batches`."""
         values = {"status": batch.status, "kept_until": kept_until, "record": _ENCODER.encode(batch)}
-        fixed = {"batch_id": batch.batch_id, "key_id": batch.key_id, "input_file_id": batch.input_file_id}
+        fixed = {
+            "batch_id": batch.batch_id,
+            "key_id": batch.key_id,
+            "input_file_id": batch.input_file_id,
+            "node": self._database.node,
+        }
         with self._database.write() as connection:
             mine = BATCHES.c.batch_id == batch.batch_id
             if not connection.execute(update(BATCHES).where(mine).values(values)).rowcount:
@@ -68,7 +74,7 @@ class BatchRows:
 
     def get(self, batch_id: str, key_id: str | None) -> Batch | None:
         """See `ports.Batches`."""
-        query = select(BATCHES.c.record).where(BATCHES.c.batch_id == batch_id)
+        query = select(BATCHES.c.record).where(BATCHES.c.batch_id == batch_id, self._here)
         if key_id is not None:
             query = query.where(BATCHES.c.key_id == key_id)
         with self._database.read() as connection:
@@ -77,7 +83,7 @@ class BatchRows:
 
     def page(self, page: Page) -> Sequence[Batch]:
         """See `ports.Batches`."""
-        query = select(BATCHES.c.record).order_by(BATCHES.c.seq.desc()).limit(page.limit)
+        query = select(BATCHES.c.record).where(self._here).order_by(BATCHES.c.seq.desc()).limit(page.limit)
         mine = () if page.key_id is None else (BATCHES.c.key_id == page.key_id,)
         if page.after:
             mark = select(BATCHES.c.seq).where(BATCHES.c.batch_id == page.after, *mine)
@@ -87,7 +93,7 @@ class BatchRows:
 
     def unfinished(self) -> Sequence[Batch]:
         """See `ports.Batches`."""
-        query = select(BATCHES.c.record).where(UNFINISHED).order_by(BATCHES.c.seq)
+        query = select(BATCHES.c.record).where(UNFINISHED, self._here).order_by(BATCHES.c.seq)
         with self._database.read() as connection:
             return [_DECODER.decode(bytes(one)) for one in connection.scalars(query)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
-_READ: Final = "waypost_read"
+#: Of a transaction that only reads.
+READ: Final = "waypost_read"
 
 
 class Database:
     """Transactions on one engine. Thread-safe; blocking. Raises StoreUnavailable and Bug only."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, rebuilt: Callable[[Exception], GatewayError | None] = lambda _: None
+    ) -> None:
+        """`rebuilt`: an error of the engine's driver as one of ours; None where nothing special is known of it."""
         self.engine = engine
+        self.node = ""
+        """Which node this is, where several share the database."""
+        self._driver_said = rebuilt
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -34,18 +41,22 @@ class Database:
         except GatewayError:
             raise
         except (SQLAlchemyError, OverflowError) as error:
-            raise _rebuilt(error) from None
+            raise self._rebuilt(error) from None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads: one consistent picture, and no waiting for writers."""
         try:
-            with self.engine.connect().execution_options(**{_READ: True}) as connection:
+            with self.engine.connect().execution_options(**{READ: True}) as connection:
                 yield connection
         except GatewayError:
             raise
         except (SQLAlchemyError, OverflowError) as error:
-            raise _rebuilt(error) from None
+            raise self._rebuilt(error) from None
+
+    def _rebuilt(self, error: Exception) -> GatewayError:
+        said = self._driver_said(error.orig) if isinstance(error, DBAPIError) and error.orig else None
+        return said or _rebuilt(error)
 
     def close(self) -> None:
         """Give all connections back to the system."""
@@ -87,7 +98,7 @@ def open_sqlite(data: Path, *, durability: Durability = "process", busy_s: float
         cursor.close()
 
     def begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get(_READ)
+        reading = connection.get_execution_options().get(READ)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connected)

@@ -20,28 +20,29 @@ _SLICE: Final = 500
 
 
 class FileRows:
-    """Blocking reads and writes. Raises StoreUnavailable."""
+    """Blocking reads and writes of this node's. Raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._here = FILES.c.node == database.node
 
     def put(self, file: StoredFile, key_max: int | None = None, total_max: int | None = None) -> bool:
         """See `ports.Files`."""
         with self._database.write() as connection:
             if connection.scalar(select(FILES.c.seq).where(FILES.c.file_id == file.file_id)) is not None:
                 return True
-            mine, everybodys = _used(connection, file.key_id)
+            mine, everybodys = self._used(connection, file.key_id)
             if key_max is not None and mine + file.size > key_max:
                 return False
             if total_max is not None and everybodys + file.size > total_max:
                 return False
             values = {name: getattr(file, name) for name in file.__struct_fields__}
-            connection.execute(insert(FILES).values(values))
+            connection.execute(insert(FILES).values(values | {"node": self._database.node}))
         return True
 
     def get(self, file_id: str, key_id: str | None, at: float) -> StoredFile | None:
         """See `ports.Files`."""
-        query = select(FILES).where(FILES.c.file_id == file_id, _lasting(at))
+        query = select(FILES).where(FILES.c.file_id == file_id, _lasting(at), self._here)
         if key_id is not None:
             query = query.where(FILES.c.key_id == key_id)
         with self._database.read() as connection:
@@ -50,7 +51,7 @@ class FileRows:
 
     def page(self, page: Page, at: float) -> Sequence[StoredFile]:
         """See `ports.Files`."""
-        query = select(FILES).where(_lasting(at)).limit(page.limit)
+        query = select(FILES).where(_lasting(at), self._here).limit(page.limit)
         query = query.order_by(FILES.c.seq.desc() if page.newest_first else FILES.c.seq)
         if page.key_id is not None:
             query = query.where(FILES.c.key_id == page.key_id)
@@ -73,14 +74,14 @@ class FileRows:
     def used(self, key_id: str) -> tuple[int, int]:
         """See `ports.Files`."""
         with self._database.read() as connection:
-            return _used(connection, key_id)
+            return self._used(connection, key_id)
 
     def delete_expired(self, at: float, *, slice_rows: int = _SLICE) -> Sequence[str]:
         """Forget a slice of what has expired at Unix time `at`, but no input of a batch that is not over; returns the
         ids. Call again until there are none."""
         read = select(BATCHES.c.input_file_id).where(UNFINISHED)
         query = select(FILES.c.file_id).where(FILES.c.expires_at <= at, FILES.c.file_id.not_in(read))
-        query = query.limit(slice_rows)
+        query = query.where(self._here).limit(slice_rows)
         with self._database.write() as connection:
             expired = list(connection.scalars(query))
             if expired:
@@ -91,6 +92,11 @@ class FileRows:
         """Those of some ids that there are files of."""
         with self._database.read() as connection:
             return frozenset(connection.scalars(select(FILES.c.file_id).where(FILES.c.file_id.in_(file_ids))))
+
+    def _used(self, connection: Connection, key_id: str) -> tuple[int, int]:
+        total = select(func.coalesce(func.sum(FILES.c.size), 0)).where(self._here)
+        mine = connection.scalar(total.where(FILES.c.key_id == key_id)) or 0
+        return int(mine), int(connection.scalar(total) or 0)
 
 
 class SqlFiles:
@@ -130,12 +136,6 @@ class SqlFiles:
 
 def _lasting(at: float) -> Any:
     return or_(FILES.c.expires_at.is_(None), FILES.c.expires_at > at)
-
-
-def _used(connection: Connection, key_id: str) -> tuple[int, int]:
-    total = select(func.coalesce(func.sum(FILES.c.size), 0))
-    mine = connection.scalar(total.where(FILES.c.key_id == key_id)) or 0
-    return int(mine), int(connection.scalar(total) or 0)
 
 
 def _file(row: Row[Any]) -> StoredFile:

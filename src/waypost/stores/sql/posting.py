@@ -20,7 +20,7 @@ import msgspec
 
 from waypost.ledger.messages import Ended, render
 from waypost.ledger.poster import Poster
-from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.journals import open_journal
 from waypost.stores.sql.sqlite_file import Durability
 from waypost.stores.writer_process import Task
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     link = socket.socket(fileno=task.link)
     try:
         durability: Durability = "fsync" if task.fsync else "process"
-        journal = SqliteJournal(data, durability=durability, pause=os.sched_yield)
+        journal = open_journal(data, os.environ, durability=durability, pause=os.sched_yield)
         poster = Poster(data / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s)
         gc.freeze()
         poster.run()

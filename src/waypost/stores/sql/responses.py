@@ -36,6 +36,7 @@ class ResponseRows:
             "expires_at": stored.expires_at,
             "status": stored.status,
             "record": _ENCODER.encode(stored),
+            "node": self._database.node,
         }
         with self._database.write() as connection:
             connection.execute(delete(RESPONSES).where(RESPONSES.c.response_id == stored.response_id))
@@ -66,8 +67,9 @@ class ResponseRows:
         return len(expired)
 
     def unfinished(self) -> list[StoredResponse]:
-        """Answers that were being made when the gateway last ended."""
-        query = select(RESPONSES.c.record).where(RESPONSES.c.status.in_(_UNFINISHED))
+        """Answers that were being made when this node last ended."""
+        mine = RESPONSES.c.node == self._database.node
+        query = select(RESPONSES.c.record).where(RESPONSES.c.status.in_(_UNFINISHED), mine)
         with self._database.read() as connection:
             return [_DECODER.decode(bytes(record)) for record in connection.scalars(query)]
 

@@ -261,7 +261,7 @@ DISCOVERED_MODELS: Final = Table(
     Column("facts", Text, nullable=False),
 )
 
-#: Answers of the Responses dialect that clients asked to keep.
+#: Answers of the Responses dialect that clients asked to keep. `node`: who makes or made it.
 RESPONSES: Final = Table(
     "responses",
     METADATA,
@@ -270,6 +270,7 @@ RESPONSES: Final = Table(
     Column("expires_at", Float, nullable=False, index=True),
     Column("status", String(16), nullable=False, index=True),
     Column("record", LargeBinary, nullable=False),
+    Column("node", String(16), nullable=False, server_default=""),
 )
 
 #: Answers kept for requests that come again under the same idempotency key.
@@ -290,7 +291,7 @@ REPLAYS: Final = Table(
     Index("replays_by_scope", "key_id", "digest", unique=True),
 )
 
-#: What clients keep: the content is on the disk, under the id.
+#: What clients keep: the content is on the disk of a node, under the id.
 FILES: Final = Table(
     "files",
     METADATA,
@@ -302,11 +303,12 @@ FILES: Final = Table(
     Column("size", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, index=True),
+    Column("node", String(16), nullable=False, server_default=""),
     Index("files_by_id", "file_id", unique=True),
     Index("files_of_key", "key_id", "seq"),
 )
 
-#: Requests worked off out of a file. `kept_until` is set when one is over.
+#: Requests worked off out of a file, by a node. `kept_until` is set when one is over.
 BATCHES: Final = Table(
     "batches",
     METADATA,
@@ -317,6 +319,7 @@ BATCHES: Final = Table(
     Column("input_file_id", String(64), nullable=False),
     Column("kept_until", Float, index=True),
     Column("record", LargeBinary, nullable=False),
+    Column("node", String(16), nullable=False, server_default=""),
     Index("batches_by_id", "batch_id", unique=True),
     Index("batches_of_key", "key_id", "seq"),
 )

@@ -1,0 +1,37 @@
+"""Which journal the ledger of a data folder is written to: SQLite's in the folder, or that of the PostgreSQL server
+which the environment names. Without SQLAlchemy, for the ledger's writer process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.sqlite_file import Durability
+from waypost.stores.sql.variables import URL
+
+if TYPE_CHECKING:
+    from waypost.stores.sql.postgres_journal import PostgresJournal
+
+AnyJournal: TypeAlias = "SqliteJournal | PostgresJournal"
+
+
+def open_journal(
+    data: Path,
+    environ: Mapping[str, str],
+    *,
+    durability: Durability = "process",
+    pause: Callable[[], object] | None = None,
+) -> AnyJournal:
+    """Raises StoreUnavailable when it can not be opened, ConfigError when the environment names no good address."""
+    if not environ.get(URL):
+        return SqliteJournal(data, durability=durability, pause=pause)
+    from waypost.stores.node import node_of
+    from waypost.stores.sql.address import parse_address, secret_from
+    from waypost.stores.sql.postgres_journal import PostgresJournal
+    from waypost.stores.sql.postgres_link import Connector
+
+    return PostgresJournal(
+        Connector(parse_address(environ[URL]), secret_from(environ)), node_of(data), pause=pause
+    )

@@ -1,0 +1,42 @@
+"""Which database a data folder works on: SQLite in the folder, or the PostgreSQL server that the environment names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from waypost.stores.node import node_of
+from waypost.stores.sql.address import address_from, secret_from
+from waypost.stores.sql.engine import Database, open_sqlite
+from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.sqlite_file import FILE_NAME, Durability
+from waypost.stores.sql.variables import UNSAFE
+
+
+def open_database(
+    data: Path, environ: Mapping[str, str], *, durability: Durability = "process", create: bool = True
+) -> Database | None:
+    """The database, with its tables up to date. None: there is none in the folder, and `create` is False.
+
+    Raises StoreUnavailable, and ConfigError for an address that is none, a server that is not safe, or tables of a
+    newer version.
+    """
+    address = address_from(environ)
+    if address is None:
+        if not create and not (data / FILE_NAME).exists():
+            return None
+        database = open_sqlite(data, durability=durability)
+    else:
+        from waypost.stores.sql.postgres import check_server, open_postgres
+
+        node = node_of(data)
+        database = open_postgres(address, secret_from(environ))
+        database.node = node
+    try:
+        if address is not None and environ.get(UNSAFE) != "1":
+            check_server(database)
+        prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return database

@@ -1,0 +1,49 @@
+"""A PostgreSQL database, for when one machine is not enough. SQLite's rules hold here too: who writes has the write
+lock from the first moment, who reads sees one consistent picture."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, create_engine, event, text
+
+from waypost.errors import ConfigError
+from waypost.stores.sql.address import Address, Secret
+from waypost.stores.sql.engine import READ, Database
+from waypost.stores.sql.postgres_link import LOCK_S, Connector, rebuilt
+
+#: One for all writers of all nodes: what only the control plane and clients' kept things write.
+_WRITERS: Final = 0x77617970  # "wayp"
+
+
+def open_postgres(address: Address, secret: Secret | None = None) -> Database:
+    """The database at an address; nothing is asked yet. `schema.prepare` brings the tables up to date. Raises
+    ConfigError."""
+    engine = create_engine(
+        "postgresql+pg8000://",
+        creator=Connector(address, secret).connect,
+        pool_size=5,
+        max_overflow=10,
+        pool_timeout=LOCK_S,
+        pool_pre_ping=True,
+        pool_recycle=900,
+    )
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(READ):
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        else:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+
+    event.listen(engine, "begin", begin)
+    return Database(engine, rebuilt)
+
+
+def check_server(database: Database) -> None:
+    """Raises ConfigError for a server that would lose what it says it has kept."""
+    with database.read() as connection:
+        if connection.scalar(text("SHOW fsync")) != "on":
+            raise ConfigError(
+                "The PostgreSQL server runs with fsync off: after a loss of power its books could be damaged. "
+                "Set `fsync = on`, or WAYPOST_DATABASE_UNSAFE=1 where nothing of it matters."
+            )
