@@ -101,7 +101,8 @@ def _operation(route: Route) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": _ref(route.takes)}
         if route.example is not None:
             content["example"] = route.example
-        told["requestBody"] = {"required": True, "content": {"application/json": content}}
+        kinds = ("application/json", "application/merge-patch+json")[: 2 if route.method == "PATCH" else 1]
+        told["requestBody"] = {"required": True, "content": dict.fromkeys(kinds, content)}
     return told
 
 
