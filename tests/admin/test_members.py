@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from admin.rig import ACME, World
+from waypost.admin.api import Admin
 from waypost.core.people import Organization
 
 MEMBERS, ROLES, MACHINES = f"{ACME}/members", f"{ACME}/roles", f"{ACME}/service-accounts"
@@ -114,3 +119,36 @@ async def test_roles(world: World) -> None:
     assert (await world.ask("DELETE", f"{ROLES}/big", token=admin)).status == 403
     world.person("dan", "ops")
     assert (await world.ask("DELETE", f"{ROLES}/ops")).status == 409, "somebody has it"
+
+
+async def test_two_at_once_do_not_leave_it_without_an_owner(world: World) -> None:
+    world.person("ann", "owner")
+    world.person("amy", "owner")
+
+    async def yielding(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0)
+        return call(*args, **more)
+
+    admin = Admin(world.parts(blocking=yielding))
+    asked = [
+        world.ask("PATCH", f"{MEMBERS}/user_{name}", {"role": "viewer"}, admin=admin)
+        for name in ("ann", "amy")
+    ]
+    told = await asyncio.gather(*asked)
+    assert sorted(each.status for each in told) == [200, 409]
+
+
+async def test_who_is_lowered_meanwhile_gives_nothing(world: World) -> None:
+    """Rights are those of the moment of the change, not of the moment the request came."""
+    tokens = {name: world.person(name, "owner") for name in ("ann", "amy")}
+
+    async def yielding(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0)
+        return call(*args, **more)
+
+    admin = Admin(world.parts(blocking=yielding))
+    told = await asyncio.gather(
+        world.ask("PATCH", f"{MEMBERS}/user_amy", {"role": "viewer"}, token=tokens["ann"], admin=admin),
+        world.ask("PATCH", f"{MEMBERS}/user_ann", {"role": "viewer"}, token=tokens["amy"], admin=admin),
+    )
+    assert [each.status for each in told] == [200, 403]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from admin.rig import World
-from waypost.admin.openapi import fields_told, render
+from waypost.admin.openapi import FieldTexts, render
 from waypost.admin.organizations import OrganizationBody
 
 
@@ -59,8 +59,10 @@ def test_examples_are_taken(world: World) -> None:
 
 
 def test_texts_of_fields_become_descriptions(document: dict[str, Any]) -> None:
-    assert fields_told(OrganizationBody)["suspended"].startswith("None of its keys works")
-    assert fields_told(int) == {}
+    texts = FieldTexts()
+    assert texts.of(OrganizationBody)["suspended"].startswith("None of its keys works")
+    assert texts.of(int) == {}
+    assert texts.of(type("Made", (), {"__module__": "nowhere"})) == {}
     for name in ("OrganizationBody", "OrganizationPatch"):
         told = document["components"]["schemas"][name]["properties"]["suspended"]
         assert told["description"].startswith("None of its keys works")

@@ -88,7 +88,12 @@ def _run(world: World, examples: int, phases: dict[str, Any]) -> tuple[list[str]
         "generation": {**CONFIG["generation"], "max-examples": examples},
     }
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(config))
-    schema.app = edge_with(world.admin)  # type: ignore[arg-type]
+    edge = edge_with(world.admin)  # type: ignore[arg-type]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await edge(scope, receive, send)
+
+    schema.app = app
     checked, wrong, asked = 0, [], set()
     for event in from_schema(schema).execute():
         if isinstance(event, events.NonFatalError | events.FatalError):

@@ -112,6 +112,12 @@ async def test_errors_are_said_its_way() -> None:
     assert (told.status, b'"draining"' in told.body) == (503, True)
 
 
+async def test_the_document_is_named_where_paths_are() -> None:
+    told = await Exchange(edge_with(Scripted()), "GET", "/").run()
+    assert b"GET /api/openapi.json" in told.body
+    assert b"/api/openapi.json" not in (await Exchange(Rig().edge, "GET", "/").run()).body
+
+
 async def test_a_gateway_without_one() -> None:
     told = await Exchange(Rig().edge, "GET", "/api/v1/things").run()
     assert told.status == 404

@@ -45,6 +45,7 @@ def _ask(
 ) -> Reply:
     data = b"" if body is None else msgspec.json.encode(body)
     length = None if body is None else len(data)
+    more = (*more, "connection: close")  # the answer to HEAD, and a 204, have no body to end with
     return run(
         exchange(port_of(gateway.url), head(path, key=key, length=length, method=method, more=more) + data)
     )

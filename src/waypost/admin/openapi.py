@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, Final
 
 import msgspec
@@ -100,7 +101,8 @@ def _operation(route: Route) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": _ref(route.takes)}
         if route.example is not None:
             content["example"] = route.example
-        told["requestBody"] = {"required": True, "content": {"application/json": content}}
+        kinds = ("application/json", "application/merge-patch+json")[: 2 if route.method == "PATCH" else 1]
+        told["requestBody"] = {"required": True, "content": dict.fromkeys(kinds, content)}
     return told
 
 
@@ -173,10 +175,11 @@ def _schemas(rows: Iterable[Route]) -> dict[str, Any]:
             if kind is not None and kind is not dict:
                 kinds[kind.__name__] = kind
     _, found = msgspec.json.schema_components(tuple(kinds.values()), ref_template=_REF)
+    texts = FieldTexts()
     for name, schema in found.items():
         kind = kinds.get(name) or _nested(kinds.values(), name)
         if kind is not None:
-            _describe(schema, fields_told(getattr(kind, "__patch_of__", kind)))
+            _describe(schema, texts.of(getattr(kind, "__patch_of__", kind)))
             if kind.__name__.endswith(("View", "Page", "Made", "Problem")):
                 schema["additionalProperties"] = False
     return msgspec.convert(msgspec.to_builtins(found), dict[str, Any])
@@ -199,15 +202,34 @@ def _describe(schema: dict[str, Any], told: Mapping[str, str]) -> None:
             field["description"] = about
 
 
-def fields_told(kind: type[Any]) -> dict[str, str]:
-    """What the texts below a class's fields say. Python does not keep them, so they are read from the source."""
+class FieldTexts:
+    """What the texts below a class's fields say. Python does not keep them, so they are read from the source, of each
+    module once."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, dict[str, dict[str, str]]] = {}
+
+    def of(self, kind: type[Any]) -> dict[str, str]:
+        """By the names of the fields; empty where there is no source."""
+        name = kind.__module__
+        if name not in self._modules:
+            self._modules[name] = _read_module(sys.modules.get(name))
+        return self._modules[name].get(kind.__name__, {})
+
+
+def _read_module(module: ModuleType | None) -> dict[str, dict[str, str]]:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+        tree = ast.parse(inspect.getsource(module)) if module is not None else None
     except (OSError, TypeError, SyntaxError):
+        tree = None
+    if tree is None:
         return {}
+    return {node.name: _read_class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _read_class(node: ast.ClassDef) -> dict[str, str]:
     told: dict[str, str] = {}
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    for field, text in pairwise(body):
+    for field, text in pairwise(node.body):
         if (
             isinstance(field, ast.AnnAssign)
             and isinstance(field.target, ast.Name)

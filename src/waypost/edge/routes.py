@@ -180,6 +180,8 @@ class Routes:
             "GET /healthz",
             "GET /metrics",
         ]
+        if control is not None:
+            shown.append("GET /api/openapi.json")
         self.shown: tuple[str, ...] = tuple(shown)
 
     def _add(self, path: str, dialect: Dialect, entry: Entry) -> None:
