@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waypost.edge.replies import error_body, error_headers, pick_model, raw_refusal
+from waypost.edge.replies import error_body, error_headers, raw_refusal
 from waypost.errors import (
     GatewayError,
     HeadersTooLarge,
     InvalidRequest,
-    ModelNotFound,
     Overloaded,
     RateLimited,
     TooSlow,
@@ -46,10 +45,3 @@ def test_a_raw_refusal_is_one_whole_response(error: GatewayError) -> None:
     assert int(headers[b"content-length"]) == len(body)
     assert headers[b"connection"] == b"close"
     assert msgspec.json.decode(body)["error"]["code"] == error.code
-
-
-def test_one_model_out_of_a_list() -> None:
-    listing = b'{"object":"list","data":[{"id":"a"},{"id":"b","x":1}]}'
-    assert pick_model(listing, "b") == b'{"id":"b","x":1}'
-    with pytest.raises(ModelNotFound):
-        pick_model(listing, "c")

@@ -21,24 +21,12 @@ from waypost.edge.following import follow, leaving
 from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.listing import pick
 from waypost.edge.receive import arrived, check_head, read_body
-from waypost.edge.replies import JSON, error_body, error_headers, pick_model
+from waypost.edge.replies import JSON, error_body, error_headers
 from waypost.edge.routes import Matched, Routes, allow, check_method
 from waypost.edge.socket import EdgeSocket, Handshake, Offered, Upgradable
 from waypost.edge.storage import send_content, take_upload
 from waypost.edge.turnstile import Turnstile
-<<<<<<< HEAD
 from waypost.errors import Bug, Disconnected, Draining, Forbidden, GatewayError, NotFound, Overloaded
-=======
-from waypost.errors import (
-    Bug,
-    Disconnected,
-    Draining,
-    Forbidden,
-    GatewayError,
-    NotFound,
-    Overloaded,
-)
->>>>>>> admin
 from waypost.pipeline.exchange import Call
 from waypost.pipeline.headers import identity
 from waypost.policy.overload import LoadGauge
@@ -212,13 +200,8 @@ class Edge:
         if purpose == "models" or purpose == "model":
             # A Gemini client of another API version than its usual one is known by its own header.
             gemini = route.gemini or b"x-goog-api-client" in ask.headers
-<<<<<<< HEAD
             listing = await self._models(await self._let_in(ask), gemini)
             body = listing if route.model is None else pick(listing, route.model)
-=======
-            listing = await self._models(read_key(ask.headers), gemini)
-            body = listing if route.model is None else pick_model(listing, route.model)
->>>>>>> admin
             await reply(200, [JSON, *own], body)
         elif route.spoken is not None:
             await self._session(ask, route.spoken)
@@ -405,12 +388,9 @@ class Edge:
         if route is not None and error.status == 405:
             lines.append((b"allow", allow(route).encode()))
         await client.reply(error.status, lines, error_body(error, None if route is None else route.dialect))
-<<<<<<< HEAD
 
 
 def _address(scope: Scope) -> str | None:
     """The other end of the connection."""
     peer = scope.get("client")
     return None if peer is None else str(peer[0])
-=======
->>>>>>> admin

@@ -6,7 +6,7 @@ import msgspec
 
 from waypost.dialects.dialect import Dialect
 from waypost.edge.asgi import Headers
-from waypost.errors import GatewayError, ModelNotFound
+from waypost.errors import GatewayError
 from waypost.pipeline.headers import identity, refusal
 
 JSON = (b"content-type", b"application/json")
@@ -22,15 +22,6 @@ _REASONS = {
     431: b"Request Header Fields Too Large",
     503: b"Service Unavailable",
 }
-
-
-class _Listed(msgspec.Struct):
-    id: str
-
-
-class _Listing(msgspec.Struct):
-    data: list[msgspec.Raw] = []
-    models: list[msgspec.Raw] = []
 
 
 class _Detail(msgspec.Struct):
@@ -72,12 +63,3 @@ def raw_refusal(error: GatewayError) -> bytes:
         b"x-should-retry: %s" % (b"true" if error.repeatable else b"false"),
     ]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def pick_model(listing: bytes, model: str) -> bytes:
-    """One row of the model list. Raises ModelNotFound."""
-    listed = msgspec.json.decode(listing, type=_Listing)
-    for row in (*listed.data, *listed.models):
-        if msgspec.json.decode(row, type=_Listed).id == model:
-            return bytes(row)
-    raise ModelNotFound(f"There is no model {model[:200]!r}. GET /v1/models lists what this key can use.")
