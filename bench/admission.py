@@ -13,6 +13,7 @@ from time import thread_time
 
 import msgspec
 
+from waypost.app.clock import SystemClock
 from waypost.core.budget import Budget
 from waypost.core.key import Key
 from waypost.core.limit import Limit
@@ -37,6 +38,7 @@ SIZES = (
 )
 _AT = 1_790_000_000.0
 _NOBODY = 10**18
+_CLOCK = SystemClock()
 _BATCH = 2_000
 
 
@@ -81,7 +83,7 @@ class Work:
         taken = None
         if rules.paces:
             taken = self.limits.take(rules.paces, _NEED, now)
-            lines_of(self.limits.shown(rules.paces, now), "openai_chat", at)
+            lines_of(self.limits.shown(rules.paces, now), "openai_chat", _CLOCK)
         specs = self.accounts.of(rules, at)
         hold = self.purse.reserve(specs, 1_000, at)
         while hold is None:

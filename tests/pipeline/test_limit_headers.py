@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transcript import FakeClock
 from waypost.core.limit import LimitUnit
 from waypost.core.wait import parse_span
 from waypost.pipeline.limit_headers import duration, lines_of
 from waypost.policy.limits import Shown
+
+CLOCK = FakeClock()
+CLOCK.now = 0.0
 
 
 def shown(*each: tuple[LimitUnit, int, int, float]) -> dict[LimitUnit, Shown]:
@@ -34,7 +38,7 @@ def test_durations_are_written_as_openai_does(seconds: float, text: bytes) -> No
 
 def test_openai_clients_are_told_of_requests_and_tokens() -> None:
     found = shown(("requests", 60, 59, 1.0), ("tokens", 1000, 10, 360.0), ("output_tokens", 5, 1, 1.0))
-    assert lines_of(found, "openai_chat", 0.0) == (
+    assert lines_of(found, "openai_chat", CLOCK) == (
         (b"x-ratelimit-limit-requests", b"60"),
         (b"x-ratelimit-remaining-requests", b"59"),
         (b"x-ratelimit-reset-requests", b"1s"),
@@ -43,12 +47,12 @@ def test_openai_clients_are_told_of_requests_and_tokens() -> None:
         (b"x-ratelimit-reset-tokens", b"6m0s"),
     )
     only = shown(("input_tokens", 1000, 10, 360.0), ("output_tokens", 5, 1, 1.0))
-    assert lines_of(only, "openai_responses", 0.0)[0] == (b"x-ratelimit-limit-tokens", b"5")
+    assert lines_of(only, "openai_responses", CLOCK)[0] == (b"x-ratelimit-limit-tokens", b"5")
 
 
 def test_anthropic_clients_are_told_of_each_with_a_moment() -> None:
     found = shown(("requests", 60, 59, 0.5), ("input_tokens", 1000, 10, 360.0))
-    assert lines_of(found, "anthropic_messages", 1_790_000_000.0) == (
+    assert lines_of(found, "anthropic_messages", CLOCK) == (
         (b"anthropic-ratelimit-requests-limit", b"60"),
         (b"anthropic-ratelimit-requests-remaining", b"59"),
         (b"anthropic-ratelimit-requests-reset", b"2026-09-21T14:13:21Z"),
@@ -60,11 +64,11 @@ def test_anthropic_clients_are_told_of_each_with_a_moment() -> None:
 
 @pytest.mark.parametrize("family", ["gemini_generate", "bedrock_converse", "cohere_chat"])
 def test_others_have_no_such_headers(family: str) -> None:
-    assert lines_of(shown(("requests", 60, 59, 1.0)), family, 0.0) == ()
+    assert lines_of(shown(("requests", 60, 59, 1.0)), family, CLOCK) == ()
 
 
 def test_nothing_is_told_of_nothing() -> None:
-    assert lines_of({}, "openai_chat", 0.0) == () == lines_of({}, "anthropic_messages", 0.0)
+    assert lines_of({}, "openai_chat", CLOCK) == () == lines_of({}, "anthropic_messages", CLOCK)
 
 
 @given(st.floats(0, 200_000))

@@ -132,3 +132,19 @@ def test_requests_per_minute(gateway: GatewayProcess) -> None:
     assert told.code == "rate_limit_exceeded"
     assert 0 < int(told.headers["retry-after"]) <= 60
     assert told.headers.get("x-should-retry", "true") == "true"
+
+
+def test_answers_tell_of_limits_and_a_429_says_when(gateway: GatewayProcess) -> None:
+    key = gateway.create_key("--name", "told", "--rpm", "4")
+    _turns(gateway, key, 200)
+    whole, stream = _ask(gateway, key), _ask(gateway, key, stream=True)
+    for reply, left in ((whole, "2"), (stream, "1")):
+        assert (reply.status, reply.headers["x-ratelimit-remaining-requests"]) == (200, left)
+        assert reply.headers["x-ratelimit-limit-requests"] == "4"
+        assert reply.headers["x-ratelimit-reset-requests"].endswith("s")
+    _ask(gateway, key)
+    refused = _ask(gateway, key)
+    assert (refused.status, refused.code) == (429, "rate_limit_exceeded")
+    assert 0 < int(refused.headers["retry-after-ms"]) <= 15_000
+    assert int(refused.headers["retry-after"]) == -(-int(refused.headers["retry-after-ms"]) // 1000)
+    assert refused.headers["x-ratelimit-remaining-requests"] == "0"

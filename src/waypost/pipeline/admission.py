@@ -128,8 +128,10 @@ class Admission:
     def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
         now, asked, need = self._clock.monotonic(), live.asked, _NO_NEED
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
-        if any(pace.limit.unit in TOKENS for pace in rules.paces):
-            need = _need(asked, route, live.snapshot.settings.reserve_output_tokens)
+        for pace in rules.paces:
+            if pace.limit.unit in TOKENS:
+                need = _need(asked, route, live.snapshot.settings.reserve_output_tokens)
+                break
         try:
             live.taken = self._limits.take(rules.paces, need, now)
         finally:
@@ -137,7 +139,7 @@ class Admission:
 
     def _tell(self, live: LiveExchange, rules: Rules, now: float) -> None:
         shown = self._limits.shown(rules.paces, now)
-        live.told = lines_of(shown, live.call.dialect.family, self._clock.wall())
+        live.told = lines_of(shown, live.call.dialect.family, self._clock)
 
     async def _instead(self, live: LiveExchange, standing: Standing, error: BudgetExceeded) -> bool:
         """Take the route that an exhausted budget names, where the key may and there is room. False: it is not so."""

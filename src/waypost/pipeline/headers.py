@@ -50,9 +50,16 @@ def served(
     return headers
 
 
+#: The only limits of a provider's account that pass to clients.
+_ACCOUNTS = b"anthropic-ratelimit-"
+
+
 def with_own(lines: Headers, told: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Beside limits of the gateway's own, those of the provider's account are nothing to a client."""
-    return [*(line for line in lines if b"ratelimit" not in line[0]), *told]
+    if told[0][0].startswith(_ACCOUNTS):
+        lines = [line for line in lines if not line[0].startswith(_ACCOUNTS)]
+    lines.extend(told)
+    return lines
 
 
 def instead(budget: str, route: str) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from waypost.core.limit import LimitUnit
 from waypost.policy.limits import Shown
+from waypost.ports import Clock
 
 Lines = tuple[tuple[bytes, bytes], ...]
 
@@ -26,11 +27,11 @@ _ANTHROPIC: Mapping[LimitUnit, bytes] = {
 }
 
 
-def lines_of(shown: Mapping[LimitUnit, Shown], family: str, wall: float) -> Lines:
+def lines_of(shown: Mapping[LimitUnit, Shown], family: str, clock: Clock) -> Lines:
     """The headers for a client of this family of dialects."""
     if family.startswith("openai"):
         return _openai(shown)
-    return _anthropic(shown, wall) if family.startswith("anthropic") else ()
+    return _anthropic(shown, clock.wall()) if family.startswith("anthropic") else ()
 
 
 def _openai(shown: Mapping[LimitUnit, Shown]) -> Lines:

@@ -76,7 +76,8 @@ class Shadows:
 
     async def _serve(self, copy: LiveExchange, candidate: Candidate) -> None:
         try:
-            await self._admit(copy, Route(candidate.target.name, (candidate.target,)))
+            name = candidate.target.name if copy.route is None else copy.route.name
+            await self._admit(copy, Route(name, (candidate.target,)))
             await self._run(copy, Plan((candidate,)))
         except LimitError as error:
             copy.error, copy.status = error.code, error.status
