@@ -289,3 +289,15 @@ def test_the_gateways_own_questions_are_under_the_operators_rules_for_everything
     assert places(own.rules) == [("gateway", "*")]
     named = made.rules(own, Named(providers=("openai", "azure")))
     assert places(named) == [("gateway", "*"), ("provider", "/openai")]
+
+
+def test_who_is_where_is_told_from_both_sides() -> None:
+    made = directory()
+    there = Member("mem_2", "org_b", "user_ann")
+    put(made, there)
+    assert set(made.memberships("user_ann")) == {ANN_THERE, there}
+    assert [*made.members("org_a")] == [ANN_THERE]
+    drop(made, ANN_THERE)
+    assert made.member("org_a", "user_ann") is None
+    assert [*made.memberships("user_ann")] == [there]
+    assert [*made.members("org_a")] == [*made.memberships("user_none")] == []

@@ -15,11 +15,14 @@ from waypost.admin.api import Admin
 from waypost.admin.parts import Audited, Figures, Parts
 from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
+from waypost.app.figures import BookFigures
 from waypost.app.live_directory import LiveDirectory
 from waypost.errors import GatewayError, StoreUnavailable
+from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
+from waypost.stores.sql.account_rows import AccountRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
@@ -138,9 +141,11 @@ def serve_admin(
     log: Log,
     token: str,
     directory: Directory,
+    purse: Purse | None = None,
 ) -> AdminSide:
-    """The control API of a gateway, until the stack is unwound."""
-    side = AdminSide(database, keys, clock, log, token, directory=directory)
+    """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand."""
+    figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
+    side = AdminSide(database, keys, clock, log, token, directory=directory, figures=figures)
     side.start()
     stack.push_async_callback(side.stop)
     return side

@@ -190,7 +190,14 @@ class _Gateway:
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
         self._control = serve_admin(
-            stack, books.database, books.keys, self._clock, self._log, self._token, self._directory
+            stack,
+            books.database,
+            books.keys,
+            self._clock,
+            self._log,
+            self._token,
+            self._directory,
+            books.ledger.purse,
         )
         await self._control.live.refresh()
         edge = self._edge(keys, upstream, sockets, responses)

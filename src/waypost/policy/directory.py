@@ -7,7 +7,7 @@ kept until something changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, TypeVar, cast
 
 from waypost.core.budget import Budget
@@ -51,7 +51,9 @@ class Directory:
         self.version = 0
         """Of the durable directory, as far as it was applied."""
         self._objects: dict[Kind, dict[str, Object]] = {kind: {} for kind in TYPES}
-        self._members: dict[tuple[str, str], Member] = {}
+        #: By organization and person, and by person and organization.
+        self._members: dict[str, dict[str, Member]] = {}
+        self._memberships: dict[str, dict[str, Member]] = {}
         self._roles: dict[tuple[str, str], Role] = {}
         self._tokens: dict[bytes, Token] = {}
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
@@ -94,7 +96,15 @@ class Directory:
 
     def member(self, organization_id: str, user_id: str) -> Member | None:
         """A person's membership of an organization."""
-        return self._members.get((organization_id, user_id))
+        return self._members.get(organization_id, {}).get(user_id)
+
+    def members(self, organization_id: str) -> Collection[Member]:
+        """Everybody in an organization."""
+        return self._members.get(organization_id, {}).values()
+
+    def memberships(self, user_id: str) -> Collection[Member]:
+        """Everywhere that somebody is."""
+        return self._memberships.get(user_id, {}).values()
 
     def token(self, digest: bytes) -> Token | None:
         """A token of the admin API by the SHA-256 of its text; whether it is still good is not asked."""
@@ -266,7 +276,8 @@ class Directory:
     def _remember(self, kind: Kind, found: Object) -> None:
         self._objects[kind][found.id] = found
         if isinstance(found, Member):
-            self._members[found.organization_id, found.name] = found
+            self._members.setdefault(found.organization_id, {})[found.name] = found
+            self._memberships.setdefault(found.name, {})[found.organization_id] = found
         elif isinstance(found, Role):
             self._roles[found.organization_id, found.name] = found
         elif isinstance(found, Token):
@@ -281,7 +292,8 @@ class Directory:
     def _forget(self, kind: Kind, object_id: str) -> None:
         old = self._objects[kind].pop(object_id, None)
         if isinstance(old, Member):
-            self._members.pop((old.organization_id, old.name), None)
+            _drop_from(self._members, old.organization_id, old.name)
+            _drop_from(self._memberships, old.name, old.organization_id)
         elif isinstance(old, Role):
             self._roles.pop((old.organization_id, old.name), None)
         elif isinstance(old, Token):
@@ -380,3 +392,9 @@ def _pairs(
     if "provider" in asks:
         for provider in dict.fromkeys(named.providers):
             yield "provider", provider
+
+
+def _drop_from(kept: dict[str, dict[str, Member]], first: str, second: str) -> None:
+    there = kept.get(first)
+    if there is not None and there.pop(second, None) is not None and not there:
+        del kept[first]
