@@ -22,6 +22,7 @@ from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.account_rows import AccountRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
@@ -46,24 +47,26 @@ class AdminSide:
         clock: Clock,
         log: Log,
         token: str,
+        seals: Seals,
         *,
         directory: Directory | None = None,
         figures: Figures | None = None,
         live: LiveDirectory | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`token`: what the command line of this machine shows. `directory`: the one that is kept true, where others
-        look at it too; `live`: one that somebody else keeps true."""
+        """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
+        is kept true, where others look at it too; `live`: one that somebody else keeps true."""
         rows = ObjectRows(database, clock.wall)
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._sessions = SessionRows(database)
+        self._passwords = PasswordRows(database, seals)
         self._clock, self._log, self._sleep = clock, log, sleep
         self._admin = Admin(
             Parts(
                 objects=rows,
                 keys=KeyStore(keys, os.urandom),
-                passwords=PasswordRows(database),
+                passwords=self._passwords,
                 sessions=self._sessions,
                 live=self.live,
                 hashes=Argon2Hashes(os.urandom),
@@ -123,6 +126,7 @@ class AdminSide:
                 while await asyncio.to_thread(self._sessions.delete_expired, now, idle_s=IDLE_S):
                     pass
                 await self.live.tidy(now)
+                await asyncio.to_thread(self._passwords.reseal)
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -140,12 +144,13 @@ def serve_admin(
     clock: Clock,
     log: Log,
     token: str,
+    seals: Seals,
     directory: Directory,
     purse: Purse | None = None,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
-    side = AdminSide(database, keys, clock, log, token, directory=directory, figures=figures)
+    side = AdminSide(database, keys, clock, log, token, seals, directory=directory, figures=figures)
     side.start()
     stack.push_async_callback(side.stop)
     return side

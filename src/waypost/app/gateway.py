@@ -52,6 +52,8 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
 from waypost.stores.lock import FolderLock, take_lock
+from waypost.stores.root_key import root_keys
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import open_journal
@@ -196,6 +198,7 @@ class _Gateway:
             self._clock,
             self._log,
             self._token,
+            Seals(root_keys(self._options.data, self._options.environ), os.urandom),
             self._directory,
             books.ledger.purse,
         )
