@@ -160,7 +160,7 @@ async def test_what_a_refused_request_took_of_limits_is_given_back() -> None:
     for number in range(10):
         client = await made.ask(SHORT, number=number)
         assert client.status == 402
-    assert client.header(b"x-ratelimit-remaining-requests") == b"2"
+    assert client.header(b"x-ratelimit-remaining-requests") == b"3"
     assert made.limits.prune(made.clock.now) == 0
 
 

@@ -69,6 +69,9 @@ class Admission:
             await self._take(live, standing, selected.route)
         except BudgetExceeded as error:
             if error.route is None or not await self._instead(live, standing, error):
+                if live.taken is not None:
+                    self._give_back(live)  # before its headers are made: it took nothing
+                    self._tell(live, live.rules, self._clock.monotonic())
                 raise
 
     async def admit_own(self, live: LiveExchange, route: Route) -> None:
