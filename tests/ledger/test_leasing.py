@@ -149,6 +149,15 @@ async def test_headroom_is_leased_for_more_than_one(bank: Bank) -> None:
     assert bank.of("team:a:total") == node.free() == 128 - 50
 
 
+async def test_what_can_cost_nothing_needs_no_lease(bank: Bank) -> None:
+    node = Node(bank, "n")
+    node.settle(await node.hold(0, spec()), 0)
+    assert node.leases.calls == []
+    bank.posted["team:a:total"] = LIMIT
+    node.settle(await node.hold(0, spec()), 3)  # it cost something all the same
+    assert (node.free(), bank.posted["team:a:total"]) == (None, LIMIT + 3)
+
+
 async def test_what_is_not_used_goes_back_and_what_is_in_use_stays(bank: Bank) -> None:
     node = Node(bank, "n")
     node.settle(await node.hold(10, spec()), 10)
