@@ -152,6 +152,8 @@ class FakeLedger:
             raise BudgetExceeded("The budget is spent.")
         hold.amount_nusd += more_nusd
 
+    def keep_ahead(self, hold: Hold) -> None: ...
+
     def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
@@ -192,6 +194,8 @@ class PurseLedger(FakeLedger):
 
     def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
         self.purse.extend(cast(PurseHold, hold), self.specs.of(rules, at), more_nusd, at)
+
+    def keep_ahead(self, hold: Hold) -> None: ...
 
     def left(self, rules: Rules, at: float) -> int | None:
         return self.purse.left(self.specs.of(rules, at))

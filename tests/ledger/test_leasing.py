@@ -335,3 +335,22 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
         assert bank.of("team:a:total") == bank.of("team:b:total") == 0
 
     asyncio.run(run())
+
+
+async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts(bank: Bank) -> None:
+    node = Node(bank, "n")
+    hold = await node.hold(10, spec(), spec("c", None))
+    node.purse.keep_ahead(hold)
+    for _ in range(5):
+        for _ in range(3):
+            await node.leasing.tick()
+        assert node.free() == 10
+        node.purse.extend(hold, (spec(),), 10, 0.0)
+        assert node.free() == 0
+    node.settle(hold, 55)
+    for _ in range(3):
+        await node.leasing.tick()
+    assert (node.free(), bank.of("team:a:total")) == (0, 0)
+    node.purse.keep_ahead(hold)  # it is over
+    await node.leasing.tick()
+    assert bank.of("team:a:total") == 0

@@ -118,6 +118,7 @@ class Leasing:
                 self._uncertain.update(back)  # not kept: it may have gone back
                 raise
             await self._clear()
+            await self._keep_ahead()
         await self._be_heard()
 
     async def watch(self) -> None:
@@ -141,7 +142,7 @@ class Leasing:
         """What goes back, and what was spent beyond what was leased."""
         purse, back, debts = self._purse, dict[str, int](), dict[str, int]()
         for account_id, account in list(purse.leased.items()):
-            free, kept = account.free_nusd or 0, account.used_nusd
+            free, kept = account.free_nusd or 0, max(account.used_nusd, account.ahead_nusd)
             account.used_nusd = 0
             if free > kept:
                 back[account_id] = free - kept
@@ -168,6 +169,16 @@ class Leasing:
                     account.free_nusd = 0  # so nothing is held meanwhile
         await self._in(partial(self._leases.clear, quiet))
         self._uncertain.difference_update(quiet)
+
+    async def _keep_ahead(self) -> None:
+        """Have at hand what holds may be extended by, as far as there is any."""
+        for account in list(self._purse.leased.values()):
+            lacking = account.ahead_nusd - (account.free_nusd or 0)
+            if account.ahead_nusd and lacking > 0:
+                want = Want(account.account_id, account.limit_nusd, 0, lacking)
+                for each in await self._in(partial(self._leases.grant, (want,), self._nodes)):
+                    if each.amount_nusd:
+                        self._purse.lease(each.account_id, each.amount_nusd, each.posted_nusd)
 
     async def _once(
         self, specs: Sequence[AccountSpec], amount_nusd: int

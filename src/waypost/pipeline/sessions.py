@@ -116,6 +116,8 @@ class _Upgrades(Attempts):
             raise lane.parse_error(opening.status, opening.headers, body)
         loop = asyncio.get_running_loop()
         desk = Desk(self._clock, self._settle, self._ledger, self._authenticate, loop.call_later)
+        if live.hold is not None:
+            self._ledger.keep_ahead(live.hold)
         session = self.running[live] = Session(live, trial, desk, opening.socket)
         lines = headers.served(
             call.exchange_id,
