@@ -4,6 +4,7 @@ back."""
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from ledger.books import FakeClock
 from waypost.core.lease import Granted, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
+from waypost.ledger import leasing
 from waypost.ledger.accounts import AccountSpec
 from waypost.ledger.leasing import Leasing
 from waypost.ledger.purse import Purse, PurseHold
@@ -354,3 +356,33 @@ async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts
     node.purse.keep_ahead(hold)  # it is over
     await node.leasing.tick()
     assert bank.of("team:a:total") == 0
+
+
+async def test_a_database_that_hangs_is_told_as_away_and_asked_nothing_until_it_goes_on(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "_PATIENCE_S", 0.02)
+    node, hangs = Node(bank, "n"), threading.Event()
+    first = await node.hold(10, spec())
+    grant = node.leases.grant
+
+    def hanging(wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+        hangs.wait(30)
+        return grant(wants, nodes)
+
+    monkeypatch.setattr(node.leases, "grant", hanging)
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await node.hold(900, spec())
+    with pytest.raises(StoreUnavailable):
+        await node.leasing.tick()
+    asked = len(node.leases.calls)
+    hangs.set()
+    stalled = node.leasing._stalled
+    assert stalled is not None
+    await stalled
+    assert len(node.leases.calls) == asked + 1, "only what was under way"
+    node.settle(first, 10)
+    for _ in range(3):
+        await node.leasing.tick()
+    assert (node.free(), bank.of("team:a:total")) == (0, 0), "what was granted and not heard of went back"

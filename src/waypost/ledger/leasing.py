@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ _AHEAD: Final = 64
 #: How long a request waits for headroom that others have, and how often it looks.
 _WAIT_S: Final = 0.5
 _PAUSE_S: Final = 0.05
+#: How long the database may take for an answer that a request waits for.
+_PATIENCE_S: Final = 1.0
 #: How often what was not used goes back, and how often this node is heard of.
 TICK_S: Final = 0.25
 _SEEN_S: Final = 5.0
@@ -71,6 +73,8 @@ class Leasing:
         self._refused: dict[str, _Refused] = {}
         #: Accounts of which nobody knows what is leased, for an answer was lost.
         self._uncertain: set[str] = set()
+        #: A call that took too long, and may still be under way.
+        self._stalled: asyncio.Future[Any] | None = None
 
     @property
     def nodes(self) -> int:
@@ -102,6 +106,7 @@ class Leasing:
 
     async def tick(self) -> None:
         """Give back what was not used since the last time, settle debts, be heard of. Raises StoreUnavailable."""
+        self._check_stalled()
         back, debts = self._unused()
         async with self._turn:
             try:
@@ -237,4 +242,28 @@ class Leasing:
             self._seen_at = now
 
     async def _in(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        """Run it on the thread. Raises StoreUnavailable also when it takes too long: then nobody knows what it did, and
+        while it is not over nothing else is asked."""
+        self._check_stalled()
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asked), _PATIENCE_S)
+        except TimeoutError:
+            asked.add_done_callback(_seen)
+            self._stalled = asked
+            raise _late() from None
+
+    def _check_stalled(self) -> None:
+        if self._stalled is not None and not self._stalled.done():
+            raise _late()
+
+
+def _late() -> StoreUnavailable:
+    return StoreUnavailable(
+        "The database does not answer in time. The gateway tries again by itself.", retry_after_s=1.0
+    )
+
+
+def _seen(asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()
