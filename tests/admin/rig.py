@@ -31,6 +31,7 @@ from waypost.core.signin import Password
 from waypost.core.tokentext import issue_text
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
+from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
@@ -114,6 +115,7 @@ class World:
         self.randomness = random.Random(7).randbytes
         self.rows = ObjectRows(database, self.clock.wall)
         self.live = InlineLive(self.rows)
+        self.credits = CreditRows(database)
         self.keys = KeyStore(KeyRows(database), self.randomness)
         self.passwords, self.sessions = PasswordRows(database), SessionRows(database)
         self.audit: list[Audited] = []
@@ -128,6 +130,7 @@ class World:
             "passwords": self.passwords,
             "sessions": self.sessions,
             "live": self.live,
+            "credits": self.credits,
             "hashes": self.hashes,
             "clock": self.clock,
             "randomness": self.randomness,

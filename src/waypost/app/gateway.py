@@ -190,9 +190,10 @@ class _Gateway:
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
         self._control = serve_admin(
-            stack, books.database, books.keys, self._clock, self._log, self._token, self._directory
-        )
-        await self._control.live.refresh()
+            stack, books.database, books.keys, self._clock, self._log, self._token, self._directory,
+            lambda: config.config.credits,
+        )  # fmt: skip
+        await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
         background = Background(
             clock=self._clock,

@@ -7,7 +7,7 @@ kept until something changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
 from waypost.core.budget import Budget
@@ -57,6 +57,8 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
+        #: By organization, the credit that it was given. One that is not here pays afterwards.
+        self._credit: Mapping[str, int] = {}
         self._standings: dict[tuple[str, bytes, str], Standing] = {}
         #: What holds at a scope, for everybody who is in it.
         self._places: dict[tuple[Place, str], tuple[tuple[Bound, ...], tuple[Pace, ...]]] = {}
@@ -71,11 +73,19 @@ class Directory:
             if not change.deleted:
                 self._remember(change.kind, change.object)
         self.version = version
+        self._anew()
+        if asked:
+            self._asks = _asked_scopes([*self._budgets, *self._limits])
+
+    def give(self, credit: Mapping[str, int]) -> None:
+        """From now on these organizations, and no others, have prepaid credit: nano-dollars by their ids."""
+        self._credit = credit
+        self._anew()
+
+    def _anew(self) -> None:
         self._standings.clear()
         self._places.clear()
         self._named.clear()
-        if asked:
-            self._asks = _asked_scopes([*self._budgets, *self._limits])
 
     # --- who there is -----------------------------------------------------------------------------------------------
 
@@ -187,6 +197,9 @@ class Directory:
         for scope, scope_id, label in told if home else told[-1:]:
             if scope_id is not None:
                 self._add(bounds, paces, (cast(ScopeKind, scope), scope_id), each, label)
+        prepaid = self._credit.get(home)
+        if prepaid is not None and organization is not None:
+            bounds.append(Bound("organization", home, organization.name, (), prepaid))
         lists = [
             (one.models, f"the {kind} {name!r}")
             for kind, one, name in (
@@ -359,7 +372,8 @@ def _merged(bounds: list[Bound]) -> list[Bound]:
         place = (bound.scope, bound.scope_id)
         before = told.get(place)
         if before is not None:
-            bound = Bound(bound.scope, bound.scope_id, bound.label, (*before.budgets, *bound.budgets))
+            budgets = (*before.budgets, *bound.budgets)
+            bound = Bound(bound.scope, bound.scope_id, bound.label, budgets, bound.prepaid_nusd)
         told[place] = bound
     return list(told.values())
 
