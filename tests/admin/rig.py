@@ -31,6 +31,7 @@ from waypost.core.signin import Password
 from waypost.core.tokentext import issue_text
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.key_store import KeyStore
@@ -117,7 +118,10 @@ class World:
         self.live = InlineLive(self.rows)
         self.credits = CreditRows(database)
         self.keys = KeyStore(KeyRows(database), self.randomness)
-        self.passwords, self.sessions = PasswordRows(database), SessionRows(database)
+        self.passwords, self.sessions = (
+            PasswordRows(database, Seals([bytes(32)], self.randomness)),
+            SessionRows(database),
+        )
         self.audit: list[Audited] = []
         self.hashes = Argon2Hashes(self.randomness, memory_kib=8, passes=1)
         self.admin = Admin(self.parts())

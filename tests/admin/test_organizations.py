@@ -38,6 +38,12 @@ async def test_a_service_account_sees_its_own(world: World) -> None:
     assert [each["name"] for each in (await world.made("GET", ALL, token=token))["items"]] == ["acme"]
 
 
+async def test_an_operators_token_for_one_organization_sees_that_one(world: World) -> None:
+    world.user("op", operator=True)
+    token = world.token("user:user_op", organization="other")
+    assert [each["name"] for each in (await world.made("GET", ALL, token=token))["items"]] == ["other"]
+
+
 async def test_owners_change_theirs_and_make_none(world: World) -> None:
     owner = world.person("ann", "owner")
     assert (await world.made("PATCH", ACME, {"title": "A"}, token=owner))["title"] == "A"

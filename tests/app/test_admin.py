@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from waypost.core.signin import Session
 from waypost.errors import StoreUnavailable
 from waypost.policy.directory import Directory
 from waypost.ports.control import Said, Visit
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.objects import ObjectRows
@@ -24,6 +26,7 @@ from waypost.stores.sql.schema import prepare
 from waypost.telemetry.logs import Log
 
 CONTROL = "wp-control-x"
+SEALS = Seals([bytes(32)], os.urandom)
 
 
 @pytest.fixture
@@ -51,7 +54,14 @@ async def test_it_answers_from_the_stores_and_tells_of_changes(database: Databas
     ObjectRows(database, lambda: 1.0).put(Organization("org_a", "acme"))
     async with AsyncExitStack() as stack:
         side = serve_admin(
-            stack, database, KeyRows(database), SystemClock(), Log(log, lambda: 0.0), CONTROL, Directory()
+            stack,
+            database,
+            KeyRows(database),
+            SystemClock(),
+            Log(log, lambda: 0.0),
+            CONTROL,
+            SEALS,
+            Directory(),
         )
         assert side.methods("/api/v1/me")
         assert (await ask(side, "PUT", "/api/v1/organizations/acme/teams/x", b"{}")).status == 201
@@ -67,7 +77,9 @@ async def test_it_answers_from_the_stores_and_tells_of_changes(database: Databas
 async def test_a_database_that_is_away_at_the_start(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    side = AdminSide(database, KeyRows(database), SystemClock(), Log(io.StringIO(), lambda: 0.0), CONTROL)
+    side = AdminSide(
+        database, KeyRows(database), SystemClock(), Log(io.StringIO(), lambda: 0.0), CONTROL, SEALS
+    )
 
     async def away() -> bool:
         raise StoreUnavailable("The database does not answer.")
@@ -82,7 +94,7 @@ async def test_sessions_that_have_ended_are_forgotten(database: Database) -> Non
     ObjectRows(database, lambda: 1.0).put(User("user_a", "a@example.com"))
     sessions.add(Session(bytes(32), "user_a", 1.0, 1.0, 2.0))
     log = Log(io.StringIO(), lambda: 0.0)
-    side = AdminSide(database, KeyRows(database), SystemClock(), log, CONTROL, sleep=rounds.put)
+    side = AdminSide(database, KeyRows(database), SystemClock(), log, CONTROL, SEALS, sleep=rounds.put)
     side.start()
     while sessions.get(bytes(32)) is not None:
         await rounds.get()

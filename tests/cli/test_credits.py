@@ -53,7 +53,7 @@ def test_a_statement_as_csv_and_as_json(tmp_path: Path) -> None:
     home = folder.one("orgs", "show", "acme")["id"]
     database = open_sqlite(tmp_path)
     at = datetime(2027, 1, 3, tzinfo=UTC).timestamp()
-    CreditRows(database).add(entry("inv-1", home, at, "topup", 5_000_000_000))
+    CreditRows(database).add(entry(f"{home}:inv-1", home, at, "topup", 5_000_000_000))
     database.close()
     month = ("credits", "statement", "--org", "acme", "--from", "2027-01-01", "--to", "2027-02-01")
     assert folder.run(*month).stdout.splitlines() == [
@@ -82,9 +82,10 @@ def test_what_can_not_be_is_said(tmp_path: Path) -> None:
     assert "more than 0 dollars" in folder.refused("credits", "add", "0", "--org", "acme")
     assert "not an amount" in folder.refused("credits", "add", "much", "--org", "acme", code=2)
     assert "Say why" in folder.refused("credits", "adjust", "--by", "5", "--reason", " ", "--org", "acme")
-    assert "There is no entry 'x'" in folder.refused(
+    assert "There is no entry" in folder.refused(
         "credits", "adjust", "--by", "-5", "--reason", "r", "--of", "x", "--org", "acme"
     )
+    assert "is no id" in folder.refused("credits", "add", "1", "--id", "end:x", code=2)
     assert "not a date" in folder.refused("credits", "statement", "--from", "January", code=2)
     late = ("credits", "statement", "--from", "2027-02-01", "--to", "2027-01-01")
     assert "before --from" in folder.refused(*late, code=2)

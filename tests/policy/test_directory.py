@@ -309,3 +309,15 @@ def test_prepaid_credit_is_a_bound_of_everybody_in_the_organization() -> None:
     assert made.own().rules.bounds == ()
     made.give({})
     assert made.standing(KEY).rules.bounds == ()
+
+
+def test_who_is_where_is_told_from_both_sides() -> None:
+    made = directory()
+    there = Member("mem_2", "org_b", "user_ann")
+    put(made, there)
+    assert set(made.memberships("user_ann")) == {ANN_THERE, there}
+    assert [*made.members("org_a")] == [ANN_THERE]
+    drop(made, ANN_THERE)
+    assert made.member("org_a", "user_ann") is None
+    assert [*made.memberships("user_ann")] == [there]
+    assert [*made.members("org_a")] == [*made.memberships("user_none")] == []

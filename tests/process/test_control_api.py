@@ -77,9 +77,14 @@ def test_from_an_organization_to_a_revoked_key(gateway: GatewayProcess) -> None:
     me = _made(gateway, "GET", "/api/v1/me", **signed_in)
     assert [place["organization"] for place in me["organizations"]] == ["acme"]
 
+    budget = {"scope": "organization", "limit": "1.00", "period": "day"}
+    _made(gateway, "PUT", f"{ACME}/budgets/all", budget, **signed_in)
     made = _made(gateway, "POST", f"{ACME}/keys", {"name": "ci", "team": "search"}, **signed_in)
     reply = run(exchange(port_of(gateway.url), post(chat("sim-fast"), key=made["text"])))
     assert reply.status == 200, reply
+    stands = _made(gateway, "GET", f"{ACME}/budgets/all", **signed_in)
+    assert (stands["limit"], stands["held"], float(stands["spent"]) > 0) == ("1", "0", True)
+    assert float(stands["spent"]) + float(stands["left"]) == pytest.approx(1)
     assert _ask(gateway, "GET", ACME, key=made["text"]).status == 401, "a client's key opens nothing here"
 
     path = f"{ACME}/keys/{made['key']['id']}"

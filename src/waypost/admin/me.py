@@ -244,7 +244,7 @@ def _places(ask: Ask) -> list[PlaceView]:
     directory, caller, rights = ask.directory, ask.caller, ask.rights
     owners: list[Member | MachineAccount] = []
     if caller.user is not None:
-        owners += [each for each in directory.all(Member) if each.name == caller.user.id]
+        owners += directory.memberships(caller.user.id)
     elif caller.machine is not None:
         owners.append(caller.machine)
     found = []

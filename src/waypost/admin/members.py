@@ -117,8 +117,8 @@ def _check_last_owner(ask: Ask, leaving: Member) -> None:
     if leaving.role != "owner" or (organization is not None and organization.suspended):
         return
     directory = ask.directory
-    for each in directory.all(Member):
-        if each.organization_id == ask.home and each.role == "owner" and each.id != leaving.id:
+    for each in directory.members(ask.home):
+        if each.role == "owner" and each.id != leaving.id:
             user = directory.find(User, each.name)
             if user is not None and not user.disabled:
                 return

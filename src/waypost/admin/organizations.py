@@ -11,7 +11,7 @@ from waypost.admin.fields import Lines, Name, Time, Title
 from waypost.admin.resource import Resource, listed
 from waypost.admin.route import PREFIX, Reply
 from waypost.core.objects import Object
-from waypost.core.people import Member, Organization, Permission, Project, Team
+from waypost.core.people import Organization, Permission, Project, Team
 from waypost.errors import Forbidden
 
 KeysMax = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
@@ -90,13 +90,12 @@ class Organizations(Resource):
         if "gateway:read" in ask.rights.of(""):
             return await super().list(ask)
         page, directory = ask.page, ask.directory
-        user, machine = ask.caller.user, ask.caller.machine
+        user, machine, token = ask.caller.user, ask.caller.machine, ask.caller.token
         homes = {machine.organization_id} if machine else set()
+        if token is not None and token.organization_id:
+            homes.add(token.organization_id)
         if user is not None:
-            everywhere = user.operator
-            homes |= {
-                each.organization_id for each in directory.all(Member) if everywhere or each.name == user.id
-            }
+            homes |= {each.organization_id for each in directory.memberships(user.id)}
         found = [each for home in homes if (each := directory.find(Organization, home)) is not None]
         seen = [each for each in found if each.name > page.after and self.may(ask, self.read, each)]
         seen.sort(key=lambda each: each.name)

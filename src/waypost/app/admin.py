@@ -15,13 +15,17 @@ from waypost.admin.api import Admin
 from waypost.admin.parts import Audited, Figures, Parts
 from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
+from waypost.app.figures import BookFigures
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
 from waypost.config.credits_schema import CreditsConfig
 from waypost.errors import GatewayError, StoreUnavailable
+from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
+from waypost.stores.sealing import Seals
+from waypost.stores.sql.account_rows import AccountRows
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
@@ -46,6 +50,7 @@ class AdminSide:
         clock: Clock,
         log: Log,
         token: str,
+        seals: Seals,
         *,
         directory: Directory | None = None,
         figures: Figures | None = None,
@@ -53,8 +58,9 @@ class AdminSide:
         credits: Callable[[], CreditsConfig] = CreditsConfig,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`token`: what the command line of this machine shows. `directory`: the one that is kept true, where others
-        look at it too; `live`: one that somebody else keeps true. `credits`: what new organizations are given."""
+        """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
+        is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
+        organizations are given."""
         rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
@@ -62,12 +68,13 @@ class AdminSide:
         if not self._foreign:
             self.live.then = self._credit.refresh
         self._sessions = SessionRows(database)
+        self._passwords = PasswordRows(database, seals)
         self._clock, self._log, self._sleep = clock, log, sleep
         self._admin = Admin(
             Parts(
                 objects=rows,
                 keys=KeyStore(keys, os.urandom),
-                passwords=PasswordRows(database),
+                passwords=self._passwords,
                 sessions=self._sessions,
                 live=self.live,
                 credits=entries,
@@ -134,6 +141,7 @@ class AdminSide:
                 while await asyncio.to_thread(self._sessions.delete_expired, now, idle_s=IDLE_S):
                     pass
                 await self.live.tidy(now)
+                await asyncio.to_thread(self._passwords.reseal)
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -151,11 +159,17 @@ def serve_admin(
     clock: Clock,
     log: Log,
     token: str,
+    seals: Seals,
     directory: Directory,
+    purse: Purse | None = None,
     credits: Callable[[], CreditsConfig] = CreditsConfig,
 ) -> AdminSide:
-    """The control API of a gateway, until the stack is unwound."""
-    side = AdminSide(database, keys, clock, log, token, directory=directory, credits=credits)
+    """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
+    `credits`: what new organizations are given."""
+    figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
+    side = AdminSide(
+        database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits
+    )
     side.start()
     stack.push_async_callback(side.stop)
     return side

@@ -52,6 +52,8 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
 from waypost.stores.lock import FolderLock, take_lock
+from waypost.stores.root_key import root_keys
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import open_journal
@@ -190,9 +192,17 @@ class _Gateway:
         known = finder.remembered(listed.list())
         config.resolve(found=found.providers, discovered={**known, **found.listed})
         self._control = serve_admin(
-            stack, books.database, books.keys, self._clock, self._log, self._token, self._directory,
+            stack,
+            books.database,
+            books.keys,
+            self._clock,
+            self._log,
+            self._token,
+            Seals(root_keys(self._options.data, self._options.environ), os.urandom),
+            self._directory,
+            books.ledger.purse,
             lambda: config.config.credits,
-        )  # fmt: skip
+        )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
         background = Background(

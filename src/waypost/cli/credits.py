@@ -116,12 +116,13 @@ def add(
 
       waypost credits add 100 --org acme --id invoice-4711 --reason "paid by wire" --expires 365d
     """
-    from waypost.core.credit import entry
+    from waypost.core.credit import entry, own_id
 
     book = open_book(data, create=True)
+    home = book.organization(org).id
     ends = None if expires is None else parse_end(expires, "--expires", book.now)
     made = entry(
-        entry_id or _new_id(), book.organization(org).id, book.now, "topup", parse_usd(amount, "USD"),
+        own_id(home, _entry_id(entry_id)), home, book.now, "topup", parse_usd(amount, "USD"),
         expires_at=ends, reason=reason, made_by="operator",
     )  # fmt: skip
     _enter(book, made, as_json)
@@ -162,13 +163,14 @@ def adjust(
 
       waypost credits adjust --by 5 --org acme --reason "outage of the 3rd"
     """
-    from waypost.core.credit import entry
+    from waypost.core.credit import entry, own_id
 
     book = open_book(data)
+    home = book.organization(org).id
     ends = None if expires is None else parse_end(expires, "--expires", book.now)
     made = entry(
-        entry_id or _new_id(), book.organization(org).id, book.now, "adjust", parse_usd(by, "--by"),
-        expires_at=ends, of_entry=of_entry, reason=reason, made_by="operator",
+        own_id(home, _entry_id(entry_id)), home, book.now, "adjust", parse_usd(by, "--by"),
+        expires_at=ends, of_entry=of_entry and own_id(home, of_entry), reason=reason, made_by="operator",
     )  # fmt: skip
     _enter(book, made, as_json)
 
@@ -204,15 +206,16 @@ def statement(
 
 def view(found: Credit) -> dict[str, object]:
     """What is shown of an entry."""
+    from waypost.core.credit import given_id, given_of
     from waypost.core.money import render_usd
 
     return {
-        "id": found.entry_id,
+        "id": given_id(found),
         "kind": found.kind,
         "amount": render_usd(found.signed_nusd),
         "at": found.at,
         "expires_at": found.expires_at,
-        "of": found.of_entry,
+        "of": given_of(found),
         "reason": found.reason,
         "made_by": found.made_by,
     }
@@ -228,7 +231,7 @@ def _enter(book: Book, made: Credit, as_json: bool) -> None:
     if as_json:
         print_json({**view(kept), "balance": render_usd(balance)})
         return
-    people().print(OK, visible(f"{kept.entry_id} is entered; the balance is ${render_usd(balance)}"))
+    people().print(OK, visible(f"{view(kept)['id']} is entered; the balance is ${render_usd(balance)}"))
 
 
 def _statement_view(organization: str, told: Statement) -> dict[str, object]:
@@ -255,12 +258,18 @@ def _statement_view(organization: str, told: Statement) -> dict[str, object]:
     }
 
 
-def _new_id() -> str:
+def _entry_id(given: str | None) -> str:
+    import re
     import secrets
 
+    from waypost.core.credit import GIVEN_ID
     from waypost.core.keytext import base62
 
-    return f"cr_{base62(secrets.token_bytes, 16)}"
+    if given is None:
+        return f"cr_{base62(secrets.token_bytes, 16)}"
+    if re.fullmatch(GIVEN_ID, given) is None:
+        fail(f"--id {given!r} is no id.", Exit.USAGE, "It has up to 40 letters, digits, `.`, `_` and `-`.")
+    return given
 
 
 def _day(text: str, option: str) -> date:

@@ -25,6 +25,8 @@ SOURCES: Final[dict[CreditKind, str]] = {
     "adjust": "gateway:adjusted",
     "expire": "gateway:expired",
 }
+#: What an organization may call an entry.
+GIVEN_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}"
 _MOST: Final = 10**18
 _ID_MOST: Final = 64
 
@@ -139,6 +141,26 @@ def ended_id(entry_id: str) -> str:
     from hashlib import sha256  # only here: the ledger's writer does without it
 
     return f"end:~{sha256(entry_id.encode()).hexdigest()[:32]}"
+
+
+def own_id(organization_id: str, given: str) -> str:
+    """The id of the entry that an organization calls so: no other one can have it. Ids with a colon are the gateway's
+    own."""
+    return given if ":" in given else f"{organization_id}:{given}"
+
+
+def given_id(found: Credit) -> str:
+    """What its organization calls an entry."""
+    return _given(found.organization_id, found.entry_id)
+
+
+def given_of(found: Credit) -> str | None:
+    """What it calls the entry that this one puts right or ends."""
+    return None if found.of_entry is None else _given(found.organization_id, found.of_entry)
+
+
+def _given(organization_id: str, entry_id: str) -> str:
+    return entry_id.replace(f"{organization_id}:", "", 1)
 
 
 def sums(entries: Iterable[Credit]) -> dict[str, int]:

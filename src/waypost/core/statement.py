@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from waypost.core.credit import Credit
+from waypost.core.credit import Credit, given_id
 from waypost.core.money import render_usd
 
 _DAY_S: Final = 86_400
@@ -67,11 +67,13 @@ def statement(entries: Iterable[Credit], used: Mapping[int, int], since: date, u
         elif day < last:
             told.append((day, 1, 0.0, "", amount))
     items, balance = [], opening
-    for day, _, _, entry_id, what in sorted(told, key=lambda each: each[:4]):
+    for day, _, _, _, what in sorted(told, key=lambda each: each[:4]):
         on = _FIRST + timedelta(days=day)
         if isinstance(what, Credit):
             balance += what.signed_nusd
-            items.append(Item(on, what.kind, entry_id, what.signed_nusd, balance, what.reason, what.made_by))
+            items.append(
+                Item(on, what.kind, given_id(what), what.signed_nusd, balance, what.reason, what.made_by)
+            )
         else:
             balance -= what
             items.append(Item(on, "used", "", -what, balance))

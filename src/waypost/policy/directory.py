@@ -7,7 +7,7 @@ kept until something changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
 from waypost.core.budget import Budget
@@ -29,6 +29,7 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Bound, Named, Pace, Rules, Standing
 from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
+from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of
 
 T = TypeVar("T", bound=Object)
 
@@ -38,10 +39,6 @@ _NOBODY: Final = Organization(id="", name="gateway")
 _GATEWAY: Final = Key("gateway", "gateway", b"", "", 0.0, organization_id="")
 #: Of requests that name scopes: the rules of so many of them, and of so many scopes.
 _NAMED_MOST: Final = 131_072
-#: A scope and the id that its rules stand under.
-Place = tuple[ScopeKind, str]
-#: A scope that a request names, and its name.
-Pair = tuple[ScopeKind, str]
 
 
 class Directory:
@@ -51,7 +48,9 @@ class Directory:
         self.version = 0
         """Of the durable directory, as far as it was applied."""
         self._objects: dict[Kind, dict[str, Object]] = {kind: {} for kind in TYPES}
-        self._members: dict[tuple[str, str], Member] = {}
+        #: By organization and person, and by person and organization.
+        self._members: dict[str, dict[str, Member]] = {}
+        self._memberships: dict[str, dict[str, Member]] = {}
         self._roles: dict[tuple[str, str], Role] = {}
         self._tokens: dict[bytes, Token] = {}
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
@@ -104,7 +103,15 @@ class Directory:
 
     def member(self, organization_id: str, user_id: str) -> Member | None:
         """A person's membership of an organization."""
-        return self._members.get((organization_id, user_id))
+        return self._members.get(organization_id, {}).get(user_id)
+
+    def members(self, organization_id: str) -> Collection[Member]:
+        """Everybody in an organization."""
+        return self._members.get(organization_id, {}).values()
+
+    def memberships(self, user_id: str) -> Collection[Member]:
+        """Everywhere that somebody is."""
+        return self._memberships.get(user_id, {}).values()
 
     def token(self, digest: bytes) -> Token | None:
         """A token of the admin API by the SHA-256 of its text; whether it is still good is not asked."""
@@ -146,7 +153,7 @@ class Directory:
         if not asks:
             return standing.rules
         key = standing.key
-        pairs = tuple(_pairs(asks, named, key.tags))
+        pairs = tuple(pairs_of(asks, named, key.tags))
         if not pairs:
             return standing.rules
         slot = (key.key_id, key.digest, key.priority, pairs)
@@ -179,7 +186,7 @@ class Directory:
         machine = self.find(MachineAccount, key.service_id)
         bounds: list[Bound] = []
         paces: list[Pace] = []
-        _own(key, bounds, paces)
+        add_own(key, bounds, paces)
         told = (
             ("key", key.key_id, key.name),
             ("service", key.service_id, machine.name if machine else ""),
@@ -212,7 +219,7 @@ class Directory:
         ]
         return Standing(
             key,
-            Rules(tuple(_merged(bounds)), tuple(paces)),
+            Rules(tuple(merged(bounds)), tuple(paces)),
             tuple(models for models, _ in lists),
             tuple(whose for _, whose in lists),
             self._refusal(key, organization, team, user, member, machine),
@@ -279,7 +286,8 @@ class Directory:
     def _remember(self, kind: Kind, found: Object) -> None:
         self._objects[kind][found.id] = found
         if isinstance(found, Member):
-            self._members[found.organization_id, found.name] = found
+            self._members.setdefault(found.organization_id, {})[found.name] = found
+            self._memberships.setdefault(found.name, {})[found.organization_id] = found
         elif isinstance(found, Role):
             self._roles[found.organization_id, found.name] = found
         elif isinstance(found, Token):
@@ -294,7 +302,8 @@ class Directory:
     def _forget(self, kind: Kind, object_id: str) -> None:
         old = self._objects[kind].pop(object_id, None)
         if isinstance(old, Member):
-            self._members.pop((old.organization_id, old.name), None)
+            _drop_from(self._members, old.organization_id, old.name)
+            _drop_from(self._memberships, old.name, old.organization_id)
         elif isinstance(old, Role):
             self._roles.pop((old.organization_id, old.name), None)
         elif isinstance(old, Token):
@@ -339,58 +348,7 @@ def _asked_scopes(places: Iterable[Place]) -> dict[str, frozenset[ScopeKind]]:
     return {organization_id: frozenset(scopes) for organization_id, scopes in told.items()}
 
 
-def _own(key: Key, bounds: list[Bound], paces: list[Pace]) -> None:
-    """The budget and the limit that are written on the key itself."""
-    if key.budget_nusd is not None:
-        budget = Budget(
-            id=key.key_id,
-            organization_id=key.organization_id,
-            name=key.name,
-            scope="key",
-            scope_id=key.key_id,
-            limit_nusd=key.budget_nusd,
-            period=key.budget_per,
-        )
-        bounds.append(Bound("key", key.key_id, key.name, (budget,)))
-    if key.rpm is not None:
-        limit = Limit(
-            id=f"rpm-{key.key_id}",
-            organization_id=key.organization_id,
-            name=key.name,
-            scope="key",
-            scope_id=key.key_id,
-            unit="requests",
-            amount=key.rpm,
-        )
-        paces.append(Pace(limit, key.key_id, "key", key.name))
-
-
-def _merged(bounds: list[Bound]) -> list[Bound]:
-    """One for each scope: a key's own budget and those that stand on it are counted together."""
-    told: dict[Place, Bound] = {}
-    for bound in bounds:
-        place = (bound.scope, bound.scope_id)
-        before = told.get(place)
-        if before is not None:
-            budgets = (*before.budgets, *bound.budgets)
-            bound = Bound(bound.scope, bound.scope_id, bound.label, budgets, bound.prepaid_nusd)
-        told[place] = bound
-    return list(told.values())
-
-
-def _pairs(
-    asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]
-) -> Iterator[tuple[ScopeKind, str]]:
-    if "end_user" in asks and named.end_user:
-        yield "end_user", named.end_user
-    if "tag" in asks:
-        for tag in dict.fromkeys((*own_tags, *named.tags)):
-            yield "tag", tag
-    if "route" in asks and named.route:
-        yield "route", named.route
-    if "model" in asks:
-        for model in dict.fromkeys(named.models):
-            yield "model", model
-    if "provider" in asks:
-        for provider in dict.fromkeys(named.providers):
-            yield "provider", provider
+def _drop_from(kept: dict[str, dict[str, Member]], first: str, second: str) -> None:
+    there = kept.get(first)
+    if there is not None and there.pop(second, None) is not None and not there:
+        del kept[first]

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import select, update
 
 from waypost.core.people import User
 from waypost.core.signin import Password, Session
 from waypost.errors import Conflict, StoreUnavailable
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.people import PasswordRows, SessionRows
+from waypost.stores.sql.tables import PASSWORDS
 
+SEALS = Seals([b"r" * 32], os.urandom)
 ANN = Password("user_1", "$argon2id$v=19$…", b"\x00opaque\xff", 100, ("c1", "c2"), 5.0)
 
 
 @pytest.fixture
 def passwords(database: Database) -> PasswordRows:
-    return PasswordRows(database)
+    return PasswordRows(database, SEALS)
 
 
 @pytest.fixture
@@ -149,7 +154,31 @@ def test_with_a_user_goes_all_by_which_they_signed_in(
 def test_without_a_database_it_says_so(tmp_path: Path) -> None:
     database = open_sqlite(tmp_path / "empty")  # no tables: every statement fails
     with pytest.raises(StoreUnavailable):
-        PasswordRows(database).get("user_1")
+        PasswordRows(database, SEALS).get("user_1")
     with pytest.raises(StoreUnavailable):
         SessionRows(database).add(session(1))
     database.close()
+
+
+def test_the_secret_of_a_second_factor_is_sealed_for_its_row(database: Database) -> None:
+    rows = PasswordRows(database, SEALS)
+    rows.put(ANN)
+    rows.put(msgspec.structs.replace(ANN, user_id="user_2"))
+    assert ANN.totp is not None
+    with database.write() as connection:
+        kept = list(connection.scalars(select(PASSWORDS.c.totp)))
+        assert all(ANN.totp not in bytes(each) for each in kept)
+        connection.execute(update(PASSWORDS).where(PASSWORDS.c.user_id == "user_2").values(totp=kept[0]))
+    assert rows.get("user_1") == ANN
+    with pytest.raises(StoreUnavailable, match="another row"):
+        rows.get("user_2")
+
+
+def test_a_root_key_is_replaced_while_everything_runs(database: Database) -> None:
+    PasswordRows(database, SEALS).put(ANN)
+    both = PasswordRows(database, Seals([b"n" * 32, b"r" * 32], os.urandom))
+    assert both.get("user_1") == ANN
+    assert (both.reseal(), both.reseal()) == (1, 0)
+    assert PasswordRows(database, Seals([b"n" * 32], os.urandom)).get("user_1") == ANN
+    with pytest.raises(StoreUnavailable, match="WAYPOST_ROOT_KEY"):
+        PasswordRows(database, SEALS).get("user_1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from waypost.core.asked import Asked
 from waypost.core.quirks import Quirks
 from waypost.dialects.anthropic_messages.estimate import estimate
+from waypost.dialects.anthropic_messages.unsigned import without_unsigned
 from waypost.dialects.fields import (
     Fields,
     parse_body,
@@ -70,10 +71,15 @@ def _read_tier(fields: Fields) -> str | None:
     return "fast" if read_string(fields, "speed") == "fast" else tier
 
 
-def render_onward(asked: Asked, model: str, quirks: Quirks) -> bytes:
-    """The body for one target of the family: the model's id and the provider's quirks; everything else as it came."""
+def render_onward(asked: Asked, model: str, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
+    """The body for one target of the family, and what was left out: the model's id, the provider's quirks, and no
+    reasoning that Claude would refuse; everything else as it came."""
     fields = asked.fields.copy()
     fields["model"] = render_raw(model)
-    for name in quirks.drop:
-        fields.pop(name, None)
-    return render_fields(fields)
+    dropped: tuple[str, ...] = ()
+    if quirks.drop:
+        dropped = tuple(name for name in quirks.drop if fields.pop(name, None) is not None)
+    if "messages" in fields:
+        fields["messages"], unsigned = without_unsigned(fields["messages"], model)
+        dropped += unsigned
+    return render_fields(fields), dropped

@@ -59,8 +59,7 @@ class AnthropicDialect:
 
     def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> Onward:
         """See `ask.render_onward`."""
-        dropped = tuple(name for name in quirks.drop if name in asked.fields)
-        return Onward(ask.render_onward(asked, model, quirks), dropped)
+        return Onward(*ask.render_onward(asked, model, quirks))
 
     def parse_reply(self, body: bytes) -> Reply:
         """See `reply.parse_reply`."""

@@ -115,9 +115,10 @@ class CreditRows:
     def page(self, organization_id: str, after: str, limit: int) -> Sequence[Credit]:
         """The statement: an organization's entries, newest first, from behind the entry `after` (empty: from the
         first)."""
-        query = select(CREDITS).where(CREDITS.c.organization_id == organization_id)
+        own = CREDITS.c.organization_id == organization_id
+        query = select(CREDITS).where(own)
         if after:
-            mark = select(CREDITS.c.at).where(CREDITS.c.entry_id == after).scalar_subquery()
+            mark = select(CREDITS.c.at).where(own, CREDITS.c.entry_id == after).scalar_subquery()
             same = and_(CREDITS.c.at == mark, CREDITS.c.entry_id < after)
             query = query.where(or_(CREDITS.c.at < mark, same))
         return self._all(query.order_by(CREDITS.c.at.desc(), CREDITS.c.entry_id.desc()).limit(limit))

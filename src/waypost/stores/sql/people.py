@@ -10,23 +10,27 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from waypost.core.signin import Password, Session
 from waypost.errors import Conflict
+from waypost.stores.sealing import Seals
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.tables import PASSWORDS, SESSIONS
 
+_TOTP: Final = "second factor"
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 
 class PasswordRows:
     """What sign-ins are checked against. Blocking. Raises StoreUnavailable and Conflict."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seals: Seals) -> None:
+        """`seals`: for the secrets of second factors."""
         self._database = database
+        self._seals = seals
 
     def get(self, user_id: str) -> Password | None:
         """What is kept of a person, if anything."""
         with self._database.read() as connection:
             row = connection.execute(select(PASSWORDS).where(PASSWORDS.c.user_id == user_id)).one_or_none()
-        return None if row is None else _password(row)
+        return None if row is None else self._password(row)
 
     def put(self, password: Password, *, before: Password | None = None) -> None:
         """Keep it, in place of what was kept of the person. `before`: only if that is still what is kept, else Conflict
@@ -35,11 +39,13 @@ class PasswordRows:
         query = select(PASSWORDS).where(PASSWORDS.c.user_id == password.user_id).with_for_update()
         with self._database.write() as connection:
             row = connection.execute(query).one_or_none()
-            kept = None if row is None else _password(row)
+            kept = None if row is None else self._password(row)
             if before is not None and before != kept:
                 raise Conflict("How this person signs in was changed meanwhile. Repeat the change.")
             values = msgspec.structs.asdict(password)
             values["recovery"] = msgspec.json.encode(password.recovery).decode()
+            if password.totp is not None:
+                values["totp"] = self._seals.seal(_TOTP, password.user_id, password.totp)
             if kept is None:
                 connection.execute(insert(PASSWORDS).values(values))
                 return
@@ -65,6 +71,32 @@ class PasswordRows:
             changes = {"recovery": msgspec.json.encode(left).decode()}
             connection.execute(update(PASSWORDS).where(mine).values(changes))
         return True
+
+    def reseal(self) -> int:
+        """Seal with the newest root key what is sealed with an older one. Returns how many secrets that were."""
+        query = select(PASSWORDS.c.user_id, PASSWORDS.c.totp).where(PASSWORDS.c.totp.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        stale = [row.user_id for row in rows if self._seals.is_stale(bytes(row.totp))]
+        for user_id in stale:
+            with self._database.write() as connection:
+                mine = PASSWORDS.c.user_id == user_id
+                sealed = connection.scalar(select(PASSWORDS.c.totp).where(mine))
+                if sealed is not None:
+                    plain = self._seals.open(_TOTP, user_id, bytes(sealed))
+                    anew = self._seals.seal(_TOTP, user_id, plain)
+                    connection.execute(update(PASSWORDS).where(mine).values(totp=anew))
+        return len(stale)
+
+    def _password(self, row: Row[Any]) -> Password:
+        return Password(
+            user_id=row.user_id,
+            hash=row.hash,
+            totp=None if row.totp is None else self._seals.open(_TOTP, row.user_id, bytes(row.totp)),
+            totp_step=row.totp_step,
+            recovery=_TEXTS.decode(row.recovery),
+            changed_at=row.changed_at,
+        )
 
     def delete(self, user_id: str) -> bool:
         """Forget all of it; False when there is nothing."""
@@ -126,17 +158,6 @@ class SessionRows:
             if found:
                 connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(found)))
         return len(found)
-
-
-def _password(row: Row[Any]) -> Password:
-    return Password(
-        user_id=row.user_id,
-        hash=row.hash,
-        totp=None if row.totp is None else bytes(row.totp),
-        totp_step=row.totp_step,
-        recovery=_TEXTS.decode(row.recovery),
-        changed_at=row.changed_at,
-    )
 
 
 def _session(row: Row[Any]) -> Session:
