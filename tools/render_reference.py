@@ -58,6 +58,7 @@ ADVICE = {
     "rate_limit_exceeded": "Wait as long as `retry-after` says.",
     "request_over_limit": "Send less in one request, set a smaller output limit, or ask for a higher limit.",
     "budget_exceeded": "Wait for the next budget window, or have the budget raised.",
+    "credits_exhausted": "Have credit added (`waypost credits add`), or set a smaller output limit.",
     "model_unpriced": "Give the model `prices`, or set `ledger.allow_unpriced`.",
     "upstream_error": "Try again; look at the attempts with `waypost requests show ID`.",
     "upstream_rejected": "Change the request as the provider's own message says.",

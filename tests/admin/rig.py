@@ -32,6 +32,7 @@ from waypost.core.tokentext import issue_text
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
 from waypost.stores.sealing import Seals
+from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
@@ -115,6 +116,7 @@ class World:
         self.randomness = random.Random(7).randbytes
         self.rows = ObjectRows(database, self.clock.wall)
         self.live = InlineLive(self.rows)
+        self.credits = CreditRows(database)
         self.keys = KeyStore(KeyRows(database), self.randomness)
         self.passwords, self.sessions = (
             PasswordRows(database, Seals([bytes(32)], self.randomness)),
@@ -132,6 +134,7 @@ class World:
             "passwords": self.passwords,
             "sessions": self.sessions,
             "live": self.live,
+            "credits": self.credits,
             "hashes": self.hashes,
             "clock": self.clock,
             "randomness": self.randomness,

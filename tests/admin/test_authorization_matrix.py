@@ -39,6 +39,7 @@ budgets           rw    rw    rw      r         r      r       .      r
 limits            rw    rw    rw      r         r      r       .      r
 keys              rw    rw    ro      o         .      r       r      ot
 tokens            rw    rw    .       .         .      r       .      .
+credits           rw    r     rw      .         .      r       .      .
 """
 _ROWS = [line.split() for line in TABLE.strip().splitlines()]
 MAY = {row[0]: dict(zip(_ROWS[0][1:], row[1:], strict=True)) for row in _ROWS[1:]}
@@ -168,6 +169,7 @@ class Stage:
         self.admin = Admin(
             world.parts(
                 live=UnchangingLive(world),
+                credits=Unchanging(world.credits, "add"),
                 keys=Unchanging(world.keys, "create", "change", "rotate", "revoke"),
                 passwords=Unchanging(world.passwords, "put", "advance", "spend"),
                 sessions=Unchanging(world.sessions, "add", "end", "end_all", "see"),

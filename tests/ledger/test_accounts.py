@@ -105,3 +105,13 @@ def test_what_is_kept_is_bounded(monkeypatch):
         accounts.of(Rules((bound(budget(limit=number)),)), AT)
     assert len(accounts._rules) <= 10
     assert len(accounts._bounds) <= 10
+
+
+def test_prepaid_credit_has_an_account_of_its_own_beside_those_of_budgets():
+    made = Bound("organization", "org_a", "acme", (budget("all", 900, period="total"),), 500)
+
+    whole, credit = specs_of(made, AT)[1]
+
+    assert (whole.account_id, whole.limit_nusd, whole.prepaid) == ("organization:org_a:total", 900, False)
+    assert (credit.account_id, credit.limit_nusd, credit.prepaid) == ("organization:org_a:credit", 500, True)
+    assert (credit.label, credit.ends_at, credit.budget, credit.marks) == ("acme", None, None, ())

@@ -291,6 +291,26 @@ def test_the_gateways_own_questions_are_under_the_operators_rules_for_everything
     assert places(named) == [("gateway", "*"), ("provider", "/openai")]
 
 
+def test_prepaid_credit_is_a_bound_of_everybody_in_the_organization() -> None:
+    made = directory(budget("organization", "org_a"))
+    plain = made.standing(KEY)
+    assert [bound.prepaid_nusd for bound in plain.rules.bounds] == [None]
+    made.give({"org_a": 500, "org_b": 7})
+    standing = made.standing(KEY)
+    assert standing is not plain
+    (bound,) = standing.rules.bounds
+    assert (bound.scope_id, bound.label, bound.prepaid_nusd) == ("org_a", "acme", 500)
+    assert [each.name for each in bound.budgets] == ["b"]
+    assert standing.rules.hard
+    drop(made, budget("organization", "org_a"))
+    (bound,) = made.standing(KEY).rules.bounds
+    assert (bound.budgets, bound.prepaid_nusd) == ((), 500)
+    assert made.standing(KEY).rules.hard
+    assert made.own().rules.bounds == ()
+    made.give({})
+    assert made.standing(KEY).rules.bounds == ()
+
+
 def test_who_is_where_is_told_from_both_sides() -> None:
     made = directory()
     there = Member("mem_2", "org_b", "user_ann")

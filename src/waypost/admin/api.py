@@ -35,7 +35,6 @@ DOCUMENT: Final = "/api/openapi.json"
 _JSON: Final = (b"content-type", b"application/json")
 _BELOW: Final = f"{PREFIX}/"
 _PAGE: Final = frozenset(("limit", "after"))
-_NO_QUERY: Final[frozenset[str]] = frozenset()
 
 
 class Admin:
@@ -92,7 +91,8 @@ class Admin:
         if route.in_organization:
             ask.organization = await self._organization(ask, said["organization"])
         _authorize(ask)
-        ask.query = read_query(visit.query, _PAGE if route.lists else _NO_QUERY)
+        known = frozenset(each.name for each in route.query)
+        ask.query = read_query(visit.query, known | _PAGE if route.lists else known)
         ask.body = await _body(route, visit)
         return await route.run(ask)
 
@@ -154,4 +154,6 @@ def _allow(by_method: dict[str, Route]) -> tuple[bytes, bytes]:
 def _rendered(reply: Reply) -> Said:
     if reply.body is None:
         return Said(reply.status, reply.headers)
+    if isinstance(reply.body, bytes):
+        return Said(reply.status, reply.headers, reply.body)
     return Said(reply.status, (_JSON, *reply.headers), msgspec.json.encode(reply.body))

@@ -128,6 +128,8 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         after = {"type": "string", "maxLength": CURSOR_MOST, "pattern": CURSOR}
         about = "Where the page begins: what `next` of the page before says."
         yield {"name": "after", "in": "query", "schema": after, "description": about}
+    for each in route.query:
+        yield {"name": each.name, "in": "query", "schema": dict(each.schema), "description": each.about}
     if route.tags:
         tag = {"type": "string"}
         if route.method != "GET":
@@ -143,6 +145,8 @@ def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         if route.gives is not None and status not in (204, 304):
             schema = {"type": "object"} if route.gives is dict else _ref(route.gives)
             told["content"] = {"application/json": {"schema": schema}}
+            if route.csv:
+                told["content"]["text/csv"] = {"schema": {"type": "string"}}
         if route.tags and status != 204:
             told["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
         yield str(status), told

@@ -13,6 +13,7 @@ from waypost.core.keytext import Randomness
 from waypost.core.objects import Kind, Object
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Objects
+from waypost.ports.credits import Credits
 from waypost.ports.people import KeyStore, Passwords, Sessions
 
 
@@ -96,6 +97,7 @@ class Parts(msgspec.Struct, frozen=True):
     passwords: Passwords
     sessions: Sessions
     live: Live
+    credits: Credits
     hashes: Hashes
     clock: Clock
     randomness: Randomness

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -23,11 +23,20 @@ ORGANIZATION: Final = "{organization}"
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a route's function answers. `body`: a value for JSON; None: nothing."""
+    """What a route's function answers. `body`: a value for JSON, or bytes of the type that a header names; None:
+    nothing."""
 
     body: object = None
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One of a query, as the document has it."""
+
+    name: str
+    about: str
+    schema: Mapping[str, object]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -60,6 +69,10 @@ class Route(msgspec.Struct, frozen=True):
     """Its objects have entity tags: `If-Match` and `If-None-Match` are taken."""
     example: object = None
     """A body that it takes."""
+    query: tuple[Parameter, ...] = ()
+    """What its query may say, beside pages."""
+    csv: bool = False
+    """It can answer with a table as well."""
     quiet: bool = False
     """It changes nothing that an audit asks for."""
 

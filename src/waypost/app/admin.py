@@ -16,7 +16,9 @@ from waypost.admin.parts import Audited, Figures, Parts
 from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
 from waypost.app.figures import BookFigures
+from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
+from waypost.config.credits_schema import CreditsConfig
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
@@ -24,6 +26,7 @@ from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.account_rows import AccountRows
+from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
@@ -52,13 +55,18 @@ class AdminSide:
         directory: Directory | None = None,
         figures: Figures | None = None,
         live: LiveDirectory | None = None,
+        credits: Callable[[], CreditsConfig] = CreditsConfig,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
-        is kept true, where others look at it too; `live`: one that somebody else keeps true."""
-        rows = ObjectRows(database, clock.wall)
+        is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
+        organizations are given."""
+        rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
+        self._credit = LiveCredit(entries, self.live.directory, clock, credits)
+        if not self._foreign:
+            self.live.then = self._credit.refresh
         self._sessions = SessionRows(database)
         self._passwords = PasswordRows(database, seals)
         self._clock, self._log, self._sleep = clock, log, sleep
@@ -69,6 +77,7 @@ class AdminSide:
                 passwords=self._passwords,
                 sessions=self._sessions,
                 live=self.live,
+                credits=entries,
                 hashes=Argon2Hashes(os.urandom),
                 clock=clock,
                 randomness=os.urandom,
@@ -84,7 +93,7 @@ class AdminSide:
         """Begin to follow."""
         work = [self._keep(self._tidy)]
         if not self._foreign:
-            work.append(self._keep(self.live.watch))
+            work += [self._keep(self.live.watch), self._keep(self._credit.watch)]
         self._tasks = tuple(map(asyncio.ensure_future, work))
 
     async def stop(self) -> None:
@@ -92,8 +101,14 @@ class AdminSide:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._credit.close()
         if not self._foreign:
             self.live.close()
+
+    async def load(self) -> None:
+        """Read everything, before anybody is served. Raises StoreUnavailable."""
+        await self.live.refresh()
+        await self._credit.refresh()
 
     def methods(self, path: str) -> frozenset[str] | None:
         """See `ControlApi`."""
@@ -147,10 +162,14 @@ def serve_admin(
     seals: Seals,
     directory: Directory,
     purse: Purse | None = None,
+    credits: Callable[[], CreditsConfig] = CreditsConfig,
 ) -> AdminSide:
-    """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand."""
+    """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
+    `credits`: what new organizations are given."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
-    side = AdminSide(database, keys, clock, log, token, seals, directory=directory, figures=figures)
+    side = AdminSide(
+        database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits
+    )
     side.start()
     stack.push_async_callback(side.stop)
     return side

@@ -201,8 +201,9 @@ class _Gateway:
             Seals(root_keys(self._options.data, self._options.environ), os.urandom),
             self._directory,
             books.ledger.purse,
+            lambda: config.config.credits,
         )
-        await self._control.live.refresh()
+        await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
         background = Background(
             clock=self._clock,

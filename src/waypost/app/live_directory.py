@@ -38,6 +38,8 @@ class LiveDirectory:
         """`directory`: an empty one that others have in their hands already."""
         self.directory: Final = Directory() if directory is None else directory
         self._rows = rows
+        #: Done whenever something was taken in, before it is told that it was.
+        self.then: Callable[[], Awaitable[None]] | None = None
         self._watching = ThreadPoolExecutor(1, "waypost-directory-watch")
         #: Its own, so that a long change does not hold up what others changed.
         self._writing = ThreadPoolExecutor(1, "waypost-directory")
@@ -66,6 +68,8 @@ class LiveDirectory:
             return False
         gone = self._vanished(changes) if whole else []
         self.directory.apply([*gone, *changes], version)
+        if self.then is not None:
+            await self.then()
         return True
 
     async def watch(

@@ -13,6 +13,7 @@ from waypost.core.people import DEFAULT, Organization, TeamRole, User
 
 if TYPE_CHECKING:
     from waypost.policy.directory import Directory
+    from waypost.stores.sql.credits import CreditRows
     from waypost.stores.sql.keys import KeyRows
     from waypost.stores.sql.objects import ObjectRows
 
@@ -36,12 +37,13 @@ _ID_DIGITS = 16
 class Book:
     """What the data folder holds of the directory, read once. Changes are checked again where they are written."""
 
-    def __init__(self, rows: ObjectRows, keys: KeyRows, now: float) -> None:
+    def __init__(self, rows: ObjectRows, keys: KeyRows, credits: CreditRows, now: float) -> None:
         from waypost.policy.directory import Directory
 
         self.directory: Directory = Directory()
         self.directory.apply(*rows.changed(0))
         self.keys = keys
+        self.credits = credits
         self.now = now
         self._rows = rows
 
@@ -97,6 +99,7 @@ def open_book(data: Path, *, create: bool = False) -> Book:
     """The directory of a data folder; ends the command when there is none and none is to be made."""
     from waypost.app.clock import SystemClock
     from waypost.cli.surroundings import open_database
+    from waypost.stores.sql.credits import CreditRows
     from waypost.stores.sql.keys import KeyRows
     from waypost.stores.sql.objects import ObjectRows
 
@@ -106,7 +109,8 @@ def open_book(data: Path, *, create: bool = False) -> Book:
             f"There is no gateway data in the folder {data}.",
             hint="Name the folder with --data, or make a first key: waypost keys create --name app",
         )
-    return Book(ObjectRows(database, SystemClock.wall), KeyRows(database), SystemClock.wall())
+    rows = ObjectRows(database, SystemClock.wall)
+    return Book(rows, KeyRows(database), CreditRows(database), SystemClock.wall())
 
 
 def new_id(kind: Kind) -> str:

@@ -9,6 +9,7 @@ from waypost.cli import (
     budgets,
     chat,
     config,
+    credits,
     doctor,
     drill,
     keys,
@@ -83,6 +84,7 @@ app.add_typer(machines.app, name="machines")
 app.add_typer(roles.app, name="roles")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
+app.add_typer(credits.app, name="credits")
 app.add_typer(models.app, name="models")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")

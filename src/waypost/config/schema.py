@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from waypost.config.credits_schema import CreditsConfig
 from waypost.config.kinds import (
     Duration,
     Name,
@@ -187,8 +188,7 @@ class DataConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
 class ProbeConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A question of one word that is asked when nobody else asks: a provider that is down is noticed before a client
-    meets it, and one that is well again before a client has to try. It costs a few tokens each time, billed to no key.
-    """
+    meets it, and one that is well again before a client has to try. It costs a few tokens each, billed to no key."""
 
     model: Text
     """The model that is asked: the provider's own id of a cheap one."""
@@ -382,6 +382,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """A Valkey or Redis server over which gateways share the health of targets."""
     ledger: LedgerConfig = LedgerConfig()
     """How money is counted."""
+    credits: CreditsConfig = CreditsConfig()
+    """The credit that new organizations begin with."""
     log: LogConfig = LogConfig()
     """What is written down."""
     responses: ResponsesConfig = ResponsesConfig()

@@ -22,7 +22,10 @@ class Bound(msgspec.Struct, frozen=True):
     label: str
     """What people call it."""
     budgets: tuple[Budget, ...]
-    """At least one."""
+    """At least one, unless it is prepaid."""
+    prepaid_nusd: int | None = None
+    """Of an organization that pays beforehand: the credit that it was given, less what was taken back. It is counted
+    on an account of its own, from its first entry on."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -43,8 +46,11 @@ class Rules(msgspec.Struct, frozen=True):
 
     @property
     def hard(self) -> bool:
-        """Some budget may refuse."""
-        return any(budget.mode == "hard" for bound in self.bounds for budget in bound.budgets)
+        """Some budget, or credit that ends, may refuse."""
+        return any(
+            bound.prepaid_nusd is not None or any(budget.mode == "hard" for budget in bound.budgets)
+            for bound in self.bounds
+        )
 
 
 NO_RULES = Rules()

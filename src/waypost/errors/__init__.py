@@ -29,7 +29,14 @@ from waypost.errors.caller import (
     Unrepresentable,
     UnsupportedMediaType,
 )
-from waypost.errors.limits import BudgetExceeded, LimitError, Oversized, RateLimited, Unpriced
+from waypost.errors.limits import (
+    BudgetExceeded,
+    CreditsExhausted,
+    LimitError,
+    Oversized,
+    RateLimited,
+    Unpriced,
+)
 from waypost.errors.operator import (
     AllDown,
     Bug,
@@ -70,6 +77,7 @@ __all__ = [
     "Conflict",
     "ContextTooLong",
     "CredentialRefused",
+    "CreditsExhausted",
     "Disconnected",
     "Draining",
     "EgressDenied",

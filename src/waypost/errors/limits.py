@@ -47,6 +47,12 @@ class BudgetExceeded(LimitError):
         self.route = route
 
 
+class CreditsExhausted(BudgetExceeded):
+    """The organization's prepaid credit has no room for this request."""
+
+    code = "credits_exhausted"
+
+
 class Unpriced(LimitError):
     """A budget applies and the model has no known price, so its cost could not be held to the budget."""
 

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from waypost.core.budget import Budget, BudgetPeriod
+from waypost.core.credit import used_of
 from waypost.core.rules import Bound, Rules
 from waypost.ledger.windows import ALWAYS, Window, window
 
@@ -28,7 +29,8 @@ class Mark(msgspec.Struct, frozen=True):
 class AccountSpec(msgspec.Struct, frozen=True):
     """One account that a request is held against.
 
-    `account_id` is `<scope>:<scope_id>:<period>:<window start>`, without the last part for `total`.
+    `account_id` is `<scope>:<scope_id>:<period>:<window start>`, without the last part for `total`; of prepaid credit
+    `organization:<id>:credit`.
     `ends_at` is Unix seconds, None for a window without an end.
     """
 
@@ -45,6 +47,8 @@ class AccountSpec(msgspec.Struct, frozen=True):
     """Whose limit that is."""
     marks: tuple[Mark, ...] = ()
     """In order of their amounts."""
+    prepaid: bool = False
+    """The limit is credit that was paid beforehand."""
 
 
 Span = tuple[float, float]
@@ -109,7 +113,23 @@ def specs_of(bound: Bound, at: float) -> tuple[Span, tuple[AccountSpec, ...]]:
                 since = max(since, budget.raise_until)
         together.setdefault(found.name, (found, []))[1].append(budget)
     specs = tuple(_spec(bound, *each, at) for each in together.values())
+    if bound.prepaid_nusd is not None:
+        specs = (*specs, _prepaid(bound, bound.prepaid_nusd))
     return (since, until), specs
+
+
+def _prepaid(bound: Bound, limit_nusd: int) -> AccountSpec:
+    """What an organization uses of its credit is counted by itself, so that what it spent before counts nowhere."""
+    return AccountSpec(
+        account_id=used_of(bound.scope_id),
+        scope=bound.scope,
+        scope_id=bound.scope_id,
+        label=bound.label,
+        limit_nusd=limit_nusd,
+        period="total",
+        ends_at=None,
+        prepaid=True,
+    )
 
 
 def _spec(bound: Bound, found: Window, budgets: list[Budget], at: float) -> AccountSpec:

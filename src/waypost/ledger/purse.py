@@ -12,7 +12,7 @@ from waypost.core.budget import Budget
 from waypost.core.money import render_usd
 from waypost.core.record import Attempt
 from waypost.core.scope import NARROW, counts_to
-from waypost.errors import BudgetExceeded, Bug
+from waypost.errors import BudgetExceeded, Bug, CreditsExhausted
 from waypost.ledger.accounts import AccountSpec
 
 #: How long a sweep leaves alone an ended account that still has holds, in seconds.
@@ -295,7 +295,20 @@ def _part(account_id: str, attempts: Sequence[Attempt]) -> int:
     )
 
 
+def _exhausted(spec: AccountSpec, account: Account, amount_nusd: int) -> CreditsExhausted:
+    balance = (spec.limit_nusd or 0) - account.posted_nusd
+    return CreditsExhausted(
+        f"The prepaid credit of the organization {spec.label!r} has no room for this request: "
+        f"balance ${render_usd(balance)}, held by running requests ${render_usd(account.held_nusd)}, "
+        f"needed at most ${render_usd(amount_nusd)}. Ask who pays for it to add credit, or set a smaller output "
+        "limit.",
+        budget=f"{spec.scope}/credit",
+    )
+
+
 def _exceeded(spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
+    if spec.prepaid:
+        return _exhausted(spec, account, amount_nusd)
     limit, budget = spec.limit_nusd or 0, spec.budget
     named = "" if budget is None or budget.name == spec.label else f" {budget.name!r}"
     per = "in total" if spec.period == "total" else f"per {spec.period}"

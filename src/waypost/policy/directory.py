@@ -7,7 +7,7 @@ kept until something changes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
 from waypost.core.budget import Budget
@@ -29,6 +29,7 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Bound, Named, Pace, Rules, Standing
 from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
+from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of
 
 T = TypeVar("T", bound=Object)
 
@@ -38,10 +39,6 @@ _NOBODY: Final = Organization(id="", name="gateway")
 _GATEWAY: Final = Key("gateway", "gateway", b"", "", 0.0, organization_id="")
 #: Of requests that name scopes: the rules of so many of them, and of so many scopes.
 _NAMED_MOST: Final = 131_072
-#: A scope and the id that its rules stand under.
-Place = tuple[ScopeKind, str]
-#: A scope that a request names, and its name.
-Pair = tuple[ScopeKind, str]
 
 
 class Directory:
@@ -59,6 +56,8 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
+        #: By organization, the credit that it was given. One that is not here pays afterwards.
+        self._credit: Mapping[str, int] = {}
         self._standings: dict[tuple[str, bytes, str], Standing] = {}
         #: What holds at a scope, for everybody who is in it.
         self._places: dict[tuple[Place, str], tuple[tuple[Bound, ...], tuple[Pace, ...]]] = {}
@@ -73,11 +72,19 @@ class Directory:
             if not change.deleted:
                 self._remember(change.kind, change.object)
         self.version = version
+        self._anew()
+        if asked:
+            self._asks = _asked_scopes([*self._budgets, *self._limits])
+
+    def give(self, credit: Mapping[str, int]) -> None:
+        """From now on these organizations, and no others, have prepaid credit: nano-dollars by their ids."""
+        self._credit = credit
+        self._anew()
+
+    def _anew(self) -> None:
         self._standings.clear()
         self._places.clear()
         self._named.clear()
-        if asked:
-            self._asks = _asked_scopes([*self._budgets, *self._limits])
 
     # --- who there is -----------------------------------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class Directory:
         if not asks:
             return standing.rules
         key = standing.key
-        pairs = tuple(_pairs(asks, named, key.tags))
+        pairs = tuple(pairs_of(asks, named, key.tags))
         if not pairs:
             return standing.rules
         slot = (key.key_id, key.digest, key.priority, pairs)
@@ -179,7 +186,7 @@ class Directory:
         machine = self.find(MachineAccount, key.service_id)
         bounds: list[Bound] = []
         paces: list[Pace] = []
-        _own(key, bounds, paces)
+        add_own(key, bounds, paces)
         told = (
             ("key", key.key_id, key.name),
             ("service", key.service_id, machine.name if machine else ""),
@@ -197,6 +204,9 @@ class Directory:
         for scope, scope_id, label in told if home else told[-1:]:
             if scope_id is not None:
                 self._add(bounds, paces, (cast(ScopeKind, scope), scope_id), each, label)
+        prepaid = self._credit.get(home)
+        if prepaid is not None and organization is not None:
+            bounds.append(Bound("organization", home, organization.name, (), prepaid))
         lists = [
             (one.models, f"the {kind} {name!r}")
             for kind, one, name in (
@@ -209,7 +219,7 @@ class Directory:
         ]
         return Standing(
             key,
-            Rules(tuple(_merged(bounds)), tuple(paces)),
+            Rules(tuple(merged(bounds)), tuple(paces)),
             tuple(models for models, _ in lists),
             tuple(whose for _, whose in lists),
             self._refusal(key, organization, team, user, member, machine),
@@ -336,62 +346,6 @@ def _asked_scopes(places: Iterable[Place]) -> dict[str, frozenset[ScopeKind]]:
         if scope in ASKED:
             told.setdefault(scope_id.partition("/")[0], set()).add(scope)
     return {organization_id: frozenset(scopes) for organization_id, scopes in told.items()}
-
-
-def _own(key: Key, bounds: list[Bound], paces: list[Pace]) -> None:
-    """The budget and the limit that are written on the key itself."""
-    if key.budget_nusd is not None:
-        budget = Budget(
-            id=key.key_id,
-            organization_id=key.organization_id,
-            name=key.name,
-            scope="key",
-            scope_id=key.key_id,
-            limit_nusd=key.budget_nusd,
-            period=key.budget_per,
-        )
-        bounds.append(Bound("key", key.key_id, key.name, (budget,)))
-    if key.rpm is not None:
-        limit = Limit(
-            id=f"rpm-{key.key_id}",
-            organization_id=key.organization_id,
-            name=key.name,
-            scope="key",
-            scope_id=key.key_id,
-            unit="requests",
-            amount=key.rpm,
-        )
-        paces.append(Pace(limit, key.key_id, "key", key.name))
-
-
-def _merged(bounds: list[Bound]) -> list[Bound]:
-    """One for each scope: a key's own budget and those that stand on it are counted together."""
-    told: dict[Place, Bound] = {}
-    for bound in bounds:
-        place = (bound.scope, bound.scope_id)
-        before = told.get(place)
-        if before is not None:
-            bound = Bound(bound.scope, bound.scope_id, bound.label, (*before.budgets, *bound.budgets))
-        told[place] = bound
-    return list(told.values())
-
-
-def _pairs(
-    asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]
-) -> Iterator[tuple[ScopeKind, str]]:
-    if "end_user" in asks and named.end_user:
-        yield "end_user", named.end_user
-    if "tag" in asks:
-        for tag in dict.fromkeys((*own_tags, *named.tags)):
-            yield "tag", tag
-    if "route" in asks and named.route:
-        yield "route", named.route
-    if "model" in asks:
-        for model in dict.fromkeys(named.models):
-            yield "model", model
-    if "provider" in asks:
-        for provider in dict.fromkeys(named.providers):
-            yield "provider", provider
 
 
 def _drop_from(kept: dict[str, dict[str, Member]], first: str, second: str) -> None:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from waypost.core.credit import Credit, entry
+from ledger.books import exchange
+from waypost.core.credit import Credit, Given, Rest, ending, entry, used_of
 from waypost.core.people import Organization
 from waypost.errors import Conflict, NotFound
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
+from waypost.stores.sql.journals import AnyJournal
 from waypost.stores.sql.objects import ObjectRows
 
 NUMBERS = itertools.count()
@@ -118,3 +120,40 @@ def test_every_entry_takes_from_one_side_what_it_gives_to_the_other(
     for amount in amounts:
         credits.add(entry(f"e{next(NUMBERS)}", "org_b", 5.0, "adjust", amount, reason="x"))
     assert credits.balance("org_b") == before + sum(amounts)
+
+
+def test_every_entry_raises_the_version_and_the_same_again_does_not(credits: CreditRows) -> None:
+    assert credits.given(-1) == Given(0, {}, None)
+    assert credits.given(0) is None
+    credits.add(GRANT)
+    credits.add(GRANT)
+    assert credits.given(0) == Given(1, {"org_a": 10 * USD}, 100.0)
+    credits.add(entry("e2", "org_b", 6.0, "topup", 3))
+    credits.add(ending(Rest(GRANT, 0), 101.0))
+    assert credits.given(1) == Given(3, {"org_a": 10 * USD, "org_b": 3}, None)
+    assert credits.given(3) is None
+    assert [each.entry_id for each in credits.all("org_a")] == ["e1", "end:e1"]
+    assert credits.under("end:") == {"end:e1"}
+
+
+def test_since_when_new_organizations_are_given_credit(credits: CreditRows) -> None:
+    assert credits.starting(None) is None
+    assert credits.starting(12.5) == 12.5
+    assert credits.starting(99.0) == 12.5
+    assert credits.starting(None) is None
+    assert credits.starting(99.0) == 99.0
+    assert credits.given(-1) == Given(0, {}, None)
+
+
+def test_what_is_used_is_that_of_the_credit_alone(credits: CreditRows, journal: AnyJournal) -> None:
+    account, day = used_of("org_a"), 86_400_000_000
+    mine, other = (account, "key:k1:total"), ("organization:orgXa:credit",)
+    spent = [(0, 5, mine), (day - 1, 6, mine), (3 * day, 7, mine), (0, 100, other), (5 * day, 9, mine)]
+    for place, (at_us, cost, accounts) in enumerate(spent):
+        made = exchange(place, cost=cost, accounts=accounts)
+        attempts = tuple(msgspec.structs.replace(each, started_us=at_us) for each in made.attempts)
+        journal.post("s", place + 1, [msgspec.structs.replace(made, attempts=attempts)])
+    assert credits.used("org_a") == 27
+    assert credits.used_by_day("org_a", 5) == {0: 11, 3: 7}
+    assert credits.used_by_day("org_b", 5) == {}
+    assert credits.used("org_b") == 0

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from waypost.core.credit import Credit, CreditKind, account_of
+from waypost.core.credit import Credit, CreditKind, Given, account_of, used_of
 from waypost.errors import Conflict, NotFound
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.objects import lock
 from waypost.stores.sql.references import require_organization
-from waypost.stores.sql.tables import CREDITS
+from waypost.stores.sql.tables import ACCOUNTS, CREDITS, LINES, VERSIONS
+
+_VERSION: Final = "credits"
+#: Since when new organizations are given credit, in Unix milliseconds.
+_SINCE: Final = "credits_since"
+_DAY_US: Final = 86_400_000_000
+_VERSION_NOW: Final = select(VERSIONS.c.value).where(VERSIONS.c.name == _VERSION)
 
 
 class CreditRows:
@@ -43,7 +63,46 @@ class CreditRows:
             if entry.of_entry is not None:
                 _require_rest(connection, entry, entry.of_entry)
             connection.execute(insert(CREDITS).values(msgspec.structs.asdict(entry)))
+            _raise(connection)
         return entry
+
+    def given(self, since: int) -> Given | None:
+        """What every organization was given, with the version of that; None while it is still `since`."""
+        mine = "organization:" + CREDITS.c.organization_id
+        query = select(CREDITS.c.organization_id, func.sum(_signed(mine))).group_by(CREDITS.c.organization_id)
+        ends = _open(CREDITS.c.expires_at.is_not(None)).with_only_columns(func.min(CREDITS.c.expires_at))
+        with self._database.read() as connection:
+            version = connection.scalar(_VERSION_NOW) or 0
+            if version == since:
+                return None
+            totals = {home: int(total) for home, total in connection.execute(query)}
+            return Given(int(version), totals, connection.scalar(ends))
+
+    def starting(self, at: float | None) -> float | None:
+        """Since when new organizations are given credit: since Unix time `at`, if they were not before. None: they are
+        not, and when they are again it begins anew."""
+        mine = VERSIONS.c.name == _SINCE
+        with self._database.read() as connection:
+            known = connection.scalar(select(VERSIONS.c.value).where(mine))
+        if (known is None) != (at is None):
+            with self._database.write() as connection:
+                lock(connection)
+                connection.execute(delete(VERSIONS).where(mine))
+                if at is not None:
+                    known = int(at * 1000)
+                    connection.execute(insert(VERSIONS).values(name=_SINCE, value=known))
+        return None if at is None or known is None else known / 1000
+
+    def all(self, organization_id: str) -> Sequence[Credit]:
+        """All entries of an organization, oldest first."""
+        query = select(CREDITS).where(CREDITS.c.organization_id == organization_id)
+        return self._all(query.order_by(CREDITS.c.at, CREDITS.c.entry_id))
+
+    def under(self, prefix: str) -> frozenset[str]:
+        """The ids of all entries that begin so."""
+        query = select(CREDITS.c.entry_id).where(CREDITS.c.entry_id.startswith(prefix, autoescape=True))
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
 
     def get(self, entry_id: str) -> Credit:
         """One entry. Raises NotFound."""
@@ -56,9 +115,10 @@ class CreditRows:
     def page(self, organization_id: str, after: str, limit: int) -> Sequence[Credit]:
         """The statement: an organization's entries, newest first, from behind the entry `after` (empty: from the
         first)."""
-        query = select(CREDITS).where(CREDITS.c.organization_id == organization_id)
+        own = CREDITS.c.organization_id == organization_id
+        query = select(CREDITS).where(own)
         if after:
-            mark = select(CREDITS.c.at).where(CREDITS.c.entry_id == after).scalar_subquery()
+            mark = select(CREDITS.c.at).where(own, CREDITS.c.entry_id == after).scalar_subquery()
             same = and_(CREDITS.c.at == mark, CREDITS.c.entry_id < after)
             query = query.where(or_(CREDITS.c.at < mark, same))
         return self._all(query.order_by(CREDITS.c.at.desc(), CREDITS.c.entry_id.desc()).limit(limit))
@@ -72,12 +132,8 @@ class CreditRows:
 
     def balances(self) -> dict[str, int]:
         """`balance` of every organization that has entries."""
-        query = select(
-            CREDITS.c.organization_id, func.sum(_signed("organization:" + CREDITS.c.organization_id))
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query.group_by(CREDITS.c.organization_id))
-            return {organization_id: int(total) for organization_id, total in rows}
+        found = self.given(-1)
+        return {} if found is None else dict(found.totals)
 
     def living(self, organization_id: str, at: float) -> Sequence[Credit]:
         """Entries that add to the balance and have not ended at Unix time `at`: those that end first come first, those
@@ -90,12 +146,25 @@ class CreditRows:
 
     def due(self, at: float, limit: int) -> Sequence[Credit]:
         """Entries that have ended at Unix time `at` and for which that was not entered yet, oldest end first."""
-        ends = CREDITS.alias("ends")
-        entered = select(ends.c.entry_id).where(
-            ends.c.kind == "expire", ends.c.of_entry == CREDITS.c.entry_id
-        )
-        query = _adding(CREDITS.c.expires_at <= at).where(~entered.exists())
+        query = _open(CREDITS.c.expires_at <= at)
         return self._all(query.order_by(CREDITS.c.expires_at, CREDITS.c.entry_id).limit(limit))
+
+    def used(self, organization_id: str) -> int:
+        """Nano-dollars that an organization has used of its credit, of everything that is posted."""
+        query = select(ACCOUNTS.c.posted_nusd).where(ACCOUNTS.c.account_id == used_of(organization_id))
+        with self._database.read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def used_by_day(self, organization_id: str, before: int) -> dict[int, int]:
+        """The same for each UTC day, as its number since 1970, that comes before another one. Looks at every line of
+        the ledger."""
+        account = LINES.c.accounts.contains(f'"{used_of(organization_id)}"', autoescape=True)
+        rest: ColumnElement[int] = LINES.c.at_us % literal_column(str(_DAY_US))
+        start = LINES.c.at_us - rest
+        query = select(start, func.sum(LINES.c.cost_nusd)).where(account, LINES.c.at_us < before * _DAY_US)
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(start))
+            return {int(at_us) // _DAY_US: int(total) for at_us, total in rows if total}
 
     def _all(self, query: Select[Any]) -> list[Credit]:
         with self._database.read() as connection:
@@ -108,6 +177,20 @@ def _signed(mine: str | ColumnElement[str]) -> ColumnElement[int]:
 
 def _adding(where: ColumnElement[bool]) -> Select[Any]:
     return select(CREDITS).where(where, CREDITS.c.credit == "organization:" + CREDITS.c.organization_id)
+
+
+def _open(where: ColumnElement[bool]) -> Select[Any]:
+    """Entries that add, and for which it was not entered that they have ended."""
+    ends = CREDITS.alias("ends")
+    entered = select(ends.c.entry_id).where(ends.c.kind == "expire", ends.c.of_entry == CREDITS.c.entry_id)
+    return _adding(where).where(~entered.exists())
+
+
+def _raise(connection: Connection) -> None:
+    """Have every node look at the entries again. Under the lock of the directory."""
+    raised = update(VERSIONS).where(VERSIONS.c.name == _VERSION).values(value=VERSIONS.c.value + 1)
+    if not connection.execute(raised).rowcount:
+        connection.execute(insert(VERSIONS).values(name=_VERSION, value=1))
 
 
 def _of(connection: Connection, entry_id: str) -> Credit | None:

@@ -1,0 +1,73 @@
+"""The rules that a key brings itself, the scopes that a request names, and one bound for each scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from waypost.core.budget import Budget
+from waypost.core.key import Key
+from waypost.core.limit import Limit
+from waypost.core.rules import Bound, Named, Pace
+from waypost.core.scope import ScopeKind
+
+#: A scope and the id that its rules stand under.
+Place = tuple[ScopeKind, str]
+#: A scope that a request names, and its name.
+Pair = tuple[ScopeKind, str]
+
+
+def add_own(key: Key, bounds: list[Bound], paces: list[Pace]) -> None:
+    """The budget and the limit that are written on the key itself."""
+    if key.budget_nusd is not None:
+        budget = Budget(
+            id=key.key_id,
+            organization_id=key.organization_id,
+            name=key.name,
+            scope="key",
+            scope_id=key.key_id,
+            limit_nusd=key.budget_nusd,
+            period=key.budget_per,
+        )
+        bounds.append(Bound("key", key.key_id, key.name, (budget,)))
+    if key.rpm is not None:
+        limit = Limit(
+            id=f"rpm-{key.key_id}",
+            organization_id=key.organization_id,
+            name=key.name,
+            scope="key",
+            scope_id=key.key_id,
+            unit="requests",
+            amount=key.rpm,
+        )
+        paces.append(Pace(limit, key.key_id, "key", key.name))
+
+
+def merged(bounds: list[Bound]) -> list[Bound]:
+    """One for each scope: a key's own budget and those that stand on it are counted together."""
+    told: dict[Place, Bound] = {}
+    for bound in bounds:
+        place = (bound.scope, bound.scope_id)
+        before = told.get(place)
+        if before is not None:
+            budgets = (*before.budgets, *bound.budgets)
+            prepaid = before.prepaid_nusd if bound.prepaid_nusd is None else bound.prepaid_nusd
+            bound = Bound(bound.scope, bound.scope_id, bound.label, budgets, prepaid)
+        told[place] = bound
+    return list(told.values())
+
+
+def pairs_of(asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]) -> Iterator[Pair]:
+    """The scopes that a request names, of those that have rules."""
+    if "end_user" in asks and named.end_user:
+        yield "end_user", named.end_user
+    if "tag" in asks:
+        for tag in dict.fromkeys((*own_tags, *named.tags)):
+            yield "tag", tag
+    if "route" in asks and named.route:
+        yield "route", named.route
+    if "model" in asks:
+        for model in dict.fromkeys(named.models):
+            yield "model", model
+    if "provider" in asks:
+        for provider in dict.fromkeys(named.providers):
+            yield "provider", provider
