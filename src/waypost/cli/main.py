@@ -12,6 +12,7 @@ from waypost.cli import (
     doctor,
     drill,
     keys,
+    ledger,
     limits,
     machines,
     members,
@@ -84,6 +85,7 @@ app.add_typer(roles.app, name="roles")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(models.app, name="models")
+app.add_typer(ledger.app, name="ledger")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
 app.add_typer(route.app, name="route")
