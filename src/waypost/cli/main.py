@@ -9,6 +9,7 @@ from waypost.cli import (
     budgets,
     chat,
     config,
+    db,
     doctor,
     drill,
     keys,
@@ -86,6 +87,7 @@ app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(models.app, name="models")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(db.app, name="db")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
 app.add_typer(route.app, name="route")

@@ -20,12 +20,11 @@ _CONNECT_S: Final = 5.0
 _STATEMENT_S: Final = 10.0
 LOCK_S: Final = 5.0
 _IDLE_S: Final = 30.0
-#: The server answers before this, or it never will.
-_SILENCE_S: Final = _STATEMENT_S + 2.0
+#: Beyond this the server never answers a statement.
+_SILENCE_S: Final = 2.0
 
 _SETTINGS: Final = {
     "TimeZone": "UTC",
-    "statement_timeout": f"{_STATEMENT_S:.0f}s",
     "lock_timeout": f"{LOCK_S:.0f}s",
     "idle_in_transaction_session_timeout": f"{_IDLE_S:.0f}s",
 }
@@ -59,9 +58,13 @@ class Wire(dbapi.Connection):  # type: ignore[misc] # the driver has no types
 class Connector:
     """Opens connections, for the engine and for whoever wants one of their own."""
 
-    def __init__(self, address: Address, secret: Secret | None = None) -> None:
-        """Raises ConfigError when `sslrootcert` can not be read."""
+    def __init__(
+        self, address: Address, secret: Secret | None = None, *, statement_s: float = _STATEMENT_S
+    ) -> None:
+        """`statement_s`: the longest that a statement may take. Raises ConfigError for an `sslrootcert` that can not be
+        read."""
         self._address = address
+        self._statement_s = statement_s
         self._secret = secret or (lambda: address.password)
         self._tls = address.tls()
 
@@ -76,7 +79,7 @@ class Connector:
         try:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            wire.settimeout(_SILENCE_S)
+            wire.settimeout(self._statement_s + _SILENCE_S)
             if self._tls is not None:
                 wire = self._secured(wire, self._tls)
             return Wire(
@@ -86,7 +89,7 @@ class Connector:
                 sock=wire,
                 ssl_context=False,
                 application_name="waypost",
-                startup_params=_SETTINGS,
+                startup_params={**_SETTINGS, "statement_timeout": f"{self._statement_s:.0f}s"},
             )
         except BaseException as error:
             wire.close()  # the driver leaves it open
