@@ -12,7 +12,7 @@ import pytest
 
 from gateway import GatewayProcess, config_for
 from postgres_server import PostgresServer
-from process.books import bill, settle, simulating
+from process.books import bill, metrics, settle, simulating, until
 from process.talk import chat, exchange, port_of, post, run
 from waypost.stores.sql.variables import URL
 from waypost.stores.writer_process import take_writer_lock
@@ -100,5 +100,7 @@ def test_a_gateway_moves_to_postgresql_and_goes_on(tmp_path: Path, postgres: Pos
             (verified,) = told(moved, "ledger", "verify", **where)
             assert (verified["ok"], verified["lines"]) == (True, 28)
             assert bill(simulator).lines == 28
+            until(lambda: "waypost_ledger_audited_at_seconds" in metrics(moved), "the audit at the start")
+            assert metrics(moved)["waypost_ledger_differences"] == 0
             (status,) = told(moved, "db", "status", **where)
             assert status["kind"] == "postgresql"

@@ -183,9 +183,13 @@ class Audit:
     """One auditor, for one thread at a time. Blocking. A call may raise StoreUnavailable; the next one goes on where it
     was."""
 
-    def __init__(self, database: Database, *, slice_rows: int = 1000) -> None:
+    def __init__(
+        self, database: Database, *, slice_rows: int = 1000, pause: Callable[[], object] = lambda: None
+    ) -> None:
+        """`pause` is called between two slices that have to be of one picture: the accounts at a pass's start."""
         self._database = database
         self._rows = slice_rows
+        self._pause = pause
         #: Of the last whole pass and what came after it; None: the next pass is a whole one.
         self._totals: _Totals | None = None
         self._upto = 0
@@ -247,6 +251,7 @@ class Audit:
             if len(rows) < self._rows:
                 return
             after = rows[-1][0]
+            self._pause()
 
     def _read_lines(self, current: _Pass) -> bool:
         of = LINES.c
