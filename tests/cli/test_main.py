@@ -18,6 +18,7 @@ WANTED = {
     "keys set", "models list",
     "models show", "chat", "requests tail", "requests show", "route explain", "routes test", "drill", "simulate",
     "record", "doctor", "version", "credits show", "credits add", "credits adjust", "credits statement",
+    "ledger verify", "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
 }  # fmt: skip
 WANTED |= {
     f"{group} {verb}"

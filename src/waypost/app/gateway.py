@@ -17,6 +17,7 @@ import msgspec
 
 from waypost import __version__
 from waypost.app.admin import AdminSide, serve_admin
+from waypost.app.auditing import Auditing
 from waypost.app.background import Background
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
@@ -163,6 +164,7 @@ class _Gateway:
         self._probes: Probes
         self._shared_books: SharedBooks
         self._control: AdminSide
+        self._auditing = Auditing(books.database, clock, log)
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
         self._limits = Limits()
@@ -220,6 +222,7 @@ class _Gateway:
             probes=self._probes,
             known=known,
             storage=self._storage,
+            auditing=self._auditing,
         )
         stack.push_async_callback(background.stop)
         await keys.refresh()
@@ -327,6 +330,7 @@ class _Gateway:
             "waypost_batches_running": self._storage.owner.running,
             "waypost_directory_version": self._directory.version,
             **self._shared_books.gauges(),
+            **self._auditing.gauges(),
         }
 
     def _parts(self, authenticate: Authenticate, upstream: HttpUpstream, settle: Settle) -> Parts:

@@ -10,9 +10,11 @@ from waypost.cli import (
     chat,
     config,
     credits,
+    db,
     doctor,
     drill,
     keys,
+    ledger,
     limits,
     machines,
     members,
@@ -86,6 +88,8 @@ app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(credits.app, name="credits")
 app.add_typer(models.app, name="models")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(db.app, name="db")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
 app.add_typer(route.app, name="route")

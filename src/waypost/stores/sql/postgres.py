@@ -13,7 +13,7 @@ from waypost.stores.sql.engine import READ, SHARED, Database
 from waypost.stores.sql.postgres_link import LOCK_S, PROMPT_S, Connector, rebuilt
 
 #: One for all writers of all nodes: what only the control plane and clients' kept things write.
-_WRITERS: Final = 0x77617970  # "wayp"
+WRITERS: Final = 0x77617970  # "wayp"
 
 
 def open_postgres(
@@ -35,7 +35,7 @@ def open_postgres(
         if connection.get_execution_options().get(READ):
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         elif not connection.get_execution_options().get(SHARED):
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITERS})"))
 
     event.listen(engine, "begin", begin)
     return Database(engine, rebuilt)

@@ -62,9 +62,9 @@ class Connector:
         """`statement_s`: the longest that a statement may take. Raises ConfigError when `sslrootcert` can not be
         read."""
         self._address = address
+        self._statement_s = statement_s
         self._secret = secret or (lambda: address.password)
         self._tls = address.tls()
-        self._statement_s = statement_s
 
     def connect(self) -> Wire:
         """A connection of DB-API 2.0. Raises pg8000's InterfaceError and DatabaseError, and what the secret raises."""
