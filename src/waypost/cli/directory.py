@@ -10,6 +10,7 @@ from waypost.cli.exits import Exit
 from waypost.cli.output import OK, fail, people, print_json, table, visible
 from waypost.core.objects import KIND_OF, PREFIXES, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Organization, TeamRole, User
+from waypost.errors import Conflict
 
 if TYPE_CHECKING:
     from waypost.policy.directory import Directory
@@ -90,11 +91,22 @@ class Book:
         """Delete what was read. Raises Conflict."""
         kind = KIND_OF[type(found)]
         if not self._rows.delete(kind, found.id, revision=found.revision or None):
-            fail(f"There is no {_WORDS[kind][0]} {found.name!r} any more.")
+            raise Conflict(f"There is no {_WORDS[kind][0]} {found.name!r} any more.")
 
 
 def open_book(data: Path, *, create: bool = False) -> Book:
     """The directory of a data folder; ends the command when there is none and none is to be made."""
+    book = find_book(data, create=create)
+    if book is None:
+        fail(
+            f"There is no gateway data in the folder {data}.",
+            hint="Name the folder with --data, or make a first key: waypost keys create --name app",
+        )
+    return book
+
+
+def find_book(data: Path, *, create: bool = False) -> Book | None:
+    """The directory of a data folder; None when there is none and none is to be made."""
     from waypost.app.clock import SystemClock
     from waypost.cli.surroundings import open_database
     from waypost.stores.sql.keys import KeyRows
@@ -102,10 +114,7 @@ def open_book(data: Path, *, create: bool = False) -> Book:
 
     database = open_database(data, create=create)
     if database is None:
-        fail(
-            f"There is no gateway data in the folder {data}.",
-            hint="Name the folder with --data, or make a first key: waypost keys create --name app",
-        )
+        return None
     return Book(ObjectRows(database, SystemClock.wall), KeyRows(database), SystemClock.wall())
 
 

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
+    apply,
     budgets,
     chat,
     config,
@@ -83,6 +84,8 @@ app.add_typer(machines.app, name="machines")
 app.add_typer(roles.app, name="roles")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
+app.command("apply")(apply.apply)
+app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
