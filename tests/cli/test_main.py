@@ -25,6 +25,8 @@ WANTED |= {
     for verb in ("create", "list", "show", "set", "delete")
 }
 
+WANTED |= {f"{group} {verb}" for group in ("tokens", "invitations") for verb in ("create", "list", "revoke")}
+
 
 def test_every_command_of_the_issue_is_there() -> None:
     assert {" ".join(names) for names, _ in COMMANDS} == WANTED

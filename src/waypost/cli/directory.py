@@ -28,6 +28,8 @@ _WORDS: dict[Kind, tuple[str, str]] = {
     "user": ("user", "users"),
     "member": ("member", "members"),
     "service": ("service account", "machines"),
+    "token": ("token", "tokens"),
+    "invitation": ("invitation", "invitations"),
     "budget": ("budget", "budgets"),
     "limit": ("limit", "limits"),
 }
@@ -159,6 +161,16 @@ def print_done(view: dict[str, object], as_json: bool, done: str) -> None:
         print_json(view)
         return
     people().print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+
+
+def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -> None:
+    """What was made, with the text that is stored nowhere, this once."""
+    if as_json:
+        print_json({"token": text, **view})
+        return
+    console = people()
+    console.print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+    console.print(f"\n  {text}\n", markup=False)
 
 
 def print_one(view: dict[str, object], as_json: bool) -> None:

@@ -12,6 +12,7 @@ from waypost.cli import (
     config,
     doctor,
     drill,
+    invitations,
     keys,
     limits,
     machines,
@@ -27,6 +28,7 @@ from waypost.cli import (
     serve,
     simulate,
     teams,
+    tokens,
     users,
 )
 from waypost.cli.exits import Exit
@@ -82,6 +84,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(members.app, name="members")
 app.add_typer(machines.app, name="machines")
 app.add_typer(roles.app, name="roles")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.command("apply")(apply.apply)
