@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
+    apply,
     budgets,
     chat,
     config,
@@ -13,6 +14,7 @@ from waypost.cli import (
     db,
     doctor,
     drill,
+    invitations,
     keys,
     ledger,
     limits,
@@ -29,6 +31,7 @@ from waypost.cli import (
     serve,
     simulate,
     teams,
+    tokens,
     users,
 )
 from waypost.cli.exits import Exit
@@ -84,9 +87,13 @@ app.add_typer(users.app, name="users")
 app.add_typer(members.app, name="members")
 app.add_typer(machines.app, name="machines")
 app.add_typer(roles.app, name="roles")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(credits.app, name="credits")
+app.command("apply")(apply.apply)
+app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(db.app, name="db")
