@@ -8,10 +8,9 @@ import pytest
 from pipeline.sessions_rig import Opened, Talk
 from transcript import error_code, provider, target
 from waypost.core.key import Key
-from waypost.core.limit import Limit
+from waypost.core.limit import Limit, Need
 from waypost.core.people import DEFAULT, Organization
 from waypost.errors import RateLimited, Unavailable
-from waypost.policy.limits import Need
 from waypost.ports import Ended, Socket
 
 
