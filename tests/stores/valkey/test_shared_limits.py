@@ -38,8 +38,8 @@ UNITS: tuple[LimitUnit, ...] = ("requests", "tokens", "output_tokens", "concurre
 class Fleet:
     """Nodes on one loop, which runs only while something is asked of them."""
 
-    def __init__(self, server: ValkeyServer, nodes: int = 2) -> None:
-        self.server = server
+    def __init__(self, server: ValkeyServer, nodes: int = 2, wait_s: float = 5.0) -> None:
+        self._store = store_of(server, limits_wait_s=wait_s)
         self.runner = asyncio.Runner()
         self.logs = [io.StringIO() for _ in range(nodes)]
         self.nodes = [
@@ -54,7 +54,7 @@ class Fleet:
     async def _join(self) -> None:
         for node in self.nodes:
             node.configured = True
-            self._tasks.append(asyncio.ensure_future(node.run(store_of(self.server, limits_wait_s=5.0))))
+            self._tasks.append(asyncio.ensure_future(node.run(self._store)))
         await self.until(lambda: all(node.connected for node in self.nodes))
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -110,8 +110,8 @@ def server() -> Iterator[ValkeyServer]:
 
 
 @contextmanager
-def joined(server: ValkeyServer, nodes: int = 2) -> Iterator[Fleet]:
-    made = Fleet(server, nodes)
+def joined(server: ValkeyServer, nodes: int = 2, wait_s: float = 5.0) -> Iterator[Fleet]:
+    made = Fleet(server, nodes, wait_s)
     try:
         yield made
     finally:
@@ -309,6 +309,25 @@ def test_away_each_holds_its_share_and_back_all_hold_the_whole() -> None:
     for log in fleet.logs:
         assert log.getvalue().count("the store of limits is away") == 1
         assert log.getvalue().count("limits hold across nodes again") == 1
+
+
+def test_a_server_that_is_slow_is_waited_for_once_and_what_it_gave_too_late_goes_back(
+    server: ValkeyServer,
+) -> None:
+    one = [fresh(10), fresh(9, "concurrent")]
+    with joined(server, wait_s=0.02) as fleet, server.client() as client:
+        node = fleet.nodes[0]
+        client.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+        fleet.take(0, one)
+        assert (node.fallbacks, node.connected) == (1, False)
+        assert node.take(one, Need(), 0.0), "without waiting"
+        client.execute_command("CLIENT", "UNPAUSE")
+        fleet.wait(lambda: node.connected)
+        assert fleet.hash(one[1].counter)[1::2] == ["2"], "both are under way"
+        fleet.wait(lambda: fleet.nodes[1].connected)
+        fleet.take(1, [one[0]])
+        assert fleet.nodes[1].shown(one, 0.0)["requests"].remaining == 9
+        assert fleet.logs[0].getvalue().count("the store of limits is slow") == 1
 
 
 def test_a_script_that_was_forgotten_is_loaded_again(server: ValkeyServer) -> None:

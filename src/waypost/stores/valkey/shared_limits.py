@@ -75,6 +75,8 @@ class SharedLimits:
         self._link: Link | None = None
         self._joined = 0
         self._failures = 0
+        self._slow = False
+        """That was told in the log, once for each connection."""
         self._owed: list[Correction] = []
         self.configured = False
         """There is a server to share them over."""
@@ -161,6 +163,9 @@ class SharedLimits:
 
     def _share(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:
         self.fallbacks += 1
+        if self._link is not None and not self._slow:
+            self._slow = True
+            self._log.warning("the store of limits is slow: requests are held to this node's share meanwhile")
         nodes = self._known()
         return self._here(paces, self._local.take([share_of(pace, nodes) for pace in paces], need, now))
 
@@ -201,7 +206,7 @@ class SharedLimits:
 
     def _back(self, link: Link) -> None:
         """From here on it counts. Nothing is awaited, so nothing comes between what is told and what counts."""
-        self._link = link
+        self._link, self._slow = link, False
         owed = [*self._owed, *((name, 0, here, 0, 0) for name, here in self._local.under_way().items())]
         self._owed.clear()
         if owed:
