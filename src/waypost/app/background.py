@@ -18,8 +18,7 @@ from waypost.catalog.discovery import ListedModel
 from waypost.config.targets import Provider
 from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
-from waypost.policy.limits import Limits
-from waypost.ports import Clock, Upstream
+from waypost.ports import Clock, Limits, Upstream
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys

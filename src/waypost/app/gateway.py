@@ -62,6 +62,7 @@ from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
+from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -165,11 +166,11 @@ class _Gateway:
         self._shared_books: SharedBooks
         self._control: AdminSide
         self._auditing = Auditing(books.database, clock, log)
+        self._books = books
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
-        self._limits = Limits()
+        self._limits = self._count_limits()
         self._lock = lock
-        self._books = books
         self._stack = stack
         self._new_id = exchange_ids(clock.wall, os.urandom)
         #: For the command line of this machine: in the lock's file, and nowhere else.
@@ -249,6 +250,19 @@ class _Gateway:
             self._tell(host, port, found)
 
         await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
+
+    def _count_limits(self) -> Limits | SharedLimits:
+        """In this process; together with others where they know of the same limits."""
+        limits = Limits()
+        if not self._books.database.node:
+            return limits
+        sharing = self._steering.sharing
+        draw = random.SystemRandom().random
+        sharing.limits = SharedLimits(limits, self._nodes, secrets.token_hex(8), self._log, draw)
+        return sharing.limits
+
+    def _nodes(self) -> float:
+        return self._shared_books.gauges()["waypost_nodes"]
 
     def _listening(self) -> Listening:
         server, options = self._config.config.server, self._options

@@ -21,8 +21,7 @@ from waypost.pipeline.session import Desk, Session
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
-from waypost.policy.limits import Limits
-from waypost.ports import Clock, Ledger, SocketClient, Sockets, Upstream
+from waypost.ports import Clock, Ledger, Limits, SocketClient, Sockets, Upstream
 from waypost.routing.board import Board
 from waypost.routing.planned import Candidate
 from waypost.telemetry.logs import Log

@@ -73,6 +73,8 @@ METRICS: Mapping[str, str] = {
     "waypost_ejections_total": "How often a breaker opened, by provider.",
     "waypost_shared_connected": "1 when the shared store is connected, 0 while it is away.",
     "waypost_shared_changes_total": "Changes of health shared with other nodes: sent, received, dropped.",
+    "waypost_shared_limits_connected": "1 when limits are counted with other nodes, 0 while each holds its share.",
+    "waypost_shared_limits_fallbacks_total": "Requests held to this node's share of its limits.",
     "waypost_parkings_total": "How often a credential was parked, by provider and reason (throttled, refused, quota).",
     "waypost_load_level": "How overloaded it is: 0 not, 1 low priorities are turned away, 3 all but high ones.",
     "waypost_loop_lag_seconds": "How late the event loop is, the median of the last measurements.",
