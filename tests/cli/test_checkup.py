@@ -107,6 +107,8 @@ def test_the_shared_store_is_asked_where_one_is_configured(
         snapshot, _ = check_config(file)
         (found,) = check_shared(snapshot)
         assert (found.state, "0 changes" in found.message) == ("ok", True)
+        (found,) = check_shared(snapshot, {"WAYPOST_DATABASE_URL": "postgresql://db"})
+        assert (found.state, "; limits are counted there" in found.message) == ("ok", True)
         (found,) = check_shared(refused)
         assert (found.state, "wants a password" in found.message) == ("wrong", True)
         assert "hidden" not in f"{found}"

@@ -30,6 +30,7 @@ from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import AnyJournal, open_journal
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.tables import ACCOUNTS, LINES
+from waypost.stores.sql.variables import URL
 from waypost.stores.writer_process import read_writer
 
 FREE_MIN = 512 * 1024 * 1024
@@ -175,21 +176,27 @@ def check_keys(snapshot: Snapshot | None) -> list[Finding]:
     return found
 
 
-def check_shared(snapshot: Snapshot | None) -> list[Finding]:
-    """The store over which health is shared, where one is configured."""
+def check_shared(snapshot: Snapshot | None, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """The store over which health and limits are shared, where one is configured."""
     store = snapshot.shared if snapshot is not None else None
     if store is None:
         return []
+    from waypost.stores.valkey.limit_link import check_limits
     from waypost.stores.valkey.link import Patience, check_store
 
+    limits = store.limits and URL in environ
     try:
         count = asyncio.run(check_store(store, Patience()))
+        if limits:
+            asyncio.run(check_limits(store))
     except StoreUnavailable as error:
         advice = (
             "Each gateway goes on with what it knows. Check `shared` in the configuration, and the server."
         )
         return [Finding("shared store", "wrong", f"{store.label}: {error.message}", advice)]
     message = f"{store.label} answers; {count} changes of the last minutes in namespace {store.namespace}"
+    if limits:
+        message += "; limits are counted there"
     return [Finding("shared store", "ok", message)]
 
 

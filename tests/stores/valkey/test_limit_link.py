@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from stores.valkey.test_pipe import impostor, run
+from valkey_server import store_of, valkey
 from waypost.errors import StoreUnavailable
-from waypost.stores.valkey.limit_link import Link, Question, open_link
+from waypost.stores.valkey.limit_link import Link, Question, check_limits, open_link
 from waypost.stores.valkey.limit_script import Wanted
 
 LINES: list[Wanted] = [("l:k", 1, 10, 60_000_000)]
@@ -145,14 +146,29 @@ def test_signs_of_life() -> None:
     run(beats())
 
 
+@pytest.mark.process
+def test_what_the_doctor_asks() -> None:
+    with valkey() as server:
+        run(check_limits(store_of(server)))
+        with server.client() as client:
+            rules = ("reset", "on", ">p", "~*", "+set", "+del", "+script|load")
+            client.execute_command("ACL", "SETUSER", "narrow", *rules)
+
+        async def refused() -> None:
+            with pytest.raises(StoreUnavailable, match="its user may not"):
+                await check_limits(store_of(server, username="narrow", password="p"))
+
+        run(refused())
+
+
 def test_it_enters_under_its_name_and_leaves_at_once() -> None:
     async def entered() -> None:
         async with linked() as (server, link):
             entering = asyncio.ensure_future(link.enter("n0"))
             for said, word in (
                 (b"$1\r\nx\r\n", b"SCRIPT"),
-                (b"+OK\r\n", b"node:n1"),
                 (b":0\r\n", b"node:n0"),
+                (b"+OK\r\n", b"node:n1"),
             ):
                 await until(lambda word=word: word in server.heard)  # type: ignore[misc]
                 server.writer.write(said)

@@ -65,6 +65,9 @@ class Silent(asyncio.Transport):
     def abort(self) -> None:
         return None
 
+    def is_closing(self) -> bool:
+        return False
+
 
 @settings(deadline=None)
 @given(cuts=st.lists(st.integers(1, 60), max_size=20))

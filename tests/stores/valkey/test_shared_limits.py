@@ -273,6 +273,22 @@ def test_places_of_a_node_that_died_come_back(server: ValkeyServer) -> None:
         assert link.node not in fleet.hash(two[0].counter)
 
 
+def test_places_of_a_node_that_leaves_are_free_at_once(server: ValkeyServer) -> None:
+    one = [fresh(1, "concurrent")]
+
+    def free(fleet: Fleet) -> bool:
+        try:
+            return bool(fleet.take(0, one))
+        except RateLimited:
+            return False
+
+    with joined(server, 1) as stays:
+        with joined(server, 1) as leaves:
+            assert free(leaves)
+            assert not free(stays)
+        assert any(free(stays) for _ in range(200))
+
+
 def admitted(fleet: Fleet, node: int, one: Pace) -> int:
     """Until it refuses, in the words of the whole limit."""
     for number in count():

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from waypost.config.shared_store import SharedStore
 from waypost.errors import StoreUnavailable
 from waypost.stores.valkey.limit_script import (
@@ -23,6 +25,8 @@ from waypost.stores.valkey.pipe import Pipe, Reply, open_pipe
 
 #: A loop that was late itself reads what has come meanwhile before it gives up.
 _GRACE_S: Final = 0.002
+_PATIENT_S: Final = 2.0
+_SOON_S: Final = 0.5
 
 
 class Link:
@@ -47,8 +51,8 @@ class Link:
         try:
             async with asyncio.timeout(ALIVE_MS / 5000):
                 await self.pipe.ask(b"SCRIPT", b"LOAD", SCRIPT)
-                await self.pipe.ask(b"SET", self._place, b"1", b"PX", b"%d" % ALIVE_MS)
                 await self.pipe.ask(b"DEL", place_of_node(self.prefix, before))
+                await self.pipe.ask(b"SET", self._place, b"1", b"PX", b"%d" % ALIVE_MS)
         except TimeoutError:
             raise StoreUnavailable("it does not answer in time") from None
 
@@ -73,7 +77,7 @@ class Link:
     def leave(self) -> None:
         """Close, and let others know."""
         self.pipe.call(render(b"DEL", self._place), _nothing)
-        self.pipe.fail("no connection, or it was closed")
+        self.pipe.close()
 
     def _corrected(self, reply: Reply) -> None:
         if isinstance(reply, StoreUnavailable):
@@ -89,6 +93,21 @@ async def open_link(store: SharedStore, node: str) -> Link:
     link = Link(store, node)
     link.pipe = await open_pipe(store, link.ended)
     return link
+
+
+async def check_limits(store: SharedStore) -> None:
+    """Ask everything there that a gateway asks. Raises StoreUnavailable."""
+    link = await open_link(msgspec.structs.replace(store, limits_wait_s=_PATIENT_S), "doctor")
+    try:
+        await link.enter("doctor")
+        lines = [("doctor", 1, 1000, 1_000_000), ("doctor-at-once", 0, 1000, 0)]
+        told = await Question(link, lines, lambda *_: None).answer()
+        if told is not None:
+            given_back = ("doctor", int(told[3]), 1, 1000, 1_000_000)
+            link.correct([given_back, ("doctor-at-once", 0, -1, 0, 0)])
+        await link.beat(_SOON_S)
+    finally:
+        link.leave()
 
 
 class Question:

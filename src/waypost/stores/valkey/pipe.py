@@ -74,12 +74,19 @@ class Pipe(asyncio.Protocol):
             raise reply
         return reply
 
+    def close(self) -> None:
+        """Close once everything is written; nobody gets an answer."""
+        if self._transport is not None:
+            self._transport.close()
+        self.fail(_GONE)
+
     def fail(self, reason: str) -> None:
         """Close at once; everybody who waits is told why."""
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        transport.abort()
+        if not transport.is_closing():
+            transport.abort()
         error = StoreUnavailable(reason)
         waiting, self._waiting = self._waiting, deque()
         self._ended(error)
