@@ -175,7 +175,7 @@ def test_an_unreachable_database_is_no_change(folder: Folder, monkeypatch: pytes
     def fail(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("The database does not answer.")
 
-    monkeypatch.setattr(module, "find_book", fail)
+    monkeypatch.setattr(module, "open_orgs", fail)
     assert "does not answer" in folder.refused("apply", "-f", file(folder), "--dry-run", code=1)
     assert "does not answer" in folder.refused("apply", "-f", file(folder), "--yes", code=3)
     assert os.listdir(folder.path) == ["org.yaml"]
