@@ -90,20 +90,20 @@ def apply(
     from waypost.errors import StoreUnavailable, UpstreamError
 
     loaded = _load(file)
+    changing = not dry_run and (yes or _is_asked())
     with ExitStack() as stack:
         try:
-            orgs = stack.enter_context(open_orgs(data, url, token, create=not dry_run))
+            orgs = stack.enter_context(open_orgs(data, url, token, create=changing))
             plan = _planned(loaded, orgs, prune=prune)
         except (StoreUnavailable, UpstreamError) as error:
             _end_unread(error, dry_run)
         _show(plan, as_json)
         if dry_run:
             raise typer.Exit(WOULD_CHANGE if plan.steps else Exit.OK)
-        if not plan.steps or orgs is None:
-            return
-        if not yes:
+        if plan.steps and not yes:
             _ask(plan)
-        _carry_out(orgs, plan, keys_file, as_json)
+        if plan.steps and orgs is not None:
+            _carry_out(orgs, plan, keys_file, as_json)
 
 
 def export(
@@ -197,7 +197,7 @@ def _ask(plan: Plan) -> None:
             Exit.USAGE,
             "Look with --dry-run, then say --yes.",
         )
-    if not typer.confirm(f"Make {len(plan.steps)} changes?"):
+    if not typer.confirm(f"Make {len(plan.steps)} changes?", err=True):
         raise typer.Exit(Exit.REFUSED)
 
 
