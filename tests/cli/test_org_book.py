@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -37,9 +38,7 @@ from waypost.policy.org_state import State, exported_file
 ONE = "organizations:\n  - name: acme\n    teams: [{name: web}]\n    keys: [{name: app, team: web}]\n"
 
 
-def randomness(count: int, used: list[int] = []) -> bytes:  # noqa: B006 - it counts
-    used.append(count)
-    return (len(used)).to_bytes(8, "big") * (count // 8) + bytes(count % 8)
+randomness = random.Random(7).randbytes
 
 
 def planned(path: Path, text: str, *, prune: bool = False) -> tuple[OrgBook, Plan, State]:

@@ -90,6 +90,14 @@ def test_nothing_and_no_file_are_told(tmp_path: Path) -> None:
     assert "not" in problems("a: [")[0]
 
 
+def test_an_export_of_many_things_can_be_read() -> None:
+    text = acme(
+        "teams:\n" + "".join(f"  - {{name: t{number}, title: {'x' * 90}}}\n" for number in range(10_000))
+    )
+    assert len(text) > 1024 * 1024
+    assert len(load_org_bytes(text.encode()).content.organizations[0].teams or ()) == 10_000
+
+
 def test_names() -> None:
     assert name_of(MemberConfig(email="a@b.c")) == "a@b.c"
     assert name_of(TeamConfig(name="web")) == "web"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from cli.command_line import documents
+from cli.command_line import run as command_line
 from gateway import GatewayProcess, config_for
 from process.books import simulating
 from process.talk import Reply, chat, exchange, head, port_of, post, run
@@ -115,3 +118,37 @@ def test_the_http_side(gateway: GatewayProcess) -> None:
         exchange(port_of(gateway.url), post(chat("sim-fast"), "/api/v1/chat/completions", key=gateway.key))
     )
     assert reply.status == 200
+
+
+def test_an_organization_is_applied_and_exported_from_elsewhere(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    token = documents(
+        command_line("tokens", "create", "ci", "--gateway", "--data", str(gateway.data), "--json")
+    )
+    there = ("--url", gateway.url.removesuffix("/v1"), "--token", str(token[0]["token"]))
+    file = tmp_path / "org.yaml"
+    file.write_text(
+        "organizations:\n"
+        "  - name: remote\n"
+        "    teams: [{name: web}]\n"
+        "    members: [{email: eve@example.com, title: Eve, teams: [{team: web}]}]\n"
+        "    keys: [{name: app, team: web}]\n"
+        "    limits: [{name: l, unit: requests, amount: 600, scope: key, subject: app}]\n"
+    )
+    began = time.monotonic()
+    while (
+        command_line("apply", "-f", str(file), "--dry-run", *there).exit_code != 3
+    ):  # it is 1 for a new token
+        assert time.monotonic() - began < SOON_S
+    done = command_line("apply", "-f", str(file), "--yes", "--json", *there)
+    assert done.exit_code == 0, done.stderr
+    plan, key, end = documents(done)
+    assert (plan["create"], end["applied"]) == (6, 6)
+    reply = run(exchange(port_of(gateway.url), post(chat("sim-fast"), key=str(key["key"]))))
+    assert reply.status == 200, reply
+    exported = command_line("export", "--org", "remote", *there)
+    file.write_text(exported.stdout)
+    for where in (there, ("--data", str(gateway.data))):
+        again = command_line("apply", "-f", str(file), "--dry-run", "--prune", *where)
+        assert (again.exit_code, again.stderr) == (0, ""), again.stdout

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from waypost.cli.directory import Book, find_book, open_book
 from waypost.cli.exits import Exit
 from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.org_places import ApiToken, Elsewhere, open_orgs
 from waypost.cli.output import OK, fail, people, print_json, visible
 
 if TYPE_CHECKING:
-    from waypost.cli.org_book import OrgBook
+    from waypost.cli.org_book import Orgs
     from waypost.config.org_load import OrgLoaded
     from waypost.core.keytext import IssuedKey
+    from waypost.errors import GatewayError
     from waypost.policy.org_plan import Plan, Step
 
 #: What `--dry-run` ends with when something would change.
@@ -65,6 +67,8 @@ def apply(
     prune: Prune = False,
     yes: Yes = False,
     keys_file: KeysFile = None,
+    url: Elsewhere = None,
+    token: ApiToken = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -80,25 +84,26 @@ def apply(
       waypost apply -f org.yaml --yes --keys-file keys.jsonl
 
       waypost apply -f org.yaml --prune
+
+      waypost apply -f org.yaml --url https://gateway.example --dry-run
     """
-    from waypost.errors import StoreUnavailable
+    from waypost.errors import StoreUnavailable, UpstreamError
 
     loaded = _load(file)
-    try:
-        book = _open(data, create=not dry_run)
-        plan = _planned(loaded, book, prune=prune)
-    except StoreUnavailable as error:
-        if dry_run:  # 3 says that something would change, and nothing else
-            fail(error.message, Exit.REFUSED)
-        raise
-    _show(plan, as_json)
-    if dry_run:
-        raise typer.Exit(WOULD_CHANGE if plan.steps else Exit.OK)
-    if not plan.steps or book is None:
-        return
-    if not yes:
-        _ask(plan)
-    _carry_out(book, plan, keys_file, as_json)
+    changing = not dry_run and (yes or _is_asked())
+    with ExitStack() as stack:
+        try:
+            orgs = stack.enter_context(open_orgs(data, url, token, create=changing))
+            plan = _planned(loaded, orgs, prune=prune)
+        except (StoreUnavailable, UpstreamError) as error:
+            _end_unread(error, dry_run)
+        _show(plan, as_json)
+        if dry_run:
+            raise typer.Exit(WOULD_CHANGE if plan.steps else Exit.OK)
+        if plan.steps and not yes:
+            _ask(plan)
+        if plan.steps and orgs is not None:
+            _carry_out(orgs, plan, keys_file, as_json)
 
 
 def export(
@@ -108,24 +113,28 @@ def export(
             "--org",
             envvar="WAYPOST_ORG",
             metavar="ORG",
-            help="Organization, by its name or id. Again for more.",
+            help="Organization, by its name. Again for more.",
         ),
     ],
+    url: Elsewhere = None,
+    token: ApiToken = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print organizations as the file that `waypost apply` reads. Applied where it came from, it changes nothing.
 
     Example: waypost export --org acme > org.yaml
     """
-    import secrets
-
-    from waypost.cli.org_book import OrgBook
     from waypost.config.org_text import render_org_file
     from waypost.policy.org_state import exported_file
 
-    book: Book = open_book(data)
-    names = list(dict.fromkeys(book.organization(each).name for each in org))
-    state = OrgBook(book, secrets.token_bytes).read(names)
+    with open_orgs(data, url, token, create=False) as orgs:
+        if orgs is None:
+            fail(f"There is no gateway data in the folder {data}.", hint="Name the folder with --data.")
+        names = list(dict.fromkeys(org))
+        state = orgs.read(names)
+    for name in names:
+        if ("organization", name, "") not in state.entries:
+            fail(f"There is no organization {name!r}.", hint="waypost orgs list shows them.")
     for (home, name), ids in state.ambiguous.items():
         if home in names:
             fail(
@@ -148,24 +157,23 @@ def _load(file: Path) -> OrgLoaded:
     return load_org_file(file)
 
 
-def _open(data: Path, *, create: bool) -> OrgBook | None:
-    """The organizations of the data folder; None when there is none and none is to be made."""
-    import secrets
-
-    from waypost.cli.org_book import OrgBook
-
-    book = find_book(data, create=create)
-    return None if book is None else OrgBook(book, secrets.token_bytes)
+def _end_unread(error: GatewayError, dry_run: bool) -> NoReturn:
+    """What can not be read; of `--dry-run`, 3 says that something would change, and nothing else."""
+    if dry_run:
+        fail(error.message, Exit.REFUSED)
+    raise error
 
 
-def _planned(loaded: OrgLoaded, book: OrgBook | None, *, prune: bool) -> Plan:
+def _planned(loaded: OrgLoaded, orgs: Orgs | None, *, prune: bool) -> Plan:
     """The plan. Raises ConfigInvalid with all that can not be."""
     from waypost.config.load import refuse
     from waypost.policy.org_checks import find_plan_problems
     from waypost.policy.org_plan import make_plan
     from waypost.policy.org_state import NOTHING
 
-    state = NOTHING if book is None else book.read(each.name for each in loaded.content.organizations)
+    wanted = loaded.content.organizations
+    emails = [member.email for each in wanted for member in each.members or ()]
+    state = NOTHING if orgs is None else orgs.read([each.name for each in wanted], emails)
     plan = make_plan(loaded, state, prune=prune)
     problems = find_plan_problems(loaded, plan, state)
     if problems:
@@ -189,7 +197,7 @@ def _ask(plan: Plan) -> None:
             Exit.USAGE,
             "Look with --dry-run, then say --yes.",
         )
-    if not typer.confirm(f"Make {len(plan.steps)} changes?"):
+    if not typer.confirm(f"Make {len(plan.steps)} changes?", err=True):
         raise typer.Exit(Exit.REFUSED)
 
 
@@ -198,7 +206,7 @@ def _is_asked() -> bool:
     return sys.stdin.isatty()
 
 
-def _carry_out(book: OrgBook, plan: Plan, keys_file: Path | None, as_json: bool) -> None:
+def _carry_out(orgs: Orgs, plan: Plan, keys_file: Path | None, as_json: bool) -> None:
     from waypost.cli.org_book import carry_out
     from waypost.cli.org_diff import counted
 
@@ -213,7 +221,7 @@ def _carry_out(book: OrgBook, plan: Plan, keys_file: Path | None, as_json: bool)
         _hand_over(step, issued, kept, as_json)
 
     try:
-        carry_out(book, plan, told)
+        carry_out(orgs, plan, told)
     finally:
         if kept is not None:
             os.close(kept)

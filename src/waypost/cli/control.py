@@ -56,11 +56,17 @@ class Counter:
 
     def ask(self, method: str, path: str, body: object = None) -> bytes:
         """The JSON answer. Raises Unavailable, and CallerError with the gateway's own words."""
-        data = None if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
-        status, answer = self._runner.run(self._link.ask(method, path, data))
+        status, answer = self.answer(method, path, body)
         if status != 200:
             raise CallerError(read_fault(answer))
         return answer
+
+    def answer(
+        self, method: str, path: str, body: object = None, lines: tuple[str, ...] = ()
+    ) -> tuple[int, bytes]:
+        """The status and the body of an answer, whatever it says. `lines`: more of the head. Raises Unavailable."""
+        data = None if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return self._runner.run(self._link.ask(method, path, data, lines))
 
 
 async def _open(door: Door) -> GatewayLink:

@@ -48,9 +48,12 @@ class GatewayLink:
         """Status and body of a GET."""
         return await self.ask("GET", path)
 
-    async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Status and body of a request; its body, if any, is JSON."""
-        head = self._head(method, path, None if body is None else len(body))
+    async def ask(
+        self, method: str, path: str, body: bytes | None = None, lines: tuple[str, ...] = ()
+    ) -> tuple[int, bytes]:
+        """Status and body of a request; its body, if any, is JSON. `lines`: more of its head."""
+        more = b"".join(render_line(*line.split(": ", 1)) for line in lines)
+        head = self._head(method, path, None if body is None else len(body), more)
         try:
             answer = await self._upstream.send(self._origin, head, body or b"", _QUICK)
         except Unavailable:
@@ -82,8 +85,8 @@ class GatewayLink:
         """Close the connections."""
         await self._upstream.aclose()
 
-    def _head(self, method: str, path: str, length: int | None) -> bytes:
-        lines = b"accept: */*\r\nuser-agent: waypost-cli\r\n"
+    def _head(self, method: str, path: str, length: int | None, more: bytes = b"") -> bytes:
+        lines = b"accept: */*\r\nuser-agent: waypost-cli\r\n" + more
         if length is not None:
             lines += b"content-type: application/json\r\n"
         prefix = render_prefix(method, self._path + path, self._origin.authority, lines, self._key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from waypost.cli.directory import Book, new_id
 from waypost.core.key import Key
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 _PAGE = 500
 
 
+class Orgs(Protocol):
+    """Organizations wherever they are: those of a data folder, or those of a gateway elsewhere."""
+
+    def read(self, organizations: Iterable[str], people: Iterable[str] = ()) -> State:
+        """What there is of these organizations, and of these people."""
+        ...
+
+    def do(self, step: Step) -> IssuedKey | None:
+        """Do one step; the text of a key that was made is in what is returned, and nowhere else."""
+        ...
+
+
 class OrgBook:
     """One data folder. What it makes is remembered by name, so that later steps can name it."""
 
@@ -27,8 +39,9 @@ class OrgBook:
         self._randomness = randomness
         self._ids: dict[tuple[Part, str, str], str] = {}
 
-    def read(self, organizations: Iterable[str]) -> State:
-        """What there is of these organizations."""
+    def read(self, organizations: Iterable[str], people: Iterable[str] = ()) -> State:
+        """What there is of these organizations; everybody is known here."""
+        del people
         from waypost.policy.org_state import read_state
 
         homes = {each.id for name in organizations if (each := self._organization(name)) is not None}
@@ -105,12 +118,12 @@ class OrgBook:
             after = found[-1].key_id
 
 
-def carry_out(book: OrgBook, plan: Plan, told: Callable[[Step, IssuedKey | None], None]) -> None:
+def carry_out(orgs: Orgs, plan: Plan, told: Callable[[Step, IssuedKey | None], None]) -> None:
     """Do all steps, and tell of each once it is done. Raises Conflict and
     StoreUnavailable, which say how far it came."""
     for number, step in enumerate(plan.steps):
         try:
-            issued = book.do(step)
+            issued = orgs.do(step)
         except GatewayError as error:
             what = f"{step.part.replace('_', ' ')} {step.name or step.organization!r}"
             kind = StoreUnavailable if isinstance(error, StoreUnavailable) else Conflict

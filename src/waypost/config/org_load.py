@@ -19,7 +19,7 @@ from waypost.config.org_schema import (
     OrgFile,
 )
 from waypost.config.problems import ConfigProblem, Path, render_path
-from waypost.config.tree import Node, Unreadable, parse_yaml
+from waypost.config.tree import GENERATED, Node, Unreadable, parse_yaml
 from waypost.config.values import parse_moment, render_moment
 from waypost.core.money import parse_usd, render_usd
 from waypost.core.scope import EACH
@@ -59,7 +59,7 @@ def load_org_file(path: FilePath) -> OrgLoaded:
 def load_org_bytes(data: bytes, file: str = "org.yaml") -> OrgLoaded:
     """Read it from bytes. Raises ConfigInvalid with every problem found."""
     try:
-        root, problems = parse_yaml(data, file)
+        root, problems = parse_yaml(data, file, GENERATED)
     except Unreadable as stop:
         raise refuse(file, [stop.problem]) from None
     written = conformed(root, problems, OrgFile, file)

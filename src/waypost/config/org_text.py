@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from waypost.config.org_schema import SECTIONS, OrgFile
+from waypost.config.org_schema import SECTIONS, OrganizationConfig, OrgFile, PlaceConfig
 
 #: What stands for itself without quotes, whoever reads the YAML.
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._@/-]*( [A-Za-z0-9._@/()-]+)*")
@@ -20,6 +20,7 @@ _ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
 def render_org_file(content: OrgFile) -> str:
     """The file. Fields that have their defaults are left out, lists that are empty are not."""
     lines = ["organizations:"]
+    defaults = _defaults(OrganizationConfig)
     for organization in content.organizations:
         lines.append("  - name: " + _scalar(organization.name))
         for field in organization.__struct_fields__:
@@ -27,7 +28,7 @@ def render_org_file(content: OrgFile) -> str:
             if field in SECTIONS:
                 if value is not None:
                     lines += _section(field, value)
-            elif field != "name" and not _is_default(organization, field):
+            elif field != "name" and value != defaults[field]:
                 lines.append(f"    {field}: {_flow(value)}")
     return "\n".join(lines) + "\n"
 
@@ -37,33 +38,35 @@ def _section(name: str, entries: list[msgspec.Struct]) -> Iterator[str]:
         yield f"    {name}: []"
         return
     yield f"    {name}:"
+    defaults = _defaults(type(entries[0]))
     for entry in entries:
         before = "      - "
         for field in entry.__struct_fields__:
-            if not _is_default(entry, field):
-                yield f"{before}{field}: {_flow(getattr(entry, field))}"
+            value = getattr(entry, field)
+            if field not in defaults or value != defaults[field]:
+                yield f"{before}{field}: {_flow(value)}"
                 before = "        "
 
 
-def _is_default(entry: msgspec.Struct, field: str) -> bool:
-    found = next(each for each in msgspec.structs.fields(entry) if each.name == field)
-    if found.required:
-        return False
-    default = found.default if found.default is not msgspec.NODEFAULT else found.default_factory()
-    return bool(getattr(entry, field) == default)
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
+    """What fields are when they are left out; of those that may be."""
+    return {
+        each.name: each.default if each.default is not msgspec.NODEFAULT else each.default_factory()
+        for each in msgspec.structs.fields(kind)
+        if not each.required
+    }
 
 
 def _flow(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_flow(each) for each in value) + "]"
-    if isinstance(value, msgspec.Struct):
-        told = (
-            f"{field}: {_flow(getattr(value, field))}"
-            for field in value.__struct_fields__
-            if not _is_default(value, field)
-        )
-        return "{" + ", ".join(told) + "}"
+    if isinstance(value, PlaceConfig):
+        return f"{{team: {_scalar(value.team)}{_role(value)}}}"
     return _scalar(value)
+
+
+def _role(place: PlaceConfig) -> str:
+    return "" if place.role == "developer" else f", role: {_scalar(place.role)}"
 
 
 def _scalar(value: object) -> str:

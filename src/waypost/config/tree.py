@@ -9,14 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 import yaml
 
 from waypost.config.problems import ConfigProblem, Path, render_path
 
-MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
-MAX_NODES = 100_000
+
+
+class Bounds(NamedTuple):
+    """How large a file may be."""
+
+    bytes: int
+    nodes: int
+
+
+#: Of a configuration, which people write.
+WRITTEN = Bounds(1024 * 1024, 100_000)
+#: Of a file that a program may have written.
+GENERATED = Bounds(16 * 1024 * 1024, 2_000_000)
 
 Scalar = str | int | bool | Decimal | None
 
@@ -98,13 +110,13 @@ class Unreadable(Exception):
         self.problem = problem
 
 
-def parse_yaml(data: bytes, file: str) -> tuple[Node, list[ConfigProblem]]:
+def parse_yaml(data: bytes, file: str, bounds: Bounds = WRITTEN) -> tuple[Node, list[ConfigProblem]]:
     """The tree of a document, and the faults that did not keep it from being read (keys given twice).
 
     Raises Unreadable when there is no tree to speak of.
     """
-    text = _decode(data, file)
-    reader = _Reader(file)
+    text = _decode(data, file, bounds.bytes)
+    reader = _Reader(file, bounds.nodes)
     try:
         events = yaml.parse(text, Loader=yaml.CSafeLoader)
         root = reader.read_document(events)
@@ -118,11 +130,9 @@ def parse_yaml(data: bytes, file: str) -> tuple[Node, list[ConfigProblem]]:
     return root, reader.problems
 
 
-def _decode(data: bytes, file: str) -> str:
-    if len(data) > MAX_BYTES:
-        raise Unreadable(
-            ConfigProblem(file, None, None, "", f"the file is larger than {MAX_BYTES // 1024} KiB")
-        )
+def _decode(data: bytes, file: str, most: int) -> str:
+    if len(data) > most:
+        raise Unreadable(ConfigProblem(file, None, None, "", f"the file is larger than {most // 1024} KiB"))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -152,8 +162,9 @@ def _explain(said: str) -> tuple[str, str | None]:
 class _Reader:
     """Builds nodes from parser events; refuses what the plain part of YAML does not have."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, most: int) -> None:
         self._file = file
+        self._most = most
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
         self.problems: list[ConfigProblem] = []
@@ -201,9 +212,9 @@ class _Reader:
 
     def _grow(self, by: int, event: yaml.Event, path: Path) -> None:
         self._count += by
-        if self._count > MAX_NODES:
+        if self._count > self._most:
             raise self._stop(
-                event, path[:4], f"the file has more than {MAX_NODES} values, aliases counted out", None
+                event, path[:4], f"the file has more than {self._most} values, aliases counted out", None
             )
 
     def _read_list(self, events: Iterator[yaml.Event], path: Path) -> list[Node]:

@@ -116,21 +116,18 @@ def _items(loaded: OrgLoaded) -> Iterator[_Item]:
     for place, organization in enumerate(loaded.content.organizations):
         path: Path = ("organizations", place)
         yield _Item(("organization", organization.name, ""), organization, path)
-    people: set[str] = set()
+    titles: dict[str, str | None] = {}
+    for *_, entry in entries:
+        if isinstance(entry, MemberConfig) and titles.get(entry.email) is None:
+            titles[entry.email] = entry.title
     for section in SECTIONS:
         for path, organization, own, entry in entries:
             if own != section:
                 continue
-            if isinstance(entry, MemberConfig) and entry.email not in people:
-                people.add(entry.email)
-                yield _Item(("user", "", entry.email), PersonConfig(_title(entries, entry.email)), path)
+            if isinstance(entry, MemberConfig) and entry.email in titles:
+                person = PersonConfig(titles.pop(entry.email))
+                yield _Item(("user", "", entry.email), person, path)
             yield _Item((PART_OF[section], organization.name, name_of(entry)), entry, path)
-
-
-def _title(entries: list[tuple[Path, OrganizationConfig, str, msgspec.Struct]], email: str) -> str | None:
-    """What the file calls a person, in whichever organization it does."""
-    members = (entry for *_, entry in entries if isinstance(entry, MemberConfig) and entry.email == email)
-    return next((entry.title for entry in members if entry.title is not None), None)
 
 
 def _step(item: _Item, entry: Entry | None) -> Step | None:
