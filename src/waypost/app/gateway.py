@@ -9,7 +9,7 @@ import random
 import secrets
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +19,7 @@ from waypost import __version__
 from waypost.app.admin import AdminSide, serve_admin
 from waypost.app.auditing import Auditing
 from waypost.app.background import Background
+from waypost.app.books import Books, open_books
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
 from waypost.app.control import desk_of
@@ -32,7 +33,7 @@ from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shared_books import SharedBooks
 from waypost.app.shelf import KeptAnswers, end_lost
-from waypost.app.started import Announce, Started, example_of, reachable, summary_of
+from waypost.app.started import Announce, Started, example_of, reachable
 from waypost.app.steering import Steering
 from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
@@ -44,7 +45,6 @@ from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, loop_factory
 from waypost.edge.server import serve as serve_edge
-from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.sessions import Parts, Sessions
@@ -56,14 +56,10 @@ from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
-from waypost.stores.sql.engine import Database
-from waypost.stores.sql.journals import open_journal
-from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
-from waypost.stores.sql.opening import open_database
+from waypost.stores.sql.keys import NewKey, SqlKeys
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
 from waypost.stores.valkey.shared_limits import SharedLimits
-from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
@@ -103,33 +99,8 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             log.plain = form == "text"
         lock = take_lock(options.data)
         stack.callback(lock.give_back)
-        books = _open_books(options, config, clock, log, stack)
+        books = open_books(options.data, options.environ, config.config.ledger.durability, clock, log, stack)
         await _Gateway(options, announce, clock, log, config, lock, books, stack, stream).run()
-
-
-class _Books(msgspec.Struct, frozen=True):
-    """What the data folder holds, opened."""
-
-    database: Database
-    ledger: BookLedger
-    recovered: str | None
-    keys: KeyRows
-
-
-def _open_books(
-    options: Options, config: LiveConfig, clock: SystemClock, log: Log, stack: AsyncExitStack
-) -> _Books:
-    durability = config.config.ledger.durability
-    database = open_database(options.data, options.environ, durability=durability)
-    assert database is not None  # noqa: S101 - it makes one
-    stack.callback(database.close)
-    lock = take_writer_lock(options.data)
-    stack.callback(lock.let_go)
-    with closing(open_journal(options.data, options.environ, durability=durability)) as journal:
-        fsync = durability == "fsync"
-        launch = WriterLauncher(options.data, lock, fsync=fsync, environ=options.environ)
-        ledger, report = open_ledger(options.data, journal, clock, launch, fsync=fsync, told=log.error)
-    return _Books(database, ledger, summary_of(report), KeyRows(database))
 
 
 def _settle_garbage() -> None:
@@ -151,7 +122,7 @@ class _Gateway:
         log: Log,
         config: LiveConfig,
         lock: FolderLock,
-        books: _Books,
+        books: Books,
         stack: AsyncExitStack,
         stream: TextIO,
     ) -> None:

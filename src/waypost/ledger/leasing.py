@@ -246,12 +246,13 @@ class Leasing:
         while it is not over nothing else is asked."""
         self._check_stalled()
         asked = asyncio.get_running_loop().run_in_executor(self._thread, call)
-        try:
-            return await asyncio.wait_for(asyncio.shield(asked), _PATIENCE_S)
-        except TimeoutError:
-            asked.add_done_callback(_seen)
-            self._stalled = asked
-            raise _late() from None
+        asked.add_done_callback(_seen)
+        # Not `wait_for`: up to Python 3.11 it can swallow the cancellation of whoever waits.
+        done, _ = await asyncio.wait((asked,), timeout=_PATIENCE_S)
+        if done:
+            return asked.result()
+        self._stalled = asked
+        raise _late()
 
     def _check_stalled(self) -> None:
         if self._stalled is not None and not self._stalled.done():

@@ -1,0 +1,51 @@
+"""What a data folder holds, or the database that the environment names: opened, and recovered from an unclean end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import msgspec
+
+from waypost.app.started import summary_of
+from waypost.ledger.ledger import BookLedger, open_ledger
+from waypost.ports import Clock
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.journals import open_journal
+from waypost.stores.sql.keys import KeyRows
+from waypost.stores.sql.opening import open_database
+from waypost.stores.sql.sqlite_file import Durability
+from waypost.stores.writer_process import WriterLauncher, take_writer_lock
+from waypost.telemetry.logs import Log
+
+
+class Books(msgspec.Struct, frozen=True):
+    """Everything durable. Closed by the stack that it was opened on."""
+
+    database: Database
+    ledger: BookLedger
+    recovered: str | None
+    """What an unclean end left to do, in a sentence."""
+    keys: KeyRows
+
+
+def open_books(
+    data: Path,
+    environ: Mapping[str, str],
+    durability: Durability,
+    clock: Clock,
+    log: Log,
+    stack: AsyncExitStack,
+) -> Books:
+    """Needs a running event loop, and blocks: call it before serving. Raises StoreUnavailable and ConfigError."""
+    database = open_database(data, environ, durability=durability)
+    assert database is not None  # noqa: S101 - it makes one
+    stack.callback(database.close)
+    lock = take_writer_lock(data)
+    stack.callback(lock.let_go)
+    with closing(open_journal(data, environ, durability=durability)) as journal:
+        fsync = durability == "fsync"
+        launch = WriterLauncher(data, lock, fsync=fsync, environ=environ)
+        ledger, report = open_ledger(data, journal, clock, launch, fsync=fsync, told=log.error)
+    return Books(database, ledger, summary_of(report), KeyRows(database))
