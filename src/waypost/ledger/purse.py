@@ -259,7 +259,8 @@ class Purse:
 def _take(specs: tuple[AccountSpec, ...], accounts: Sequence[Account], amount_nusd: int) -> bool:
     """Take it from what is leased, of every account that has a limit or of none."""
     for spec, account in zip(specs, accounts, strict=True):
-        if spec.limit_nusd is not None and (account.free_nusd is None or account.free_nusd < amount_nusd):
+        # What costs nothing needs nothing that is leased.
+        if spec.limit_nusd is not None and (account.free_nusd or 0) < amount_nusd:
             return False
     for spec, account in zip(specs, accounts, strict=True):
         if spec.limit_nusd is not None and account.free_nusd is not None:
