@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import admission, measure, overload, path, planning, report
+from bench import admission, measure, overload, path, planning, report, shared_limits
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -73,6 +73,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--admission", action="store_true", help="only what rules, limits and budgets cost, in this process"
+    )
+    parser.add_argument(
+        "--shared-limits", action="store_true", help="only what limits cost that nodes hold together"
     )
     parser.add_argument(
         "--overload",
@@ -170,6 +173,9 @@ def _out_of_time(*_: object) -> None:
 
 def main(given: Sequence[str]) -> int:
     options = arguments(given)
+    if options.shared_limits:
+        print(shared_limits.table(shared_limits.measure(rounds=2 if options.quick else 10)))
+        return 0
     if options.admission:
         print(admission.table(admission.measure(rounds=2 if options.quick else 20)))
         return 0

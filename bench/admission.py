@@ -16,7 +16,7 @@ import msgspec
 from waypost.app.clock import SystemClock
 from waypost.core.budget import Budget
 from waypost.core.key import Key
-from waypost.core.limit import Limit
+from waypost.core.limit import Limit, Need
 from waypost.core.objects import KIND_OF, Change, Object
 from waypost.core.people import Member, Organization, Team, User
 from waypost.core.record import Attempt
@@ -26,7 +26,7 @@ from waypost.ledger.accounts import Accounts
 from waypost.ledger.purse import Purse, PurseHold
 from waypost.pipeline.limit_headers import lines_of
 from waypost.policy.directory import Directory
-from waypost.policy.limits import Limits, Need, Taken
+from waypost.policy.limits import Limits, Taken
 
 #: Keys; budgets beside those that each request meets; and keys that ask, one after the other.
 SIZES = (

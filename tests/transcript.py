@@ -7,7 +7,7 @@ booked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import StringIO
@@ -21,11 +21,12 @@ from waypost.config.targets import Credential, Provider, Target
 from waypost.core.asked import PathAsk
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.limit import LimitUnit, Need, Shown
 from waypost.core.objects import KIND_OF, Change, Object
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
-from waypost.core.rules import Rules
+from waypost.core.rules import Pace, Rules
 from waypost.core.stored import StoredResponse
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
@@ -42,7 +43,8 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
-from waypost.ports import Hold, TokenCounter
+from waypost.ports import Hold, Taken, TokenCounter
+from waypost.ports import Limits as LimitsPort
 from waypost.routing.limiter import Limiter
 from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
@@ -152,6 +154,8 @@ class FakeLedger:
             raise BudgetExceeded("The budget is spent.")
         hold.amount_nusd += more_nusd
 
+    def keep_ahead(self, hold: Hold) -> None: ...
+
     def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
@@ -192,6 +196,8 @@ class PurseLedger(FakeLedger):
 
     def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
         self.purse.extend(cast(PurseHold, hold), self.specs.of(rules, at), more_nusd, at)
+
+    def keep_ahead(self, hold: Hold) -> None: ...
 
     def left(self, rules: Rules, at: float) -> int | None:
         return self.purse.left(self.specs.of(rules, at))
@@ -371,6 +377,28 @@ def later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
     return asyncio.get_running_loop().call_later(seconds, call)
 
 
+class AskedLimits:
+    """Limits that somebody else counts: nobody knows before asking."""
+
+    def __init__(self) -> None:
+        self.counted = Limits()
+        self.asked = 0
+
+    def take(self, _paces: Sequence[Pace], _need: Need, _now: float) -> None:
+        return None
+
+    async def ask(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return self.counted.take(paces, need, now)
+
+    def shown(self, paces: Iterable[Pace], now: float) -> Mapping[LimitUnit, Shown]:
+        return self.counted.shown(paces, now)
+
+    def prune(self, now: float) -> int:
+        return self.counted.prune(now)
+
+
 @dataclass
 class Stage:
     """Everything around one pipeline."""
@@ -384,6 +412,7 @@ class Stage:
         )
     )
     limit: int | None = None
+    limits: LimitsPort = field(default_factory=Limits)
     purse: bool = False
     """Budgets are those of the directory, in a real purse."""
     keeps: bool = False
@@ -396,7 +425,6 @@ class Stage:
         self.keys = FakeKeys([self.key])
         self.ledger = PurseLedger() if self.purse else FakeLedger(self.limit)
         self.upstream = ScriptedUpstream(self.script)
-        self.limits = Limits()
         self.directory = Directory()
         self.slept: list[float] = []
         self.sleeps: Callable[[], Awaitable[None]] | None = None

@@ -18,7 +18,9 @@ from waypost.app.steering import Steering
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Target
 from waypost.errors import CredentialRefused, Unavailable, UpstreamError
+from waypost.policy.limits import Limits
 from waypost.routing.health.changes import Change
+from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.telemetry.logs import Log
 
 FILE = """
@@ -151,6 +153,28 @@ async def test_it_follows_the_configuration(server: ValkeyServer, tmp_path: Path
     with server.client() as client:
         await until(lambda: client.pubsub_channels() == [])
     assert node.steering.sharing.labelled() == ()
+    await node.stop()
+
+
+async def test_limits_are_shared_where_they_may_be_and_until_they_may_not(
+    server: ValkeyServer, tmp_path: Path
+) -> None:
+    folder, more = tmp_path / "1", SHARED.format(port=server.port, namespace="limits")
+    node = Node(folder, "")
+    log = Log(node.log, SystemClock.wall)
+    limits = node.steering.sharing.limits = SharedLimits(Limits(), lambda: 1, "n", log, lambda: 0.5)
+    assert "waypost_shared_limits_connected" not in node.figures
+    for said, configured in (
+        (more, True),
+        (more[:-1] + ", limits: false}", False),
+        (more, True),
+        ("", False),
+    ):
+        node.file.write_text(FILE.format(host="a.example", more=said))
+        node.config.reload()
+        assert limits.configured is configured
+        await until(lambda configured=configured: limits.connected is configured)  # type: ignore[misc]
+        assert node.figures.get("waypost_shared_limits_connected") == (1 if configured else None)
     await node.stop()
 
 

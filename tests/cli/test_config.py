@@ -59,6 +59,14 @@ def test_schema_is_json() -> None:
     assert msgspec.json.decode(done.stdout)["title"] == "Waypost configuration"
 
 
+def test_there_is_a_schema_of_the_file_for_apply() -> None:
+    schema = msgspec.json.decode(run("schema", "--org").stdout)
+    assert schema["title"] == "Waypost organizations"
+    assert schema["$defs"]["BudgetConfig"]["properties"]["limit"]["type"] == ["number", "string"]
+    described = [one for each in schema["$defs"].values() for one in each["properties"].values()]
+    assert all(one["description"] for one in described)
+
+
 def test_reload_refuses_a_faulty_file_and_needs_a_gateway(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"), "--config")
     faulty = run("reload", *data, write(tmp_path, BAD))

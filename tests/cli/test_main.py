@@ -18,12 +18,16 @@ WANTED = {
     "keys set", "models list",
     "models show", "chat", "requests tail", "requests show", "route explain", "routes test", "drill", "simulate",
     "record", "doctor", "version", "credits show", "credits add", "credits adjust", "credits statement",
+    "ledger verify", "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
+    "apply", "export",
 }  # fmt: skip
 WANTED |= {
     f"{group} {verb}"
     for group in ("orgs", "teams", "projects", "users", "members", "machines", "roles", "budgets", "limits")
     for verb in ("create", "list", "show", "set", "delete")
 }
+
+WANTED |= {f"{group} {verb}" for group in ("tokens", "invitations") for verb in ("create", "list", "revoke")}
 
 
 def test_every_command_of_the_issue_is_there() -> None:

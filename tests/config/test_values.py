@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.config.values import is_secret_reference, parse_duration, parse_size
+from waypost.config.values import (
+    is_secret_reference,
+    parse_duration,
+    parse_moment,
+    parse_size,
+    render_moment,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,24 @@ def test_references() -> None:
     assert is_secret_reference("file:/run/secrets/a b")
     for text in ("sk-abc", "env:", "env:1A", "env:A B", "file:", "vault:x", "env:A\n"):
         assert not is_secret_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2027-01-31", "2027-01-31"),
+        ("2027-01-31T00:00:00+00:00", "2027-01-31"),
+        ("2027-01-31T01:00+01:00", "2027-01-31"),
+        ("2027-01-31T12:30:01.5Z", "2027-01-31T12:30:01.500000Z"),
+        ("@1e+300", "@1e+300"),
+        ("@-1", "@-1.0"),
+    ],
+)
+def test_moments(text: str, shown: str) -> None:
+    assert render_moment(parse_moment(text)) == shown
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_moment_that_was_written_is_read_as_what_is_written_again(at: float) -> None:
+    text = render_moment(at)
+    assert render_moment(parse_moment(text)) == text

@@ -11,6 +11,7 @@ import yaml
 
 from docs.pages import ROOT, Snippet, snippets
 from waypost.config.load import load_bytes
+from waypost.config.org_load import load_org_bytes
 
 
 def place(snippet: object) -> str:
@@ -28,7 +29,8 @@ def test_commands_parse(snippet: Snippet) -> None:
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=place)
 def test_configurations_have_the_right_shape(snippet: Snippet) -> None:
     assert isinstance(yaml.safe_load(snippet.text), dict)
-    load_bytes(snippet.text.encode(), place(snippet))
+    load = load_org_bytes if "\norganizations:" in f"\n{snippet.text}" else load_bytes
+    load(snippet.text.encode(), place(snippet))
 
 
 @pytest.mark.parametrize("snippet", snippets("python"), ids=place)

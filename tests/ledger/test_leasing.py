@@ -4,6 +4,7 @@ back."""
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from ledger.books import FakeClock
 from waypost.core.lease import Granted, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
+from waypost.ledger import leasing
 from waypost.ledger.accounts import AccountSpec
 from waypost.ledger.leasing import Leasing
 from waypost.ledger.purse import Purse, PurseHold
@@ -147,6 +149,15 @@ async def test_headroom_is_leased_for_more_than_one(bank: Bank) -> None:
         node.settle(hold, 1)
     assert bank.posted == {"team:a:total": 50}
     assert bank.of("team:a:total") == node.free() == 128 - 50
+
+
+async def test_what_can_cost_nothing_needs_no_lease(bank: Bank) -> None:
+    node = Node(bank, "n")
+    node.settle(await node.hold(0, spec()), 0)
+    assert node.leases.calls == []
+    bank.posted["team:a:total"] = LIMIT
+    node.settle(await node.hold(0, spec()), 3)  # it cost something all the same
+    assert (node.free(), bank.posted["team:a:total"]) == (None, LIMIT + 3)
 
 
 async def test_what_is_not_used_goes_back_and_what_is_in_use_stays(bank: Bank) -> None:
@@ -326,3 +337,52 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
         assert bank.of("team:a:total") == bank.of("team:b:total") == 0
 
     asyncio.run(run())
+
+
+async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts(bank: Bank) -> None:
+    node = Node(bank, "n")
+    hold = await node.hold(10, spec(), spec("c", None))
+    node.purse.keep_ahead(hold)
+    for _ in range(5):
+        for _ in range(3):
+            await node.leasing.tick()
+        assert node.free() == 10
+        node.purse.extend(hold, (spec(),), 10, 0.0)
+        assert node.free() == 0
+    node.settle(hold, 55)
+    for _ in range(3):
+        await node.leasing.tick()
+    assert (node.free(), bank.of("team:a:total")) == (0, 0)
+    node.purse.keep_ahead(hold)  # it is over
+    await node.leasing.tick()
+    assert bank.of("team:a:total") == 0
+
+
+async def test_a_database_that_hangs_is_told_as_away_and_asked_nothing_until_it_goes_on(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "_PATIENCE_S", 0.02)
+    node, hangs = Node(bank, "n"), threading.Event()
+    first = await node.hold(10, spec())
+    grant = node.leases.grant
+
+    def hanging(wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+        hangs.wait(30)
+        return grant(wants, nodes)
+
+    monkeypatch.setattr(node.leases, "grant", hanging)
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await node.hold(900, spec())
+    with pytest.raises(StoreUnavailable):
+        await node.leasing.tick()
+    asked = len(node.leases.calls)
+    hangs.set()
+    stalled = node.leasing._stalled
+    assert stalled is not None
+    await stalled
+    assert len(node.leases.calls) == asked + 1, "only what was under way"
+    node.settle(first, 10)
+    for _ in range(3):
+        await node.leasing.tick()
+    assert (node.free(), bank.of("team:a:total")) == (0, 0), "what was granted and not heard of went back"

@@ -12,6 +12,7 @@ from transcript import (
     CHAT,
     KEY_TEXT,
     STREAM,
+    AskedLimits,
     FlatTariff,
     RecordingClient,
     Stage,
@@ -160,7 +161,7 @@ async def test_what_a_refused_request_took_of_limits_is_given_back() -> None:
     for number in range(10):
         client = await made.ask(SHORT, number=number)
         assert client.status == 402
-    assert client.header(b"x-ratelimit-remaining-requests") == b"2"
+    assert client.header(b"x-ratelimit-remaining-requests") == b"3"
     assert made.limits.prune(made.clock.now) == 0
 
 
@@ -237,6 +238,20 @@ async def test_every_answer_tells_of_the_limits_in_the_words_of_its_client() -> 
     assert client.header(b"anthropic-ratelimit-requests-remaining") == b"2"
     assert client.header(b"anthropic-ratelimit-tokens-limit") == b"1000"
     assert client.header(b"x-ratelimit-limit-requests") is None
+
+
+async def test_where_others_count_they_are_asked_once_and_told_of_the_end() -> None:
+    limits = AskedLimits()
+    rules = limit("team", "team_w", 3), limit("key", "k1", 1, "concurrent")
+    made = stage(*rules, limits=limits)
+    told = [await made.ask(SHORT, number=number) for number in range(5)]
+    assert [client.status for client in told] == [200, 200, 200, 429, 429]
+    assert [client.header(b"x-ratelimit-remaining-requests") for client in told[:3]] == [b"2", b"1", b"0"]
+    assert limits.asked == 5
+    assert limits.prune(made.clock.now + 60) == 0
+    made = stage(limits=limits)
+    assert (await made.ask(SHORT)).status == 200
+    assert limits.asked == 5, "who has no limits asks nobody"
 
 
 async def test_the_providers_own_limits_are_not_told_beside_them() -> None:

@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcript import FakeClock
-from waypost.core.limit import LimitUnit
+from waypost.core.limit import LimitUnit, Shown
 from waypost.core.wait import parse_span
 from waypost.pipeline.limit_headers import duration, lines_of
-from waypost.policy.limits import Shown
 
 CLOCK = FakeClock()
 CLOCK.now = 0.0

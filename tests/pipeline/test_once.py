@@ -14,6 +14,7 @@ from transcript import (
     KEY_TEXT,
     ROLE,
     STREAM,
+    AskedLimits,
     RecordingClient,
     Stage,
     chunk,
@@ -391,6 +392,14 @@ async def test_every_one_counts_for_the_rate_and_only_the_first_for_the_budget()
 
     assert [client.status for client in clients] == [200, 200, 200, 429]
     assert len(stage.ledger.holds) == 1
+
+
+async def test_who_counts_for_others_is_asked_for_each_of_them():
+    key = Key("k1", "app", sha256(KEY_TEXT).digest(), "sk-wp-…", 0.0, rpm=3)
+    stage = Stage([completion()], key=key, limits=(limits := AskedLimits()))
+    clients = [await stage.ask(CHAT, headers=ONCE, number=number) for number in range(1, 5)]
+    assert [client.status for client in clients] == [200, 200, 200, 429]
+    assert limits.asked == 4
 
 
 async def test_contents_are_logged_where_they_are_to_be():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
 from pipeline.sessions_rig import Opened, Talk
-from transcript import error_code, provider, target
+from transcript import AskedLimits, error_code, provider, target
 from waypost.core.key import Key
-from waypost.core.limit import Limit
+from waypost.core.limit import Limit, Need
 from waypost.core.people import DEFAULT, Organization
 from waypost.errors import RateLimited, Unavailable
-from waypost.policy.limits import Need
+from waypost.policy.limits import Limits
 from waypost.ports import Ended, Socket
 
 
@@ -190,15 +192,20 @@ async def test_a_session_is_not_hedged() -> None:
     await task
 
 
-async def test_a_session_takes_its_place_and_its_tokens_and_gives_back_what_it_did_not_use() -> None:
-    talk = Talk()
+@pytest.mark.parametrize("counted", [Limits, AskedLimits])
+async def test_a_session_takes_its_place_and_its_tokens_and_gives_back_what_it_did_not_use(
+    counted: Callable[[], Limits | AskedLimits],
+) -> None:
+    own = counted()
+    talk = Talk(limits=own)
     paces = [
         Limit("lim_1", DEFAULT, "places", "key", "k1", "concurrent", 1),
         Limit("lim_2", DEFAULT, "tokens", "key", "k1", "tokens", 10_000),
     ]
     talk.stage.rule(*paces)
     task = await talk.begin()
-    rules, limits = talk.stage.directory.standing(talk.stage.key).rules, talk.stage.limits
+    rules = talk.stage.directory.standing(talk.stage.key).rules
+    limits = own.counted if isinstance(own, AskedLimits) else own
     assert (b"x-ratelimit-limit-tokens", b"10000") in talk.client.accepted
     assert limits.shown(rules.paces, talk.stage.clock.now)["tokens"].remaining == 10_000 - 4096
     with pytest.raises(RateLimited):

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waypost.core.limit import SECONDS, Limit, LimitPer, LimitUnit
+from waypost.core.limit import SECONDS, Limit, LimitPer, LimitUnit, Need
 from waypost.core.record import Attempt
 from waypost.core.rules import Pace
 from waypost.core.scope import ScopeKind, asked_id
 from waypost.core.usage import Usage
 from waypost.errors import Oversized, RateLimited
 from waypost.policy import limits as module
-from waypost.policy.limits import NANO, Counter, Limits, Need, Taken
+from waypost.policy.limit_terms import NANO
+from waypost.policy.limits import Counter, Limits, Taken
 
 
 def pace(

@@ -15,6 +15,7 @@ from gateway import GatewayProcess, config_for
 from postgres_server import PostgresServer
 from process.books import metrics, settle, simulating, until
 from process.talk import Reply, chat, exchange, port_of, post, run
+from severed import Wire
 from simulated import SimulatorProcess
 from waypost.core.budget import Budget
 from waypost.core.credit import entry, used_of
@@ -43,7 +44,7 @@ SIX: tuple[tuple[ScopeKind, str], ...] = (
 
 
 class Cluster:
-    """A server, a simulator and two gateways."""
+    """A server, a simulator and two gateways, of which the second one asks the server over a wire that can be cut."""
 
     def __init__(self, server: PostgresServer, simulator: SimulatorProcess, folder: Path) -> None:
         self.server = server
@@ -52,9 +53,11 @@ class Cluster:
         self.folder = folder
         config = config_for(simulator.url).replace("\ndiscovery:", DEAR, 1)
         self.nodes = []
-        for name in "ab":
+        self.wire = Wire(server.port)
+        for name, port in (("a", server.port), ("b", self.wire.port)):
             (folder / name).mkdir()
-            self.nodes.append(GatewayProcess(folder / name, config, self.where))
+            where = {**self.where, URL: self.where[URL].replace(str(server.port), str(port))}
+            self.nodes.append(GatewayProcess(folder / name, config, where))
         for node in self.nodes:
             node.start()
 
@@ -103,6 +106,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
         for node in made.nodes:
             node.stop()
+        with made.wire:
+            pass
 
 
 async def ask(port: int, key: str, model: str = "dear") -> Reply:
@@ -218,3 +223,48 @@ def test_a_node_that_ends_leaves_nothing_set_aside(cluster: Cluster) -> None:
     mine = (cluster.nodes[1].data / "node").read_text()
     assert cluster.rows(f"SELECT coalesce(sum(amount_nusd), 0) FROM leases WHERE node = '{mine}'") == [[0]]
     cluster.nodes[1].start()
+
+
+def test_a_server_that_hangs_is_503_within_a_moment_and_heals(cluster: Cluster) -> None:
+    key = cluster.key("hang", DOLLAR, (("team", "team"),))
+    run(ask_all(cluster, key, 4, 1))
+    port = port_of(cluster.nodes[0].url)
+
+    async def hanging() -> list[Reply]:
+        cluster.server.pause()
+        try:
+            return await asyncio.gather(*(ask(port, key) for _ in range(20)))
+        finally:
+            cluster.server.go_on()
+
+    for reply in run(hanging()):
+        assert reply.status in (200, 503)
+        assert reply.status == 200 or (reply.code, reply.headers["retry-after"]) == ("store_unavailable", "1")
+        assert reply.seconds < 5.0
+    until(lambda: set(run(ask_all(cluster, key, 4, 1))) == {200}, "it heals by itself", 5.0)
+
+
+def test_a_node_that_is_cut_off_spends_what_it_had_and_no_more(cluster: Cluster) -> None:
+    one, other = cluster.nodes
+    key = cluster.key("cut", DOLLAR // 10, (("team", "team"), ("project", "proj")))
+    run(ask_all(cluster, key, 2, 1))
+    cluster.wire.cut()
+
+    async def cut_off() -> tuple[Counter[int], Counter[int]]:
+        told: list[Counter[int]] = []
+        for node in (other, one):
+            asked = (ask(port_of(node.url), key) for _ in range(30))
+            told.append(Counter(reply.status for reply in await asyncio.gather(*asked)))
+        return told[0], told[1]
+
+    there, here = run(cut_off())
+    assert set(there) <= {200, 503}
+    assert there[503] > 0, "it can not know what is left"
+    assert set(here) == {200, 402}
+    cluster.wire.mend()
+    for node in cluster.nodes:
+        settle(node)
+    accounts = cluster.rows("SELECT posted_nusd FROM accounts WHERE scope_id IN ('team_cut', 'proj_cut')")
+    assert len(accounts) == 2
+    assert all(int(str(posted)) <= DOLLAR // 10 for (posted,) in accounts)
+    until(lambda: cluster.leased() == 0, "what it had left went back")

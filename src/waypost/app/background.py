@@ -1,10 +1,12 @@
-"""Work beside the requests: lists of models, changed keys, a changed file, old log rows, health shared with others."""
+"""Work beside the requests: lists of models, changed keys, a changed file, old log rows, health shared with others, the
+audit of the books."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from waypost.app.auditing import Auditing
 from waypost.app.discover import Discovery
 from waypost.app.live_config import LiveConfig
 from waypost.app.probes import Probes
@@ -16,8 +18,7 @@ from waypost.catalog.discovery import ListedModel
 from waypost.config.targets import Provider
 from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
-from waypost.policy.limits import Limits
-from waypost.ports import Clock, Upstream
+from waypost.ports import Clock, Limits, Upstream
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys
@@ -53,6 +54,7 @@ class Background:
         probes: Probes,
         known: dict[str, Sequence[ListedModel]],
         storage: Storage | None = None,
+        auditing: Auditing | None = None,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -67,6 +69,7 @@ class Background:
         self._steering = steering
         self._probes = probes
         self._storage = storage
+        self._auditing = auditing
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
@@ -82,6 +85,8 @@ class Background:
         if self._storage is not None:
             self._storage.start()
         self._own(self._keep("sharing", self._steering.sharing.run))
+        if self._auditing is not None:
+            self._own(self._keep("audit", self._auditing.watch))
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""

@@ -9,7 +9,7 @@ import random
 import secrets
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +17,9 @@ import msgspec
 
 from waypost import __version__
 from waypost.app.admin import AdminSide, serve_admin
+from waypost.app.auditing import Auditing
 from waypost.app.background import Background
+from waypost.app.books import Books, open_books
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
 from waypost.app.control import desk_of
@@ -31,7 +33,7 @@ from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shared_books import SharedBooks
 from waypost.app.shelf import KeptAnswers, end_lost
-from waypost.app.started import Announce, Started, example_of, reachable, summary_of
+from waypost.app.started import Announce, Started, example_of, reachable
 from waypost.app.steering import Steering
 from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
@@ -43,7 +45,6 @@ from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
 from waypost.edge.server import Listening, Server, loop_factory
 from waypost.edge.server import serve as serve_edge
-from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.run import Pipeline
 from waypost.pipeline.sessions import Parts, Sessions
@@ -55,13 +56,10 @@ from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
-from waypost.stores.sql.engine import Database
-from waypost.stores.sql.journals import open_journal
-from waypost.stores.sql.keys import KeyRows, NewKey, SqlKeys
-from waypost.stores.sql.opening import open_database
+from waypost.stores.sql.keys import NewKey, SqlKeys
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
-from waypost.stores.writer_process import WriterLauncher, take_writer_lock
+from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
@@ -101,33 +99,8 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             log.plain = form == "text"
         lock = take_lock(options.data)
         stack.callback(lock.give_back)
-        books = _open_books(options, config, clock, log, stack)
+        books = open_books(options.data, options.environ, config.config.ledger.durability, clock, log, stack)
         await _Gateway(options, announce, clock, log, config, lock, books, stack, stream).run()
-
-
-class _Books(msgspec.Struct, frozen=True):
-    """What the data folder holds, opened."""
-
-    database: Database
-    ledger: BookLedger
-    recovered: str | None
-    keys: KeyRows
-
-
-def _open_books(
-    options: Options, config: LiveConfig, clock: SystemClock, log: Log, stack: AsyncExitStack
-) -> _Books:
-    durability = config.config.ledger.durability
-    database = open_database(options.data, options.environ, durability=durability)
-    assert database is not None  # noqa: S101 - it makes one
-    stack.callback(database.close)
-    lock = take_writer_lock(options.data)
-    stack.callback(lock.let_go)
-    with closing(open_journal(options.data, options.environ, durability=durability)) as journal:
-        fsync = durability == "fsync"
-        launch = WriterLauncher(options.data, lock, fsync=fsync, environ=options.environ)
-        ledger, report = open_ledger(options.data, journal, clock, launch, fsync=fsync, told=log.error)
-    return _Books(database, ledger, summary_of(report), KeyRows(database))
 
 
 def _settle_garbage() -> None:
@@ -149,7 +122,7 @@ class _Gateway:
         log: Log,
         config: LiveConfig,
         lock: FolderLock,
-        books: _Books,
+        books: Books,
         stack: AsyncExitStack,
         stream: TextIO,
     ) -> None:
@@ -163,11 +136,12 @@ class _Gateway:
         self._probes: Probes
         self._shared_books: SharedBooks
         self._control: AdminSide
+        self._auditing = Auditing(books.database, clock, log)
+        self._books = books
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
-        self._limits = Limits()
+        self._limits = self._count_limits()
         self._lock = lock
-        self._books = books
         self._stack = stack
         self._new_id = exchange_ids(clock.wall, os.urandom)
         #: For the command line of this machine: in the lock's file, and nowhere else.
@@ -220,6 +194,7 @@ class _Gateway:
             probes=self._probes,
             known=known,
             storage=self._storage,
+            auditing=self._auditing,
         )
         stack.push_async_callback(background.stop)
         await keys.refresh()
@@ -246,6 +221,19 @@ class _Gateway:
             self._tell(host, port, found)
 
         await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
+
+    def _count_limits(self) -> Limits | SharedLimits:
+        """In this process; together with others where they know of the same limits."""
+        limits = Limits()
+        if not self._books.database.node:
+            return limits
+        sharing = self._steering.sharing
+        draw = random.SystemRandom().random
+        sharing.limits = SharedLimits(limits, self._nodes, secrets.token_hex(8), self._log, draw)
+        return sharing.limits
+
+    def _nodes(self) -> float:
+        return self._shared_books.gauges()["waypost_nodes"]
 
     def _listening(self) -> Listening:
         server, options = self._config.config.server, self._options
@@ -327,6 +315,7 @@ class _Gateway:
             "waypost_batches_running": self._storage.owner.running,
             "waypost_directory_version": self._directory.version,
             **self._shared_books.gauges(),
+            **self._auditing.gauges(),
         }
 
     def _parts(self, authenticate: Authenticate, upstream: HttpUpstream, settle: Settle) -> Parts:

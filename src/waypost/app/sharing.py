@@ -1,4 +1,4 @@
-"""Sharing health with other nodes, wired: which store the configuration names, and what names stand for here."""
+"""Sharing health and limits with other nodes, wired: which store is configured, and what names stand for here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from waypost.routing.health.board import HealthBoard
 from waypost.routing.health.changes import Change
 from waypost.stores.valkey.link import Patience, open_link
 from waypost.stores.valkey.shared import Counts, SharedHealth
+from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Labelled
 
@@ -40,6 +41,8 @@ class Sharing:
         self._other = asyncio.Event()
         self._now: SharedHealth | None = None
         self._counts = Counts()
+        self.limits: SharedLimits | None = None
+        """Where the database is shared, too."""
         board.on_change = self._changed
 
     async def run(self) -> NoReturn:
@@ -51,20 +54,25 @@ class Sharing:
                 await self._other.wait()
                 continue
             self._now = self._join(store)
-            work, other = asyncio.ensure_future(self._now.run()), asyncio.ensure_future(self._other.wait())
+            works: list[asyncio.Future[None]] = [asyncio.ensure_future(self._now.run())]
+            if self.limits is not None and store.limits:
+                works.append(asyncio.ensure_future(self.limits.run(store)))
+            works.append(asyncio.ensure_future(self._changed_store()))
             try:
-                await asyncio.wait((work, other), return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    await work  # it only ends by a fault
+                done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+                for work in done:
+                    await work  # raises where it was a fault that ended it
             finally:
                 self._now = None
-                work.cancel()
-                other.cancel()
-                await asyncio.gather(work, other, return_exceptions=True)
+                for work in works:
+                    work.cancel()
+                await asyncio.gather(*works, return_exceptions=True)
 
     def swapped(self, before: Snapshot | None, after: Snapshot) -> None:
         """A new configuration is in force."""
         self._marks.learn(providers_of(after))
+        if self.limits is not None:
+            self.limits.configured = after.shared is not None and after.shared.limits
         if before is None or before.shared != after.shared:
             self._other.set()
 
@@ -79,10 +87,20 @@ class Sharing:
             (("dropped",), float(counts.dropped)),
         ]
         connected = float(self._now is not None and self._now.connected)
-        return (
+        told = [
             Labelled("waypost_shared_connected", (), [((), connected)]),
             Labelled("waypost_shared_changes_total", ("way",), rows),
-        )
+        ]
+        limits = self.limits
+        if limits is not None and limits.configured:
+            told.append(Labelled("waypost_shared_limits_connected", (), [((), float(limits.connected))]))
+            told.append(
+                Labelled("waypost_shared_limits_fallbacks_total", (), [((), float(limits.fallbacks))])
+            )
+        return told
+
+    async def _changed_store(self) -> None:
+        await self._other.wait()
 
     def _changed(self) -> None:
         if self._now is not None:

@@ -130,7 +130,16 @@ def _hang_up(data: Path) -> int:
     return running.pid
 
 
-def schema() -> None:
+def schema(
+    org: Annotated[
+        bool,
+        typer.Option(
+            "--org",
+            envvar="WAYPOST_SCHEMA_ORG",
+            help="Of the file for `waypost apply`, in place of waypost.yaml.",
+        ),
+    ] = False,
+) -> None:
     """Print the JSON Schema of waypost.yaml, for editors and for checks in CI.
 
     Example: waypost schema > waypost.schema.json, and as the first line of waypost.yaml:
@@ -141,5 +150,7 @@ def schema() -> None:
     import msgspec
 
     from waypost.config.describe import json_schema
+    from waypost.config.org_schema import OrgFile
 
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode() + "\n")
+    made = json_schema(OrgFile, "Waypost organizations") if org else json_schema()
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(made), indent=2).decode() + "\n")

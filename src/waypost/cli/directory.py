@@ -10,6 +10,7 @@ from waypost.cli.exits import Exit
 from waypost.cli.output import OK, fail, people, print_json, table, visible
 from waypost.core.objects import KIND_OF, PREFIXES, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Organization, TeamRole, User
+from waypost.errors import Conflict
 
 if TYPE_CHECKING:
     from waypost.policy.directory import Directory
@@ -28,6 +29,8 @@ _WORDS: dict[Kind, tuple[str, str]] = {
     "user": ("user", "users"),
     "member": ("member", "members"),
     "service": ("service account", "machines"),
+    "token": ("token", "tokens"),
+    "invitation": ("invitation", "invitations"),
     "budget": ("budget", "budgets"),
     "limit": ("limit", "limits"),
 }
@@ -92,11 +95,22 @@ class Book:
         """Delete what was read. Raises Conflict."""
         kind = KIND_OF[type(found)]
         if not self._rows.delete(kind, found.id, revision=found.revision or None):
-            fail(f"There is no {_WORDS[kind][0]} {found.name!r} any more.")
+            raise Conflict(f"There is no {_WORDS[kind][0]} {found.name!r} any more.")
 
 
 def open_book(data: Path, *, create: bool = False) -> Book:
     """The directory of a data folder; ends the command when there is none and none is to be made."""
+    book = find_book(data, create=create)
+    if book is None:
+        fail(
+            f"There is no gateway data in the folder {data}.",
+            hint="Name the folder with --data, or make a first key: waypost keys create --name app",
+        )
+    return book
+
+
+def find_book(data: Path, *, create: bool = False) -> Book | None:
+    """The directory of a data folder; None when there is none and none is to be made."""
     from waypost.app.clock import SystemClock
     from waypost.cli.surroundings import open_database
     from waypost.stores.sql.credits import CreditRows
@@ -105,10 +119,7 @@ def open_book(data: Path, *, create: bool = False) -> Book:
 
     database = open_database(data, create=create)
     if database is None:
-        fail(
-            f"There is no gateway data in the folder {data}.",
-            hint="Name the folder with --data, or make a first key: waypost keys create --name app",
-        )
+        return None
     rows = ObjectRows(database, SystemClock.wall)
     return Book(rows, KeyRows(database), CreditRows(database), SystemClock.wall())
 
@@ -154,6 +165,16 @@ def print_done(view: dict[str, object], as_json: bool, done: str) -> None:
         print_json(view)
         return
     people().print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+
+
+def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -> None:
+    """What was made, with the text that is stored nowhere, this once."""
+    if as_json:
+        print_json({"token": text, **view})
+        return
+    console = people()
+    console.print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+    console.print(f"\n  {text}\n", markup=False)
 
 
 def print_one(view: dict[str, object], as_json: bool) -> None:

@@ -6,13 +6,17 @@ import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
+    apply,
     budgets,
     chat,
     config,
     credits,
+    db,
     doctor,
     drill,
+    invitations,
     keys,
+    ledger,
     limits,
     machines,
     members,
@@ -27,6 +31,7 @@ from waypost.cli import (
     serve,
     simulate,
     teams,
+    tokens,
     users,
 )
 from waypost.cli.exits import Exit
@@ -82,10 +87,16 @@ app.add_typer(users.app, name="users")
 app.add_typer(members.app, name="members")
 app.add_typer(machines.app, name="machines")
 app.add_typer(roles.app, name="roles")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(credits.app, name="credits")
+app.command("apply")(apply.apply)
+app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(db.app, name="db")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")
 app.add_typer(route.app, name="route")

@@ -50,6 +50,8 @@ def serve(
     Without a configuration it uses the providers whose keys are in the environment, model servers of this machine,
     and, if there is neither, a small local model. The first start prints an API key, once.
 
+    The database is brought up to date at the start. Before an upgrade: waypost db backup FILE
+
     Examples:
 
       waypost serve

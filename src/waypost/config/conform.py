@@ -46,7 +46,7 @@ class _Walk:
                 return
             for key, item in node.value.items():
                 yield from self.walk(item, inner.value_type, (*path, key))
-        elif not _fits(node.value, inner):
+        elif not _fits(node.value, inner, Decimal(words.get("most", MAX_PRICE))):
             yield self._wrong(node, kind, path, words)
 
     def _walk_struct(self, node: Node, struct: shape.StructType, path: Path) -> Iterator[ConfigProblem]:
@@ -96,8 +96,8 @@ class _Walk:
         )
 
 
-def _fits(value: object, kind: shape.Type) -> bool:
-    """Whether a scalar is of this type. Decimals are prices: finite, and not below zero."""
+def _fits(value: object, kind: shape.Type, most: Decimal) -> bool:
+    """Whether a scalar is of this type. Decimals are prices: finite, not below zero, and at most `most`."""
     if isinstance(kind, shape.AnyType):
         return True
     if isinstance(kind, shape.LiteralType):
@@ -107,7 +107,7 @@ def _fits(value: object, kind: shape.Type) -> bool:
     if isinstance(kind, shape.IntType):
         return isinstance(value, int) and not isinstance(value, bool) and _within(value, kind.ge, kind.le)
     if isinstance(kind, shape.DecimalType):
-        return _is_price(value)
+        return _is_price(value, most)
     if isinstance(kind, shape.StrType) and isinstance(value, str):
         long_enough = _within(len(value), kind.min_length, kind.max_length)
         return long_enough and (kind.pattern is None or re.search(kind.pattern, value) is not None)
@@ -118,14 +118,14 @@ def _within(number: int, least: int | None, most: int | None) -> bool:
     return (least is None or number >= least) and (most is None or number <= most)
 
 
-def _is_price(value: object) -> bool:
+def _is_price(value: object, most: Decimal) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return False
     try:
         price = Decimal(value)
     except InvalidOperation:
         return False
-    return price.is_finite() and 0 <= price <= MAX_PRICE
+    return price.is_finite() and 0 <= price <= most
 
 
 def _same_kind(node: Node, kind: shape.Type) -> bool:

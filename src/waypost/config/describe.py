@@ -171,10 +171,11 @@ def _default(field: shape.Field) -> str:
     return str(value)
 
 
-def json_schema() -> dict[str, object]:
-    """JSON Schema (2020-12) of `waypost.yaml`, with the field documentation as descriptions, for editors."""
-    schema = msgspec.json.schema(Config)
-    structs = {kind.__name__: kind for kind in _structs(_struct(Config))}
+def json_schema(root: type = Config, title: str = "Waypost configuration") -> dict[str, object]:
+    """JSON Schema (2020-12) of `waypost.yaml`, or of another file, with the field documentation as descriptions, for
+    editors."""
+    schema = msgspec.json.schema(root)
+    structs = {kind.__name__: kind for kind in _structs(_struct(root))}
     definitions: dict[str, dict[str, object]] = schema["$defs"]
     for name, definition in definitions.items():
         docs = field_docs(structs[name])
@@ -188,8 +189,8 @@ def json_schema() -> dict[str, object]:
             definition["oneOf"] = [{"required": [kind]} for kind in KINDS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Waypost configuration",
-        "description": " ".join((Config.__doc__ or "").split()),
+        "title": title,
+        "description": " ".join((root.__doc__ or "").split()),
         **schema,
     }
 

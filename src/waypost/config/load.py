@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path as FilePath
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from waypost.config.problems import ConfigProblem, Path, render_path
 from waypost.config.schema import Config
 from waypost.config.tree import Node, Unreadable, parse_yaml
 from waypost.errors import ConfigInvalid
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Loaded:
@@ -33,13 +36,18 @@ class Loaded:
 
 def load_file(path: FilePath) -> Loaded:
     """Read a configuration file. Raises ConfigInvalid with every problem found."""
+    return load_bytes(read_bytes(path), str(path))
+
+
+def read_bytes(
+    path: FilePath, missing: str = "Create it, or start without --config: no file is needed."
+) -> bytes:
+    """What is in a file. Raises ConfigInvalid, which says why it can not be read, and `missing` where there is none."""
     file = str(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        raise _invalid(
-            file, "there is no such file", "Create it, or start without --config: no file is needed."
-        ) from None
+        raise _invalid(file, "there is no such file", missing) from None
     except IsADirectoryError:
         raise _invalid(file, "this is a folder", "Name the file in it, such as waypost.yaml.") from None
     except PermissionError:
@@ -48,7 +56,6 @@ def load_file(path: FilePath) -> Loaded:
         ) from None
     except (OSError, ValueError):
         raise _invalid(file, "the file can not be read", "Check its path and the disk it is on.") from None
-    return load_bytes(data, file)
 
 
 def load_bytes(data: bytes, file: str = "waypost.yaml") -> Loaded:
@@ -59,14 +66,19 @@ def load_bytes(data: bytes, file: str = "waypost.yaml") -> Loaded:
         raise refuse(file, [stop.problem]) from None
     if root.value is None:
         return Loaded(Config(), file, root)
-    problems += find_faults(root, Config, file)
+    return Loaded(conformed(root, problems, Config, file), file, root)
+
+
+def conformed(root: Node, problems: list[ConfigProblem], schema: type[S], file: str) -> S:
+    """A tree as the values that it has to have the shape of. Raises ConfigInvalid with the problems found before, and
+    every one of its own."""
+    problems = problems + find_faults(root, schema, file)
     if problems:
         raise refuse(file, problems)
     try:
-        config = msgspec.convert(root.plain(), Config)
+        return msgspec.convert(root.plain(), schema)
     except msgspec.ValidationError:
-        raise _invalid(file, "the file does not have the shape of a configuration", None) from None
-    return Loaded(config, file, root)
+        raise _invalid(file, "the file does not have the shape it should have", None) from None
 
 
 def load_defaults() -> Loaded:

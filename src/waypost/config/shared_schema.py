@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from waypost.config.kinds import Secret, Slug, Text
+from waypost.config.kinds import Duration, Secret, Slug, Text
 
 
 class SharedConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A Valkey or Redis server over which several gateways tell each other which targets are ejected and which
-    credentials are parked. Only that is shared: each gateway has its own data folder, keys and budgets. Put in force on
-    reload."""
+    credentials are parked, and, where they share a database, count their limits together. Put in force on reload."""
 
     url: Text
     """Where it is: `redis://host:6379/0`, or `rediss://` for TLS; a user name may stand before the host. For a URL with
@@ -19,5 +18,9 @@ class SharedConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Where its password is: `env:NAME` or `file:/path`. Never the password itself."""
     ca: Text | None = None
     """With `rediss://`: a PEM file of certificate authorities to trust beside the system's."""
+    limits: bool = True
+    """Where the gateways share a PostgreSQL database: limits hold across all of them. `false`: on each by itself."""
+    limits_wait: Duration = "50ms"
+    """How long a request waits to be counted there. After that it is held to this gateway's share of each limit."""
     namespace: Slug = "default"
     """Only gateways of the same namespace hear of each other. Those that do should have the same `providers`."""

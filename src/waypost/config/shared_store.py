@@ -13,7 +13,7 @@ from waypost.config.credentials import SecretMissing, SecretStore
 from waypost.config.faults import Faults
 from waypost.config.problems import Path
 from waypost.config.shared_schema import SharedConfig
-from waypost.config.values import is_secret_reference
+from waypost.config.values import is_secret_reference, parse_duration
 
 _EXPECTED: Final = "a URL such as redis://valkey.internal:6379/0, or rediss:// for TLS"
 _SCHEMES: Final = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
@@ -33,6 +33,9 @@ class SharedStore(msgspec.Struct, frozen=True):
     ca: str | None = None
     """A PEM file."""
     namespace: str = "default"
+    limits: bool = True
+    """Limits are counted there."""
+    limits_wait_s: float = 0.05
 
     def __repr__(self) -> str:
         return f"SharedStore({self.label})"
@@ -65,7 +68,12 @@ def resolve_shared(config: SharedConfig | None, secrets: SecretStore, faults: Fa
         elif not os.path.isfile(config.ca):
             faults.add((*at, "ca"), f"there is no file {config.ca}")
     return msgspec.structs.replace(
-        store, password=password or store.password, ca=config.ca, namespace=config.namespace
+        store,
+        password=password or store.password,
+        ca=config.ca,
+        namespace=config.namespace,
+        limits=config.limits,
+        limits_wait_s=parse_duration(config.limits_wait),
     )
 
 

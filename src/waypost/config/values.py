@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 DURATION_PATTERN = r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 SIZE_PATTERN = r"^\d+ ?(B|KiB|MiB|GiB|kB|MB|GB)$"
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 
+#: The year 9999.
+_LAST = 253_370_764_800.0
 _SECONDS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _BYTES = {
     "B": 1,
@@ -42,3 +45,24 @@ def parse_size(text: str) -> int:
 def is_secret_reference(text: str) -> bool:
     """Whether a text names a secret (`env:NAME`, `file:/path`) instead of being one."""
     return re.fullmatch(REFERENCE_PATTERN, text, re.ASCII) is not None
+
+
+def parse_moment(text: str) -> float:
+    """`2027-01-31`, `2027-01-31T12:00+01:00` or `@1800000000` as Unix time; without an offset it is UTC.
+
+    Raises ValueError for any other text.
+    """
+    if text.startswith("@"):
+        return float(text[1:])
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def render_moment(at: float) -> str:
+    """Unix time as a date, with the time of day where it is not midnight; what no calendar has, as `@` and seconds."""
+    if not 0 <= at < _LAST:
+        return f"@{at!r}"
+    moment = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+    if moment == moment.replace(hour=0, minute=0, second=0, microsecond=0):
+        return moment.date().isoformat()
+    return moment.isoformat() + "Z"

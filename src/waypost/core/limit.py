@@ -30,3 +30,29 @@ class Limit(msgspec.Struct, frozen=True):
     per: LimitPer = "minute"
     created_at: float = 0.0
     revision: int = 0
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What a request may use, at most as far as is known before it."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stated: bool = False
+    """The client said how much output it wants; else a limit may take less, and the rest is a debt if it is used."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """How one limit stands."""
+
+    unit: LimitUnit
+    amount: int
+    remaining: int
+    reset_s: float
+    """Until it is whole again."""
+
+
+class Share(Limit, frozen=True):
+    """One node's part of a limit that several hold together; `amount` is what this node may let in."""
+
+    whole: int = 0
+    """What the limit is in all, and people are told."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ _AHEAD: Final = 64
 #: How long a request waits for headroom that others have, and how often it looks.
 _WAIT_S: Final = 0.5
 _PAUSE_S: Final = 0.05
+#: How long the database may take for an answer that a request waits for.
+_PATIENCE_S: Final = 1.0
 #: How often what was not used goes back, and how often this node is heard of.
 TICK_S: Final = 0.25
 _SEEN_S: Final = 5.0
@@ -71,6 +73,8 @@ class Leasing:
         self._refused: dict[str, _Refused] = {}
         #: Accounts of which nobody knows what is leased, for an answer was lost.
         self._uncertain: set[str] = set()
+        #: A call that took too long, and may still be under way.
+        self._stalled: asyncio.Future[Any] | None = None
 
     @property
     def nodes(self) -> int:
@@ -102,6 +106,7 @@ class Leasing:
 
     async def tick(self) -> None:
         """Give back what was not used since the last time, settle debts, be heard of. Raises StoreUnavailable."""
+        self._check_stalled()
         back, debts = self._unused()
         async with self._turn:
             try:
@@ -118,6 +123,7 @@ class Leasing:
                 self._uncertain.update(back)  # not kept: it may have gone back
                 raise
             await self._clear()
+            await self._keep_ahead()
         await self._be_heard()
 
     async def watch(self) -> None:
@@ -141,7 +147,7 @@ class Leasing:
         """What goes back, and what was spent beyond what was leased."""
         purse, back, debts = self._purse, dict[str, int](), dict[str, int]()
         for account_id, account in list(purse.leased.items()):
-            free, kept = account.free_nusd or 0, account.used_nusd
+            free, kept = account.free_nusd or 0, max(account.used_nusd, account.ahead_nusd)
             account.used_nusd = 0
             if free > kept:
                 back[account_id] = free - kept
@@ -168,6 +174,16 @@ class Leasing:
                     account.free_nusd = 0  # so nothing is held meanwhile
         await self._in(partial(self._leases.clear, quiet))
         self._uncertain.difference_update(quiet)
+
+    async def _keep_ahead(self) -> None:
+        """Have at hand what holds may be extended by, as far as there is any."""
+        for account in list(self._purse.leased.values()):
+            lacking = account.ahead_nusd - (account.free_nusd or 0)
+            if account.ahead_nusd and lacking > 0:
+                want = Want(account.account_id, account.limit_nusd, 0, lacking)
+                for each in await self._in(partial(self._leases.grant, (want,), self._nodes)):
+                    if each.amount_nusd:
+                        self._purse.lease(each.account_id, each.amount_nusd, each.posted_nusd)
 
     async def _once(
         self, specs: Sequence[AccountSpec], amount_nusd: int
@@ -226,4 +242,28 @@ class Leasing:
             self._seen_at = now
 
     async def _in(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        """Run it on the thread. Raises StoreUnavailable also when it takes too long: then nobody knows what it did, and
+        while it is not over nothing else is asked."""
+        self._check_stalled()
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asked), _PATIENCE_S)
+        except TimeoutError:
+            asked.add_done_callback(_seen)
+            self._stalled = asked
+            raise _late() from None
+
+    def _check_stalled(self) -> None:
+        if self._stalled is not None and not self._stalled.done():
+            raise _late()
+
+
+def _late() -> StoreUnavailable:
+    return StoreUnavailable(
+        "The database does not answer in time. The gateway tries again by itself.", retry_after_s=1.0
+    )
+
+
+def _seen(asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()

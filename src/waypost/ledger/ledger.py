@@ -47,6 +47,10 @@ class BookLedger:
         """See `ports.Ledger`. Raises BudgetExceeded, and Bug for a hold that is closed."""
         self.purse.extend(cast(PurseHold, hold), self._accounts.of(rules, at), more_nusd, self._clock.wall())
 
+    def keep_ahead(self, hold: Hold) -> None:
+        """See `ports.Ledger`."""
+        self.purse.keep_ahead(cast(PurseHold, hold))
+
     def left(self, rules: Rules, at: float) -> int | None:
         """See `ports.Ledger`."""
         return self.purse.left(self._accounts.of(rules, at))

@@ -34,9 +34,11 @@ class Account:
 
     __slots__ = (
         "account_id",
+        "ahead_nusd",
         "free_nusd",
         "held_nusd",
         "holds",
+        "limit_nusd",
         "narrow",
         "posted_nusd",
         "told",
@@ -50,6 +52,9 @@ class Account:
         self.free_nusd: int | None = None
         #: Held on it since somebody last looked.
         self.used_nusd = 0
+        #: What holds on it may be extended by at any time; and its limit, as it was last met.
+        self.ahead_nusd = 0
+        self.limit_nusd = 0
         self.held_nusd = 0
         self.holds = 0
         #: It counts only what went to its provider or model.
@@ -61,7 +66,7 @@ class Account:
 class PurseHold:
     """Money set aside on zero or more accounts. Made by `Purse.reserve`, ended by `Purse.close`."""
 
-    __slots__ = ("_free", "_held_on", "_specs", "accounts", "amount_nusd", "closed")
+    __slots__ = ("_ahead_nusd", "_free", "_held_on", "_specs", "accounts", "amount_nusd", "closed")
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class PurseHold:
     ) -> None:
         self.amount_nusd = amount_nusd
         self._free = free
+        self._ahead_nusd = 0
         self.accounts = accounts
         self.closed = False
         self._held_on = held_on
@@ -181,6 +187,15 @@ class Purse:
                 account.free_nusd -= more_nusd
         hold.amount_nusd += more_nusd
 
+    def keep_ahead(self, hold: PurseHold) -> None:
+        """This hold will be extended by about as much at a time: where headroom is leased, so much is kept at hand."""
+        if not self.shared or hold.closed:
+            return
+        hold._ahead_nusd = hold.amount_nusd
+        for account, spec in zip(hold._held_on, hold._specs, strict=True):
+            if spec.limit_nusd is not None:
+                account.ahead_nusd += hold._ahead_nusd
+
     def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
         """What could be held now on all of these at most, not below 0; None where nothing may refuse, or when an
         account is not in memory."""
@@ -207,6 +222,8 @@ class Purse:
             account.held_nusd -= hold.amount_nusd
             account.posted_nusd += cost
             account.holds -= 1
+            if hold._ahead_nusd and spec.limit_nusd is not None:
+                account.ahead_nusd -= hold._ahead_nusd
             if account.free_nusd is not None:
                 # What is posted leaves the lease, whether it had been set aside from it or not.
                 covered = spec.limit_nusd is not None and not hold._free
@@ -259,13 +276,13 @@ class Purse:
 def _take(specs: tuple[AccountSpec, ...], accounts: Sequence[Account], amount_nusd: int) -> bool:
     """Take it from what is leased, of every account that has a limit or of none."""
     for spec, account in zip(specs, accounts, strict=True):
-        # What costs nothing needs nothing that is leased.
         if spec.limit_nusd is not None and (account.free_nusd or 0) < amount_nusd:
             return False
     for spec, account in zip(specs, accounts, strict=True):
         if spec.limit_nusd is not None and account.free_nusd is not None:
             account.free_nusd -= amount_nusd
             account.used_nusd += amount_nusd
+            account.limit_nusd = spec.limit_nusd
     return True
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from waypost.config.snapshot import Route
 from waypost.core.asked import Asked
 from waypost.core.key import Key
+from waypost.core.limit import Need
 from waypost.core.rules import Named, Rules, Standing
 from waypost.errors import BudgetExceeded, CallerError, LimitError, StoreUnavailable
 from waypost.pipeline import headers
@@ -20,9 +21,9 @@ from waypost.pipeline.limit_headers import lines_of
 from waypost.pipeline.planning import facets_of
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.directory import Directory
-from waypost.policy.limits import TOKENS, Limits, Need
+from waypost.policy.limit_terms import TOKENS
 from waypost.policy.permit import check_metadata, check_network, check_operation, tags_of
-from waypost.ports import Clock, Ledger
+from waypost.ports import Clock, Ledger, Limits
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selected, Selector, trimmed
 
@@ -69,6 +70,9 @@ class Admission:
             await self._take(live, standing, selected.route)
         except BudgetExceeded as error:
             if error.route is None or not await self._instead(live, standing, error):
+                if live.taken is not None:
+                    self._give_back(live)  # before its headers are made: it took nothing
+                    self._tell(live, live.rules, self._clock.monotonic())
                 raise
 
     async def admit_own(self, live: LiveExchange, route: Route) -> None:
@@ -105,7 +109,7 @@ class Admission:
             rules = self._directory.rules(standing, named_by(live, standing, route))
         live.rules = rules
         if rules.paces:
-            self._take_limits(live, rules, route)
+            await self._take_limits(live, rules, route)
         at, ledger, amount, free = live.started_us / 1e6, self._ledger, 0, False
         if rules.bounds:
             amount = self._ceiling(live, standing, route, at)
@@ -125,7 +129,7 @@ class Admission:
         forms = variants(route.node, asked, call.dialect, settings.json, call.path)
         return max(cost_ceiling(key, rules, route, form, settings, at) for form in forms)
 
-    def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
+    async def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
         now, asked, need = self._clock.monotonic(), live.asked, _NO_NEED
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
         for pace in rules.paces:
@@ -133,7 +137,8 @@ class Admission:
                 need = _need(asked, route, live.snapshot.settings.reserve_output_tokens)
                 break
         try:
-            live.taken = self._limits.take(rules.paces, need, now)
+            taken = self._limits.take(rules.paces, need, now)
+            live.taken = taken if taken is not None else await self._limits.ask(rules.paces, need, now)
         finally:
             self._tell(live, rules, now)
 

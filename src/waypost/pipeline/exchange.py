@@ -22,8 +22,7 @@ from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
 from waypost.errors import GatewayError, UpstreamError
 from waypost.pipeline.rehearsal import Part
-from waypost.policy.limits import Taken
-from waypost.ports import Answer, Client, Hold
+from waypost.ports import Answer, Client, Hold, Taken
 from waypost.routing.board import Board
 from waypost.routing.requested.select import Selected
 from waypost.routing.requested.wishes import NO_WISHES, Wishes

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from waypost.core.limit import LimitUnit
-from waypost.policy.limits import Shown
+from waypost.core.limit import LimitUnit, Shown
 from waypost.ports import Clock
 
 Lines = tuple[tuple[bytes, bytes], ...]

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
+from waypost.core.limit import Need
 from waypost.core.replay import Replay
 from waypost.errors import GatewayError, InvalidRequest, KeyReused, Overloaded, Truncated
 from waypost.pipeline.exchange import Call, LiveExchange
 from waypost.pipeline.headers import Headers, retold
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shared import Listener, Recorder, Shared
-from waypost.policy.limits import Limits, Need
-from waypost.ports import Clock, Replays
+from waypost.ports import Clock, Limits, Replays
 from waypost.telemetry.logs import Log
 
 HEADER = b"idempotency-key"
@@ -27,6 +27,7 @@ _LONGEST = 255
 _DECIDING = (b"x-waypost-", b"x-portkey-config")
 #: Differs from one try of the same request to the next.
 _TRACING = b"x-client-request-id"
+_NO_NEED = Need()
 
 
 class Once:
@@ -76,7 +77,8 @@ class Once:
                 raise _reused()
             if live.taken is None and live.standing is not None:
                 paces = [pace for pace in live.standing.rules.paces if pace.limit.unit == "requests"]
-                live.taken = self._limits.take(paces, Need(), self._clock.monotonic())
+                limits, now = self._limits, self._clock.monotonic()
+                live.taken = limits.take(paces, _NO_NEED, now) or await limits.ask(paces, _NO_NEED, now)
                 self._tell_limits(live)
             if await self._follow(live, shared):
                 return True

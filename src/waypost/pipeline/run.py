@@ -42,8 +42,7 @@ from waypost.pipeline.settle import Settle
 from waypost.pipeline.shadow import Shadows
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
-from waypost.policy.limits import Limits
-from waypost.ports import Clock, Ledger, Replays, Responses, TokenCounter, Upstream
+from waypost.ports import Clock, Ledger, Limits, Replays, Responses, TokenCounter, Upstream
 from waypost.routing.board import Board
 from waypost.telemetry.logs import Log
 

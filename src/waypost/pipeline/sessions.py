@@ -21,8 +21,7 @@ from waypost.pipeline.session import Desk, Session
 from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
-from waypost.policy.limits import Limits
-from waypost.ports import Clock, Ledger, SocketClient, Sockets, Upstream
+from waypost.ports import Clock, Ledger, Limits, SocketClient, Sockets, Upstream
 from waypost.routing.board import Board
 from waypost.routing.planned import Candidate
 from waypost.telemetry.logs import Log
@@ -116,6 +115,8 @@ class _Upgrades(Attempts):
             raise lane.parse_error(opening.status, opening.headers, body)
         loop = asyncio.get_running_loop()
         desk = Desk(self._clock, self._settle, self._ledger, self._authenticate, loop.call_later)
+        if live.hold is not None:
+            self._ledger.keep_ahead(live.hold)
         session = self.running[live] = Session(live, trial, desk, opening.socket)
         lines = headers.served(
             call.exchange_id,

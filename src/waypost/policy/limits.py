@@ -12,49 +12,24 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
-
-from waypost.core.limit import SECONDS, Limit, LimitUnit
+from waypost.core.limit import Limit, LimitUnit, Need, Shown
 from waypost.core.record import Attempt
 from waypost.core.rules import Pace
-from waypost.core.scope import NARROW, counts_to
-from waypost.errors import Oversized, RateLimited
+from waypost.policy.limit_terms import (
+    CONCURRENT_WAIT_S,
+    NANO,
+    nothing_in,
+    number_of,
+    refused,
+    used_of,
+    window_ns,
+)
 
-NANO: Final = 1_000_000_000
 #: Counters kept; beyond, the oldest are forgotten, whose scopes begin with a whole allowance.
 COUNTERS_MAX: Final = 262_144
 _LOWS_MAX: Final = 64
 #: As near as a clock of floating seconds comes to a moment, after years: who waited until then is let in.
 _CLOCK_NS: Final = 32
-#: After which a request may be let in where it is not known when another one ends.
-_CONCURRENT_WAIT_S: Final = 1.0
-_WORDS: Final[dict[LimitUnit, str]] = {
-    "requests": "requests",
-    "input_tokens": "input tokens",
-    "output_tokens": "output tokens",
-    "tokens": "tokens",
-    "concurrent": "requests at once",
-}
-TOKENS: Final[frozenset[LimitUnit]] = frozenset(("input_tokens", "output_tokens", "tokens"))
-
-
-class Need(msgspec.Struct, frozen=True):
-    """What a request may use, at most as far as is known before it."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    stated: bool = False
-    """The client said how much output it wants; else a limit may take less, and the rest is a debt if it is used."""
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """How one limit stands."""
-
-    unit: LimitUnit
-    amount: int
-    remaining: int
-    reset_s: float
-    """Until it is whole again."""
 
 
 class Counter:
@@ -111,6 +86,11 @@ class Counter:
                 del lows[place]
         self._due -= min(wanted, self.backlog(now_ns))
 
+    def set(self, backlog: float, now_ns: int) -> None:
+        """It stands so, as somebody else counted, in what was asked for."""
+        self._lows.clear()
+        self._due = now_ns * self.amount + int(backlog * self.per)
+
     def _merge(self) -> None:
         """Of each two the lower: less is given back than could be."""
         lows = self._lows
@@ -152,7 +132,7 @@ class Taken:
         now_ns = round(now * NANO)
         for pace, counter, number, serial in self._lines:
             counter.open -= 1
-            used = _used(pace, attempts) if counts else 0
+            used = used_of(pace, attempts) if counts else 0
             if used < number:
                 counter.give_back(serial, number - used, now_ns)
             elif used > number:
@@ -184,8 +164,7 @@ class Limits:
         self._prune_at = 1024
 
     def take(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:
-        """Count one request under all of these limits, or under none. Raises RateLimited with the seconds until there
-        is room, and Oversized for a request that there will never be room for."""
+        """See `ports.Limits`. It never has to ask."""
         now_ns = round(now * NANO)
         wanted: list[tuple[Pace, Counter, int]] = []
         gauges: list[Gauge] = []
@@ -194,23 +173,21 @@ class Limits:
             limit = pace.limit
             unit = limit.unit
             if limit.amount < 1:
-                raise Oversized(f"{_limit_words(pace)}: nothing is let in. Ask for a higher limit.")
+                raise nothing_in(pace)
             if unit == "concurrent":
-                gauge = self._gauges.get(pace.counter)
-                if gauge is None:
-                    gauge = self._fresh_gauge(pace.counter)
+                gauge = self.gauge(pace.counter)
                 if gauge.open >= limit.amount:
-                    raise _refused(pace, _CONCURRENT_WAIT_S)
+                    raise refused(pace, CONCURRENT_WAIT_S)
                 gauges.append(gauge)
                 continue
             counter = counters.get(pace.counter)
             if counter is None or counter.limit is not limit:
                 counter = self._counter(pace, now_ns)
                 counters = self._counters
-            number = 1 if unit == "requests" else _tokens(pace, need)
+            number = 1 if unit == "requests" else number_of(pace, need)
             over = counter.backlog(now_ns) + number * counter.per - counter.full
             if over > counter.amount * _CLOCK_NS:
-                raise _refused(pace, -(-over // (counter.amount * 1000)) / 1e6)
+                raise refused(pace, -(-over // (counter.amount * 1000)) / 1e6)
             wanted.append((pace, counter, number))
         lines = []
         for pace, counter, number in wanted:
@@ -238,6 +215,26 @@ class Limits:
                 found[unit] = Shown(unit, counter.amount, remaining, backlog / counter.amount / NANO)
         return found
 
+    async def ask(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:
+        """See `ports.Limits`."""
+        return self.take(paces, need, now)
+
+    def see(self, pace: Pace, backlog: float, now: float) -> None:
+        """This limit is counted elsewhere, and stands so."""
+        now_ns = round(now * NANO)
+        counter = self._counters.get(pace.counter)
+        if counter is None or counter.limit is not pace.limit:
+            counter = self._counter(pace, now_ns)
+        counter.set(backlog, now_ns)
+
+    def gauge(self, name: str) -> Gauge:
+        """Exchanges under way under this name."""
+        return self._gauges.get(name) or self._fresh_gauge(name)
+
+    def under_way(self) -> dict[str, int]:
+        """How many there are, wherever there are any."""
+        return {name: gauge.open for name, gauge in self._gauges.items() if gauge.open}
+
     def prune(self, now: float) -> int:
         """Forget scopes whose allowance is whole and that nothing is under way at; returns how many are left."""
         now_ns = round(now * NANO)
@@ -255,7 +252,7 @@ class Limits:
         if counter is None:
             return self._fresh(pace.counter, limit, now_ns)
         counter.limit = limit
-        if counter.amount != limit.amount or counter.per != _window_ns(limit):
+        if counter.amount != limit.amount or counter.per != window_ns(limit):
             # Another limit by now: its allowance is as empty, in parts of the whole, as the old one's was.
             before = counter
             counter = self._fresh(pace.counter, limit, now_ns)
@@ -265,7 +262,7 @@ class Limits:
 
     def _fresh(self, name: str, limit: Limit, now_ns: int) -> Counter:
         self._make_room(now_ns / NANO)
-        counter = self._counters[name] = Counter(limit.amount, _window_ns(limit), limit)
+        counter = self._counters[name] = Counter(limit.amount, window_ns(limit), limit)
         return counter
 
     def _fresh_gauge(self, name: str) -> Gauge:
@@ -285,55 +282,3 @@ class Limits:
 
 def _serial_of(low: tuple[int, int]) -> int:
     return low[0]
-
-
-def _window_ns(limit: Limit) -> int:
-    return int(SECONDS[limit.per]) * NANO
-
-
-def _tokens(pace: Pace, need: Need) -> int:
-    """What a request may use of a limit on tokens. Raises Oversized when that is more than the whole."""
-    unit, amount = pace.limit.unit, pace.limit.amount
-    least = 0 if unit == "output_tokens" else need.input_tokens
-    number = least if unit == "input_tokens" else least + need.output_tokens
-    if number <= amount:
-        return number
-    if need.stated or least > amount:
-        raise Oversized(
-            f"{_limit_words(pace)}, and this request may use {number}: it never fits. Send less, set a smaller output "
-            "limit, or ask for a higher limit."
-        )
-    return amount
-
-
-def _used(pace: Pace, attempts: Sequence[Attempt]) -> int:
-    """What an exchange used of a limit; those of providers and models count what went to them."""
-    unit = pace.limit.unit
-    if pace.scope in NARROW:
-        account = f"{pace.scope}:{pace.counter.rpartition(':')[2]}"
-        attempts = [each for each in attempts if counts_to(account, each.provider, each.model)]
-        if unit == "requests":
-            return min(1, len(attempts))
-    elif unit == "requests":
-        return 1
-    used = 0
-    for attempt in attempts:
-        usage = attempt.usage
-        if usage is None:
-            continue
-        if unit != "output_tokens":
-            used += usage.input
-        if unit != "input_tokens":
-            used += usage.output
-    return used
-
-
-def _limit_words(pace: Pace) -> str:
-    limit = pace.limit
-    named = "" if limit.name == pace.label else f" {limit.name!r}"
-    per = "" if limit.unit == "concurrent" else f" per {limit.per}"
-    return f"The limit{named} of {pace.scope} {pace.label!r} is {limit.amount} {_WORDS[limit.unit]}{per}"
-
-
-def _refused(pace: Pace, wait_s: float) -> RateLimited:
-    return RateLimited(f"{_limit_words(pace)}. Try again in {wait_s:.2f} s.", retry_after_s=wait_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from waypost.ports.client import Client, SocketClient
 from waypost.ports.directory import Objects
 from waypost.ports.kept import Batches, Files, Replays, Responses
+from waypost.ports.limits import Limits, Taken
 from waypost.ports.money import Hold, Journal, Keys, Leases, Ledger
 from waypost.ports.time import Clock
 from waypost.ports.upstream import Answer, Ended, Opening, Socket, Sockets, TokenCounter, Upstream
@@ -26,6 +27,7 @@ __all__ = [
     "Keys",
     "Leases",
     "Ledger",
+    "Limits",
     "Objects",
     "Opening",
     "Replays",
@@ -33,6 +35,7 @@ __all__ = [
     "Socket",
     "SocketClient",
     "Sockets",
+    "Taken",
     "TokenCounter",
     "Upstream",
 ]

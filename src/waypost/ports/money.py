@@ -68,6 +68,10 @@ class Ledger(Protocol):
         Raises BudgetExceeded."""
         ...
 
+    def keep_ahead(self, hold: Hold) -> None:
+        """This hold will be extended, by about as much at a time: have that at hand where accounts are shared."""
+        ...
+
     def left(self, rules: Rules, at: float) -> int | None:
         """Nano-dollars that the hard budgets among these rules have left; None where there is none, or they are not
         in memory."""

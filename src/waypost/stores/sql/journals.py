@@ -30,8 +30,7 @@ def open_journal(
     from waypost.stores.node import node_of
     from waypost.stores.sql.address import parse_address, secret_from
     from waypost.stores.sql.postgres_journal import PostgresJournal
-    from waypost.stores.sql.postgres_link import Connector
+    from waypost.stores.sql.postgres_link import STEADY_S, Connector
 
-    return PostgresJournal(
-        Connector(parse_address(environ[URL]), secret_from(environ)), node_of(data), pause=pause
-    )
+    connector = Connector(parse_address(environ[URL]), secret_from(environ), statement_s=STEADY_S)
+    return PostgresJournal(connector, node_of(data), pause=pause)

@@ -47,8 +47,10 @@ _LIVE: Final = text("SELECT count(*) FROM nodes WHERE seen_at > :since")
 class LeaseRows:
     """The leases of one node. Blocking; raises StoreUnavailable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, node: str = "") -> None:
+        """`node`: whose; left out, of the node that opened the database."""
         self._database = database
+        self._node = node or database.node
 
     def grant(self, wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
         """Lease what is needed of all of the accounts, or of none: then each has the amount 0, and the figures say why.
@@ -89,7 +91,7 @@ class LeaseRows:
             mine = self._mine(connection)
             ids = [each for each in sorted(account_ids) if mine.get(each)]
             self._move(connection, ids, [-mine[each] for each in ids])
-            connection.execute(_EMPTY, {"node": self._database.node})
+            connection.execute(_EMPTY, {"node": self._node})
 
     def end(self) -> Mapping[str, int]:
         """Give back whatever this node still has. Only when it holds nothing, and everything that it settled is posted:
@@ -100,12 +102,12 @@ class LeaseRows:
             mine = self._mine(connection)
             if mine:
                 self._move(connection, list(mine), [-amount for amount in mine.values()])
-                connection.execute(_EMPTY, {"node": self._database.node})
+                connection.execute(_EMPTY, {"node": self._node})
         return mine
 
     def seen(self, name: str, version: str, at: float) -> None:
         """This node is alive at Unix time `at`."""
-        told = {"node": self._database.node, "name": name, "version": version, "at": at}
+        told = {"node": self._node, "name": name, "version": version, "at": at}
         with self._database.write(shared=True) as connection:
             connection.execute(_SEEN, told)
 
@@ -115,7 +117,7 @@ class LeaseRows:
             return int(connection.scalar(_LIVE, {"since": since}) or 0)
 
     def _mine(self, connection: Connection) -> dict[str, int]:
-        rows: Any = connection.execute(_OF_NODE, {"node": self._database.node})
+        rows: Any = connection.execute(_OF_NODE, {"node": self._node})
         return {row[0]: int(row[1]) for row in rows}
 
     def _change(self, amounts: Mapping[str, int]) -> None:
@@ -127,7 +129,7 @@ class LeaseRows:
             self._move(connection, ids, [amounts[each] for each in ids])
 
     def _move(self, connection: Connection, ids: list[str], amounts: list[int]) -> None:
-        connection.execute(_MOVE, {"ids": ids, "amounts": amounts, "node": self._database.node})
+        connection.execute(_MOVE, {"ids": ids, "amounts": amounts, "node": self._node})
 
 
 def _account(want: Want) -> str:

@@ -25,16 +25,25 @@ def open_database(
     if address is None:
         if not create and not (data / FILE_NAME).exists():
             return None
-        database = open_sqlite(data, durability=durability)
-    else:
-        from waypost.stores.sql.postgres import check_server, open_postgres
+        return _prepared(open_sqlite(data, durability=durability))
+    from waypost.stores.sql.postgres import check_server, open_postgres
+    from waypost.stores.sql.postgres_link import PATIENT_S
 
-        node = node_of(data)
-        database = open_postgres(address, secret_from(environ))
-        database.node = node
+    secret, node = secret_from(environ), node_of(data)
+    patient = open_postgres(address, secret, statement_s=PATIENT_S)
     try:
-        if address is not None and environ.get(UNSAFE) != "1":
-            check_server(database)
+        if environ.get(UNSAFE) != "1":
+            check_server(patient)
+        prepare(patient)
+    finally:
+        patient.close()
+    database = open_postgres(address, secret)
+    database.node = node
+    return database
+
+
+def _prepared(database: Database) -> Database:
+    try:
         prepare(database)
     except BaseException:
         database.close()

@@ -10,18 +10,20 @@ from sqlalchemy import Connection, create_engine, event, text
 from waypost.errors import ConfigError
 from waypost.stores.sql.address import Address, Secret
 from waypost.stores.sql.engine import READ, SHARED, Database
-from waypost.stores.sql.postgres_link import LOCK_S, Connector, rebuilt
+from waypost.stores.sql.postgres_link import LOCK_S, PROMPT_S, Connector, rebuilt
 
 #: One for all writers of all nodes: what only the control plane and clients' kept things write.
-_WRITERS: Final = 0x77617970  # "wayp"
+WRITERS: Final = 0x77617970  # "wayp"
 
 
-def open_postgres(address: Address, secret: Secret | None = None) -> Database:
-    """The database at an address; nothing is asked yet. `schema.prepare` brings the tables up to date. Raises
-    ConfigError."""
+def open_postgres(
+    address: Address, secret: Secret | None = None, *, statement_s: float = PROMPT_S
+) -> Database:
+    """The database at an address; nothing is asked yet. `schema.prepare` brings the tables up to date. `statement_s`:
+    the longest that a statement may take. Raises ConfigError."""
     engine = create_engine(
         "postgresql+pg8000://",
-        creator=Connector(address, secret).connect,
+        creator=Connector(address, secret, statement_s=statement_s).connect,
         pool_size=5,
         max_overflow=10,
         pool_timeout=LOCK_S,
@@ -33,7 +35,7 @@ def open_postgres(address: Address, secret: Secret | None = None) -> Database:
         if connection.get_execution_options().get(READ):
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         elif not connection.get_execution_options().get(SHARED):
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITERS})"))
 
     event.listen(engine, "begin", begin)
     return Database(engine, rebuilt)

@@ -21,7 +21,7 @@ from waypost.stores.sql.postgres_link import Connector, Wire, rebuilt
 from waypost.stores.sql.rows import COLUMNS, Batch, Row
 
 #: Whoever posts holds it: one batch at a time.
-_POSTING: Final = 0x77617971
+POSTING: Final = 0x77617971
 #: Exchanges made into rows between two pauses.
 _TURN: Final = 16
 _TABLES: Final = tuple(COLUMNS)
@@ -167,7 +167,7 @@ class PostgresJournal:
         try:
             cursor = wire.cursor()
             if posting:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_POSTING,))
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (POSTING,))
             yield cursor
             wire.commit()
         except GatewayError:

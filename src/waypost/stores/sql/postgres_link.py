@@ -15,20 +15,17 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.address import Address, Secret
 
-_CONNECT_S: Final = 5.0
-#: The longest that a statement, a wait for a lock, and a transaction that does nothing may take.
-_STATEMENT_S: Final = 10.0
-LOCK_S: Final = 5.0
+_CONNECT_S: Final = 3.0
+#: The longest that a wait for a lock, and a transaction that does nothing may take.
+LOCK_S: Final = 3.0
 _IDLE_S: Final = 30.0
-#: The server answers before this, or it never will.
-_SILENCE_S: Final = _STATEMENT_S + 2.0
+#: How long a statement may take where a request may wait for it; where the books are written; where tables are changed.
+PROMPT_S: Final = 3.0
+STEADY_S: Final = 30.0
+PATIENT_S: Final = 900.0
+#: A server that has not answered so long after that never will.
+_LATE_S: Final = 1.0
 
-_SETTINGS: Final = {
-    "TimeZone": "UTC",
-    "statement_timeout": f"{_STATEMENT_S:.0f}s",
-    "lock_timeout": f"{LOCK_S:.0f}s",
-    "idle_in_transaction_session_timeout": f"{_IDLE_S:.0f}s",
-}
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
 
 #: https://www.postgresql.org/docs/18/errcodes-appendix.html (2026-11-26): by whole code, else by class.
@@ -59,9 +56,13 @@ class Wire(dbapi.Connection):  # type: ignore[misc] # the driver has no types
 class Connector:
     """Opens connections, for the engine and for whoever wants one of their own."""
 
-    def __init__(self, address: Address, secret: Secret | None = None) -> None:
-        """Raises ConfigError when `sslrootcert` can not be read."""
+    def __init__(
+        self, address: Address, secret: Secret | None = None, *, statement_s: float = PROMPT_S
+    ) -> None:
+        """`statement_s`: the longest that a statement may take. Raises ConfigError when `sslrootcert` can not be
+        read."""
         self._address = address
+        self._statement_s = statement_s
         self._secret = secret or (lambda: address.password)
         self._tls = address.tls()
 
@@ -76,7 +77,7 @@ class Connector:
         try:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            wire.settimeout(_SILENCE_S)
+            wire.settimeout(self._statement_s + _LATE_S)
             if self._tls is not None:
                 wire = self._secured(wire, self._tls)
             return Wire(
@@ -86,7 +87,12 @@ class Connector:
                 sock=wire,
                 ssl_context=False,
                 application_name="waypost",
-                startup_params=_SETTINGS,
+                startup_params={
+                    "TimeZone": "UTC",
+                    "statement_timeout": f"{self._statement_s:.0f}s",
+                    "lock_timeout": f"{min(LOCK_S, self._statement_s):.0f}s",
+                    "idle_in_transaction_session_timeout": f"{_IDLE_S:.0f}s",
+                },
             )
         except BaseException as error:
             wire.close()  # the driver leaves it open

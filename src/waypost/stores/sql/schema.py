@@ -25,10 +25,10 @@ def prepare(database: Database) -> bool:
     Raises ConfigError when the database was written by a newer Waypost, StoreUnavailable when it does not answer.
     """
     with database.read() as connection:
-        if _revision(connection) == HEAD:
+        if revision_of(connection) == HEAD:
             return False
     with database.write() as connection:
-        revision = _revision(connection)
+        revision = revision_of(connection)
         if revision == HEAD:
             return False
         if revision is not None and revision > HEAD:
@@ -40,7 +40,8 @@ def prepare(database: Database) -> bool:
     return True
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """At which revision the tables are; None: there are none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,31 @@
+"""A data folder that nobody serves from, kept so for as long as something is done to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from waypost.stores.lock import take_lock
+from waypost.stores.writer_process import take_writer_lock
+
+_WRITER_S: Final = 5.0
+
+
+class StoppedFolder:
+    """Both locks of a data folder: that of its gateway, and that of the ledger's writer, which may live a little
+    longer. Held until `close` or the end of the process."""
+
+    def __init__(self, data: Path, writer_s: float = _WRITER_S) -> None:
+        """Raises ConfigError when a gateway serves from the folder, StoreUnavailable when a writer still posts after
+        `writer_s`."""
+        self._folder = take_lock(data)
+        try:
+            self._writer = take_writer_lock(data, writer_s)
+        except BaseException:
+            self._folder.give_back()
+            raise
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._writer.let_go()
+        self._folder.give_back()
