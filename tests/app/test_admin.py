@@ -12,6 +12,8 @@ import pytest
 
 from waypost.app.admin import AdminSide, serve_admin
 from waypost.app.clock import SystemClock
+from waypost.config.credits_schema import CreditsConfig
+from waypost.core.key import Key
 from waypost.core.people import Organization, User
 from waypost.core.signin import Session
 from waypost.errors import StoreUnavailable
@@ -99,3 +101,19 @@ async def test_sessions_that_have_ended_are_forgotten(database: Database) -> Non
     while sessions.get(bytes(32)) is not None:
         await rounds.get()
     await side.stop()
+
+
+async def test_a_new_organization_has_its_credit_when_it_is_told_of(database: Database) -> None:
+    directory, settings = Directory(), CreditsConfig(enabled=True)
+    async with AsyncExitStack() as stack:
+        side = serve_admin(
+            stack, database, KeyRows(database), SystemClock(), Log(io.StringIO(), lambda: 0.0), CONTROL, SEALS,
+            directory, credits=lambda: settings,
+        )  # fmt: skip
+        await side.load()
+        assert (await ask(side, "PUT", "/api/v1/organizations/acme", b"{}")).status == 201
+        home = next(each.id for each in directory.all(Organization))
+        key = Key("k", "k", b"", "", 0.0, organization_id=home)
+        assert [bound.prepaid_nusd for bound in directory.standing(key).rules.bounds] == [10_000_000_000]
+        told = msgspec.json.decode((await ask(side, "GET", "/api/v1/organizations/acme/credits")).body)
+    assert (told["balance"], told["entries"][0]["kind"]) == ("10", "grant")

@@ -92,3 +92,15 @@ async def test_200_at_once_use_ten_cents_up_and_never_more(tmp_path: Path) -> No
     await ledger.stop()
     assert refused
     assert 0.95 * 10 * CENT <= journal.posted((ACCOUNT,))[ACCOUNT] <= 10 * CENT
+
+
+def test_what_costs_nothing_needs_nothing_of_what_nodes_share() -> None:
+    """Nothing would be leased for it, however often it asked."""
+    purse, specs = Purse(shared=True), Accounts().of(prepaid(CENT), AT)
+    purse.open(specs[0], CENT, AT)
+    hold = purse.reserve(specs, 0, AT)
+    assert hold is not None
+    assert purse.reserve(specs, 1, AT) is None
+    purse.close(hold, 0)
+    purse.lease(specs[0].account_id, 5, CENT)
+    assert purse.reserve(specs, 5, AT) is not None

@@ -18,8 +18,10 @@ from process.talk import Reply, chat, exchange, port_of, post, run
 from severed import Wire
 from simulated import SimulatorProcess
 from waypost.core.budget import Budget
+from waypost.core.credit import entry, used_of
 from waypost.core.people import Organization, Project, Team
 from waypost.core.scope import ScopeKind
+from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.keys import KeyRows, NewKey
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.opening import open_database
@@ -62,6 +64,15 @@ class Cluster:
     def rows(self, sql: str) -> list[list[object]]:
         with self.server.connection(self.where[URL].rpartition("/")[2]) as connection:
             return [list(row) for row in connection.run(sql)]
+
+    def credit(self, name: str, nusd: int) -> None:
+        """Add to what an organization has paid beforehand."""
+        database = open_database(self.folder, self.where)
+        assert database is not None
+        rows = CreditRows(database)
+        number = len(rows.all(f"org_{name}"))
+        rows.add(entry(f"{name}-{number}", f"org_{name}", 1.0 + number, "topup", nusd))
+        database.close()
 
     def key(self, name: str, limit_nusd: int, scopes: tuple[tuple[ScopeKind, str], ...]) -> str:
         """A new key, in an organization of its own, whose scopes have this budget each."""
@@ -131,6 +142,26 @@ def test_six_scopes_of_a_dollar_and_500_requests_at_once(cluster: Cluster) -> No
     assert all(each == [posted, lines] for each in others)
     assert lines == told[200]
     assert 0.95 * DOLLAR <= int(str(posted)) <= DOLLAR
+    until(lambda: cluster.leased() == 0, "what is left over went back")
+
+
+def test_credit_holds_across_nodes_and_more_of_it_reaches_all(cluster: Cluster) -> None:
+    key = cluster.key("paid", 20 * DOLLAR, (("team", "team"),))
+    cluster.credit("paid", 1)
+    ports = [port_of(node.url) for node in cluster.nodes]
+
+    def answers(status: int) -> bool:
+        return all(run(ask(port, key)).status == status for port in ports)
+
+    until(lambda: answers(402), "each node knows that there is next to none")
+    cluster.credit("paid", DOLLAR - 1)
+    until(lambda: answers(200), "more of it is known to each node", 2.5)
+    told = run(ask_all(cluster, key, 500, 500), 150.0)
+    for node in cluster.nodes:
+        settle(node)
+    assert set(told) == {200, 402}
+    rows = cluster.rows(f"SELECT posted_nusd FROM accounts WHERE account_id = '{used_of('org_paid')}'")
+    assert 0.95 * DOLLAR <= int(str(rows[0][0])) <= DOLLAR
     until(lambda: cluster.leased() == 0, "what is left over went back")
 
 
