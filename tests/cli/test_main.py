@@ -17,7 +17,7 @@ WANTED = {
     "serve", "check", "reload", "schema", "keys create", "keys list", "keys revoke", "keys rotate", "keys show",
     "keys set", "models list",
     "models show", "chat", "requests tail", "requests show", "route explain", "routes test", "drill", "simulate",
-    "record", "doctor", "version", "ledger verify",
+    "record", "doctor", "version", "ledger verify", "ledger reconcile",
     "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
 }  # fmt: skip
 WANTED |= {
