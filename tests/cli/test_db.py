@@ -9,6 +9,7 @@ from cli.command_line import documents, run
 from cli.folder import Folder
 from ledger.books import AT
 from postgres_server import PostgresServer
+from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.leases import LeaseRows
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.schema import HEAD
@@ -25,6 +26,20 @@ def folder(tmp_path: Path) -> Folder:
 def test_upgrade(folder: Folder) -> None:
     assert folder.one("db", "upgrade") == {"from": HEAD, "to": HEAD}
     assert "the newest" in folder.run("db", "upgrade").stdout
+
+
+def test_an_upgrade_of_older_tables(folder: Folder) -> None:
+    with closing(open_sqlite(folder.path)) as database, database.write() as connection:
+        # As the revision before the last one left them.
+        connection.exec_driver_sql("DROP TABLE leases")
+        connection.exec_driver_sql("DROP TABLE nodes")
+        connection.exec_driver_sql("ALTER TABLE accounts DROP COLUMN leased_nusd")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
+    assert "works with revision" in folder.run("db", "status").stdout
+    told = folder.one("db", "status")
+    assert (told["revision"], "leases" in told["rows"], told["nodes"]) == ("0007", False, [])
+    assert folder.one("db", "upgrade") == {"from": "0007", "to": HEAD}
+    assert folder.one("db", "status")["rows"]["leases"] == 0
 
 
 def test_status(folder: Folder) -> None:

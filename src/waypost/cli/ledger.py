@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from waypost.cli.bill_options import BillFile, Columns, First, Last, Providers, Rows, Tolerance
 from waypost.cli.exits import Exit
 from waypost.cli.long_work import progressing
 from waypost.cli.options import DEFAULT_DATA, Data, Json
@@ -57,6 +58,42 @@ def verify(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     else:
         _print(found)
     raise typer.Exit(Exit.REFUSED if found.wrong else Exit.OK)
+
+
+@app.command()
+def reconcile(
+    provider: Providers,
+    csv: BillFile,
+    columns: Columns = None,
+    first: First = None,
+    last: Last = None,
+    by: Rows = "both",
+    tolerance: Tolerance = "1%",
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Compare a provider's bill with the ledger, per day and model. Exit code 1: a row, or all of it, differs by more.
+
+    Days are those on which attempts began, in UTC. Models are compared without the day of their snapshot, whatever the
+    order of the words: "Claude Haiku 4.5" is claude-haiku-4-5-20251001. Where requests at midnight fall on another day
+    than on the bill, use --by model.
+
+    Examples:
+
+      waypost ledger reconcile --provider openai --csv cost_2026-11-01_2026-11-30.csv
+
+      waypost ledger reconcile --provider anthropic --csv bill.csv --by model --tolerance 0.5%
+
+      waypost ledger reconcile --provider lab --csv bill.csv --columns date=Day,model=SKU,cost=USD
+    """
+    from waypost.cli.reconciling import compare, print_compared, view
+
+    asked = compare(data, provider, csv, columns, (first, last), by, tolerance)
+    if as_json:
+        print_json(view(asked))
+    else:
+        print_compared(asked)
+    raise typer.Exit(Exit.OK if asked.found.within else Exit.REFUSED)
 
 
 def _view(found: Audited) -> dict[str, object]:

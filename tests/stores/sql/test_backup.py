@@ -159,6 +159,9 @@ def test_what_is_replaced_is_kept_with_what_was_not_yet_in_its_file(data: Path, 
         _, aside = restore_backup(file, data, stamp="now", replace=True)
     assert aside == data / f"replaced-now-{FILE_NAME}"
     assert posted(data) == 600
+    with pytest.raises(ConfigError, match="is there already"):
+        restore_backup(file, data, stamp="now", replace=True)
+    assert posted(data) == 600
     (tmp_path / "old").mkdir()
     aside.rename(tmp_path / "old" / FILE_NAME)
     assert posted(tmp_path / "old") == 603

@@ -348,10 +348,10 @@ def _leases(connection: Connection) -> dict[str, int]:
 
 def _log_since(connection: Connection) -> int:
     """From when on, in Unix microseconds, the request log has all exchanges: 0 when nothing was deleted from it yet."""
-    asked = select(EXCHANGES.c.seq, EXCHANGES.c.started_us).order_by(EXCHANGES.c.seq).limit(_OLDEST)
-    rows = connection.execute(asked).all()
-    if not rows:
+    oldest = (
+        select(EXCHANGES.c.seq, EXCHANGES.c.started_us).order_by(EXCHANGES.c.seq).limit(_OLDEST).subquery()
+    )
+    first, latest = connection.execute(select(func.min(oldest.c.seq), func.max(oldest.c.started_us))).one()
+    if first is None:
         return _NEVER  # all of it may have been deleted
-    if rows[0][0] == 1:
-        return 0
-    return max(int(row[1]) for row in rows) + _DAY_US
+    return 0 if first == 1 else int(latest) + _DAY_US

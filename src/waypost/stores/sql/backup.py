@@ -117,6 +117,8 @@ def restore_backup(
             if target.exists():
                 _fold_in(target)
                 aside = data / f"{REPLACED}{stamp}-{FILE_NAME}"
+                if aside.exists():
+                    raise ConfigError(f"{aside} is there already, and is left alone. Try again in a second.")
             for side in _SIDES:
                 # A -wal that belongs to another database would be played into the restored one.
                 old = Path(f"{target}{side}")

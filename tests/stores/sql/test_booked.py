@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from ledger.books import attempt, exchange
+from waypost.core.usage import Usage
+from waypost.ledger.reconcile import Booked
+from waypost.stores.sql import booked as module
+from waypost.stores.sql.booked import booked
+from waypost.stores.sql.engine import Database
+from waypost.stores.sql.journals import AnyJournal
+
+DAY_US = 86_400 * 1_000_000
+FIRST = date(2026, 11, 23)
+START_US = 1_795_392_000_000_000  # of that day
+
+
+def test_sums_per_day_and_model(
+    database: Database, journal: AnyJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ROWS", 2)
+    estimated = Usage(1, 1, source="estimated")
+    tries = [
+        (START_US - 1, 1, None),
+        (START_US, 2, None),
+        (START_US + DAY_US - 1, 4, estimated),
+        (START_US + DAY_US, 8, None),
+        (START_US + DAY_US, None, None),
+        (START_US + 2 * DAY_US, 16, None),
+    ]
+    for number, (at_us, cost, usage) in enumerate(tries):
+        tried = msgspec.structs.replace(attempt(number, cost, usage=usage), started_us=at_us)
+        journal.post("1.intents", number + 1, [exchange(number, cost, (), (tried,))])
+    other = msgspec.structs.replace(attempt(90, 32), provider="azure", started_us=START_US)
+    journal.post("1.intents", 20, [exchange(90, 32, (), (other,))])
+    read: list[int] = []
+    day_after = date(2026, 11, 24)
+    assert booked(database, {"openai"}, FIRST, day_after, read.append) == (
+        Booked(FIRST, "gpt-5-mini", 6, 2, 0, 4),
+        Booked(day_after, "gpt-5-mini", 8, 2, 1, 0),
+    )
+    assert read[-1] == 7
+    both = booked(database, {"openai", "azure"}, FIRST, FIRST)
+    assert both == (Booked(FIRST, "gpt-5-mini", 38, 3, 0, 4),)
