@@ -39,7 +39,7 @@ budgets           rw    rw    rw      r         r      r       .      r
 limits            rw    rw    rw      r         r      r       .      r
 keys              rw    rw    ro      o         .      r       r      ot
 tokens            rw    rw    .       .         .      r       .      .
-credits           rw    r     rw      .         .      r       .      .
+credits           r     r     r       .         .      r       .      .
 """
 _ROWS = [line.split() for line in TABLE.strip().splitlines()]
 MAY = {row[0]: dict(zip(_ROWS[0][1:], row[1:], strict=True)) for row in _ROWS[1:]}

@@ -58,7 +58,7 @@ async def test_nobody_gives_more_than_they_have(world: World) -> None:
     assert (await world.ask("PATCH", f"{MEMBERS}/user_adam", {"role": "owner"}, token=admin)).status == 403
     team_owner = {"teams": [{"team": "ads", "role": "owner"}]}
     assert (await world.ask("PATCH", path, team_owner, token=admin)).status == 403
-    world.role("big", "credits:write")
+    world.role("big", "organizations:write")
     assert (await world.ask("PATCH", path, {"role": "big"}, token=admin)).status == 403
 
 
@@ -108,13 +108,13 @@ async def test_roles(world: World) -> None:
     for name, permissions, status in (
         ("owner", ["keys:read"], 422),
         ("ops", ["gateway:read"], 422),
-        ("ops", ["credits:write"], 403),
+        ("ops", ["organizations:write"], 403),
         ("ops", ["flying:write"], 400),
         ("-", [], 422),
     ):
         told = await world.ask("PUT", f"{ROLES}/{name}", {"permissions": permissions}, token=admin)
         assert told.status == status
-    await world.made("PUT", f"{ROLES}/big", {"permissions": ["credits:write"]})
+    await world.made("PUT", f"{ROLES}/big", {"permissions": ["organizations:write"]})
     assert (await world.ask("PUT", f"{ROLES}/big", {"permissions": []}, token=admin)).status == 403
     assert (await world.ask("DELETE", f"{ROLES}/big", token=admin)).status == 403
     world.person("dan", "ops")

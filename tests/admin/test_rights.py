@@ -83,7 +83,7 @@ def test_a_suspended_organization_can_only_be_read(world: World) -> None:
 
 def test_nobody_gives_what_they_have_not() -> None:
     check_grant(ROLES["admin"], ROLES["developer"], "It")
-    with pytest.raises(Forbidden, match="credits:write"):
+    with pytest.raises(Forbidden, match="organizations:write"):
         check_grant(ROLES["admin"], ROLES["owner"], "It")
 
 

@@ -23,7 +23,7 @@ async def test_a_token_is_shown_once_and_works(world: World) -> None:
 async def test_nobody_makes_a_token_that_has_more(world: World) -> None:
     admin = world.person("adam", "admin")
     assert (
-        await world.ask("POST", TOKENS, {"name": "x", "permissions": ["credits:write"]}, token=admin)
+        await world.ask("POST", TOKENS, {"name": "x", "permissions": ["organizations:write"]}, token=admin)
     ).status == 403
     narrow = world.token("user:user_adam", "tokens:write", "teams:read", expires_at=NOW + 60)
     assert (

@@ -10,9 +10,9 @@ def test_no_role_of_an_organization_reaches_the_installation() -> None:
 
 def test_what_tells_the_roles_apart() -> None:
     assert all(role <= ROLES["owner"] for role in ROLES.values())
-    assert "credits:write" not in ROLES["admin"]
+    assert "organizations:write" not in ROLES["admin"]
     assert "keys:write" in ROLES["admin"]
-    assert {"budgets:write", "credits:write"} <= ROLES["billing"]
+    assert {"budgets:write", "limits:write"} <= ROLES["billing"]
     assert not {"keys:write", "members:write", "credentials:read"} & ROLES["billing"]
     for name in ("viewer", "auditor"):
         assert all(each.endswith(":read") for each in ROLES[name])

@@ -19,7 +19,8 @@ from waypost.core.people import Permission
 from waypost.errors import InvalidRequest, InvalidValue, NotFound
 
 _READ: Final[tuple[Permission, ...]] = ("credits:read",)
-_WRITE: Final[tuple[Permission, ...]] = ("credits:write",)
+#: Whoever runs the gateway gives credit: those who use it up do not.
+_WRITE: Final[tuple[Permission, ...]] = ("gateway:write",)
 _BASE: Final = f"{PREFIX}/organizations/{{organization}}/credits"
 _DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 

@@ -32,7 +32,6 @@ Permission = Literal[
     "limits:read",
     "limits:write",
     "credits:read",
-    "credits:write",
     "credentials:read",
     "credentials:write",
     "usage:read",
@@ -51,9 +50,7 @@ _OWN: Final[frozenset[Permission]] = frozenset(("own_keys:write", "own_usage:rea
 _READ: Final[frozenset[Permission]] = frozenset(
     each for each in _ALL if each.endswith(":read") and not each.startswith("gateway:")
 )
-_MONEY: Final[frozenset[Permission]] = frozenset(
-    ("budgets:write", "limits:write", "credits:write", "usage:read")
-)
+_MONEY: Final[frozenset[Permission]] = frozenset(("budgets:write", "limits:write", "usage:read"))
 _LOOK: Final[frozenset[Permission]] = frozenset(
     ("teams:read", "projects:read", "budgets:read", "limits:read")
 )
@@ -62,7 +59,7 @@ _GATEWAY: Final[frozenset[Permission]] = frozenset(("gateway:read", "gateway:wri
 #: The roles that every organization has.
 ROLES: Final[dict[str, frozenset[Permission]]] = {
     "owner": _ALL - _GATEWAY,
-    "admin": _ALL - _GATEWAY - {"organizations:write", "credits:write"},
+    "admin": _ALL - _GATEWAY - {"organizations:write"},
     "billing": _READ - {"credentials:read", "tokens:read"} | _MONEY | _OWN,
     "developer": _LOOK | _OWN,
     "viewer": _LOOK | {"usage:read", "members:read"},
