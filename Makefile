@@ -41,7 +41,7 @@ lint: $(VENV)/.dev $(VENV)/.waypost ## ruff, mypy, import rules, tree rules (par
 	@echo "[4/5] import rules"; $(BIN)/lint-imports
 	@echo "[5/5] tree rules"; $(BIN)/python -m tools.check_tree && $(BIN)/python -m tools.changelog --check
 
-check: lint ## what to run before every commit, under a minute: lint and all tests that start no process
+check: lint ## what to run before every commit: lint and all tests that start no process
 	@echo "tests without processes"; $(BIN)/python -m pytest -m "not process" $(ARGS)
 
 test: lint $(VENV)/.local-model $(VENV)/.node-sdk $(VENV)/.clients ## everything: lint and every test, real processes and SDKs included
