@@ -56,7 +56,11 @@ class Wire:
             if self._cut:
                 client.close()
                 continue
-            server = socket.create_connection(self._to)
+            try:
+                server = socket.create_connection(self._to)
+            except OSError:  # nobody listens there now
+                client.close()
+                continue
             with self._lock:
                 self._open |= {client, server}
             for source, sink in ((client, server), (server, client)):
