@@ -101,6 +101,7 @@ async def test_sessions_that_have_ended_are_forgotten(database: Database) -> Non
     while sessions.get(bytes(32)) is not None:
         await rounds.get()
     await side.stop()
+    assert sessions.of_user("user_a") == []
 
 
 async def test_a_new_organization_has_its_credit_when_it_is_told_of(database: Database) -> None:

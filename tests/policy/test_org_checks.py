@@ -40,7 +40,8 @@ def test_what_can_not_be_is_told_with_its_place(text: str, told: str) -> None:
 
 
 def test_what_the_file_makes_can_be_named_in_it() -> None:
-    plan("teams: [{name: ops}]\nkeys: [{name: k, team: ops}]", nothing())
+    made = plan("teams: [{name: ops}]\nkeys: [{name: k, team: ops}]", nothing())
+    assert [step.name for step in made.steps][-2:] == ["ops", "k"]
 
 
 def test_what_is_pruned_can_not_be_named_any_more() -> None:
@@ -52,7 +53,8 @@ def test_what_is_pruned_can_not_be_named_any_more() -> None:
 
 def test_an_operator_may_have_a_key_where_they_are_no_member() -> None:
     root = User("user_r", "root@acme.example", operator=True)
-    plan("keys: [{name: k, user: root@acme.example}]", state(root))
+    made = plan("keys: [{name: k, user: root@acme.example}]", state(root))
+    assert [step.name for step in made.steps] == ["k"]
 
 
 def test_a_key_of_somebody_who_left_can_stay_as_it_is() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -90,6 +90,14 @@ class Book:
         from typing import cast
 
         return cast(T, self._rows.put(found, revision=found.revision))
+
+    def change(self, found: T, given: Mapping[str, object | None], hint: str) -> T:
+        """Change what of an object is given; ends the command when that is nothing, with a hint. Raises as `put`."""
+        import msgspec
+
+        changes = {field: value for field, value in given.items() if value is not None}
+        require_changes(changes, hint)
+        return self.put(msgspec.structs.replace(found, **changes))
 
     def delete(self, found: Object) -> None:
         """Delete what was read. Raises Conflict."""

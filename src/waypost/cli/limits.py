@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
 )
 from waypost.cli.directory_options import DEFAULT_ORG, Everywhere, Named, NewName, Org, Which
 from waypost.cli.options import DEFAULT_DATA, Data, Json
@@ -145,14 +144,11 @@ def set_limit(
 
     Example: waypost limits set all --org acme --amount 1200
     """
-    import msgspec
-
     book = open_book(data)
-    given: dict[str, object | None] = {"name": name, "amount": amount, "per": per}
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(changes, "waypost limits set all --amount 1200")
+    given = {"name": name, "amount": amount, "per": per}
     found = book.one(Limit, home_of_rule(book, org, gateway), limit)
-    print_done(view(book, book.put(msgspec.structs.replace(found, **changes))), as_json, "is changed")
+    changed = book.change(found, given, "waypost limits set all --amount 1200")
+    print_done(view(book, changed), as_json, "is changed")
 
 
 @app.command()

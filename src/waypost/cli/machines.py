@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
     shown_teams,
     team_roles,
 )
@@ -102,8 +101,6 @@ def set_machine(
 
     Example: waypost machines set ci --org acme --disable
     """
-    import msgspec
-
     book = open_book(data)
     home = book.organization(org).id
     given = {
@@ -113,9 +110,8 @@ def set_machine(
         "teams": None if teams is None else team_roles(book, home, teams),
         "disabled": disable,
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost machines set ci --role viewer")
-    changed = book.put(msgspec.structs.replace(book.one(MachineAccount, home, machine), **changes))
+    found = book.one(MachineAccount, home, machine)
+    changed = book.change(found, given, "waypost machines set ci --role viewer")
     print_done(view(book, changed), as_json, "is changed")
 
 

@@ -11,7 +11,6 @@ from waypost.cli.directory import (
     print_done,
     print_list,
     print_one,
-    require_changes,
     shown_teams,
     team_roles,
     texts,
@@ -101,8 +100,6 @@ def set_member(
 
       waypost members set bob@acme.example --org acme --in-team ""
     """
-    import msgspec
-
     book = open_book(data)
     found = _one(book, org, user)
     given = {
@@ -110,9 +107,7 @@ def set_member(
         "teams": None if teams is None else team_roles(book, found.organization_id, teams),
         "models": None if models is None else texts(models),
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost members set ann@acme.example --role viewer")
-    changed = book.put(msgspec.structs.replace(found, **changes))
+    changed = book.change(found, given, "waypost members set ann@acme.example --role viewer")
     print_done(view(book, changed), as_json, "is changed")
 
 

@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
     texts,
 )
 from waypost.cli.directory_options import DEFAULT_ORG, Allowed, Named, NewName, Org, Title, Which
@@ -102,8 +101,6 @@ def set_project(
 
     Example: waypost projects set search --org acme --cost-centre 4712
     """
-    import msgspec
-
     book = open_book(data)
     given = {
         "name": name,
@@ -111,10 +108,8 @@ def set_project(
         "cost_centre": cost_centre,
         "models": None if models is None else texts(models),
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost projects set search --title TEXT")
     found = book.one(Project, book.organization(org).id, project)
-    changed = book.put(msgspec.structs.replace(found, **changes))
+    changed = book.change(found, given, "waypost projects set search --title TEXT")
     print_done(view(book, changed), as_json, "is changed")
 
 

@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
     texts,
 )
 from waypost.cli.directory_options import DEFAULT_ORG, Named, NewName, Org, Which
@@ -110,14 +109,10 @@ def set_role(
 
     Example: waypost roles set key-keeper --org acme --allow keys:read
     """
-    import msgspec
-
     book = open_book(data)
     given = {"name": name, "permissions": None if allow is None else texts(allow)}
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost roles set key-keeper --allow keys:read")
     found = book.one(Role, book.organization(org).id, role)
-    changed = book.put(msgspec.structs.replace(found, **changes))
+    changed = book.change(found, given, "waypost roles set key-keeper --allow keys:read")
     print_done(view(book, changed), as_json, "is changed")
 
 

@@ -12,7 +12,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
     texts,
 )
 from waypost.cli.directory_options import DEFAULT_ORG, Allowed, Named, NewName, Org, Title, Which
@@ -87,14 +86,10 @@ def set_team(
 
     Example: waypost teams set web --org acme --models "fast,cheap"
     """
-    import msgspec
-
     book = open_book(data)
     given = {"name": name, "title": title, "models": None if models is None else texts(models)}
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost teams set web --title TEXT")
     found = book.one(Team, book.organization(org).id, team)
-    changed = book.put(msgspec.structs.replace(found, **changes))
+    changed = book.change(found, given, "waypost teams set web --title TEXT")
     print_done(view(book, changed), as_json, "is changed")
 
 

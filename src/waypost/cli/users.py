@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
 )
 from waypost.cli.directory_options import Email, Title
 from waypost.cli.options import DEFAULT_DATA, Data, Json
@@ -118,8 +117,6 @@ def set_user(
 
       waypost users set ann@acme.example --email ann@new.example
     """
-    import msgspec
-
     book = open_book(data)
     given = {
         "name": None if email is None else email.lower(),
@@ -127,9 +124,8 @@ def set_user(
         "operator": operator,
         "disabled": disable,
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    require_changes(dict(changes), "waypost users set ann@acme.example --title TEXT")
-    changed = book.put(msgspec.structs.replace(book.one(User, "", user), **changes))
+    found = book.one(User, "", user)
+    changed = book.change(found, given, "waypost users set ann@acme.example --title TEXT")
     print_done(view(book, changed), as_json, "is changed")
 
 
