@@ -159,7 +159,7 @@ class FakeLedger:
     def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
         raise AssertionError("nothing to load")
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -202,7 +202,7 @@ class PurseLedger(FakeLedger):
     def left(self, rules: Rules, at: float) -> int | None:
         return self.purse.left(self.specs.of(rules, at))
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
         for spec in self.purse.missing(self.specs.of(rules, at)):
             self.purse.open(spec, self.posted.get(spec.account_id, 0), at)
 

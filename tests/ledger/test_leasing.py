@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.books import FakeClock
-from waypost.core.lease import Granted, Want
+from waypost.core.lease import Granted, Move, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
 from waypost.ledger import leasing
 from waypost.ledger.accounts import AccountSpec
@@ -43,24 +44,35 @@ class Bank:
 
 
 class BankLeases:
-    """`ports.Leases` of one node. `away`: it does not answer; `deaf`: it does what it is told, and the answer is
-    lost."""
+    """`ports.Leases` of one node. `away`: it does not answer; `lost`: once it is not heard; `deaf`: once it does
+    what it is told, and its answer is lost."""
 
     def __init__(self, bank: Bank, node: str) -> None:
         self.bank, self.node = bank, node
-        self.away = self.deaf = False
+        self.away = self.deaf = self.lost = False
+        self.number = 0
         self.calls: list[str] = []
 
-    def _do(self, amounts: Mapping[str, int]) -> None:
+    def _do(self, move: Move) -> None:
         if self.away:
             raise StoreUnavailable("away")
-        for account_id, amount in amounts.items():
+        if self.lost:
+            self.lost = False
+            raise StoreUnavailable("it never got there")
+        for account_id, amount in move.amounts.items():
             slot = (account_id, self.node)
             self.bank.leased[slot] = self.bank.leased.get(slot, 0) + amount
+        if move.amounts:
+            self.number = move.number
         if self.deaf:
+            self.deaf = False
             raise StoreUnavailable("its answer is lost")
 
-    def grant(self, wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+    def begin(self) -> int:
+        self.end()
+        return self.number
+
+    def grant(self, wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
         self.calls.append("grant")
         left = {
             w.account_id: w.limit_nusd - self.bank.posted.get(w.account_id, 0) - self.bank.of(w.account_id)
@@ -71,31 +83,30 @@ class BankLeases:
             w.account_id: max(w.need_nusd, min(w.wish_nusd, left[w.account_id] // (2 * nodes))) if good else 0
             for w in wants
         }
-        self._do(given)
+        move.amounts = {account_id: amount for account_id, amount in given.items() if amount}
+        self._do(move)
         return [
             Granted(each, amount, self.bank.posted.get(each, 0), self.bank.of(each))
             for each, amount in given.items()
         ]
 
-    def take(self, debts: Mapping[str, int]) -> None:
-        if debts:
-            self._do(debts)
+    def change(self, move: Move) -> None:
+        self.calls.append("change")
+        self._do(move)
 
-    def give_back(self, amounts: Mapping[str, int]) -> None:
-        if amounts:
-            self.calls.append("back")
-            self._do({each: -amount for each, amount in amounts.items()})
-
-    def clear(self, account_ids: Sequence[str]) -> None:
-        self._do({each: -self.bank.leased.get((each, self.node), 0) for each in account_ids})
+    def reached(self, number: int) -> bool:
+        if self.away:
+            raise StoreUnavailable("away")
+        return self.number >= number
 
     def end(self) -> Mapping[str, int]:
         mine = {each: amount for (each, node), amount in self.bank.leased.items() if node == self.node}
-        self._do({each: -amount for each, amount in mine.items()})
+        self._do(Move(self.number, {each: -amount for each, amount in mine.items()}))
         return mine
 
     def seen(self, name: str, version: str, at: float) -> None:
-        self._do({})
+        if self.away:
+            raise StoreUnavailable("away")
 
     def live(self, since: float) -> int:
         return 2
@@ -106,12 +117,9 @@ class Node:
 
     def __init__(self, bank: Bank, name: str) -> None:
         self.bank, self.name, self.clock, self.waited = bank, name, FakeClock(), 0.0
-        self.backlog = 0
         self.purse = Purse(shared=True)
         self.leases = BankLeases(bank, name)
-        self.leasing = Leasing(
-            self.purse, self.leases, self.clock, name, "1", lambda: self.backlog, self._sleep
-        )
+        self.leasing = Leasing(self.purse, self.leases, self.clock, name, "1", self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -244,26 +252,82 @@ async def test_more_can_be_held_on_a_hold_while_it_is_leased(bank: Bank) -> None
     assert node.free() == bank.of("team:a:total") == left + 3
 
 
-async def test_an_answer_that_is_lost_leaves_nothing_set_aside_for_ever(bank: Bank) -> None:
+@pytest.mark.parametrize("way", ["deaf", "lost"])
+async def test_what_became_of_a_move_is_found_out_however_busy_the_account_is(bank: Bank, way: str) -> None:
     node = Node(bank, "n")
     hold = await node.hold(10, spec())
-    node.leases.deaf = True
-    with pytest.raises(StoreUnavailable):
-        await node.hold(600, spec())
-    for _ in range(2):
+    for _ in range(20):
+        setattr(node.leases, way, True)
         with pytest.raises(StoreUnavailable):
+            await node.hold(600, spec())
+        node.leases.away = False
+        setattr(node.leases, way, True)
+        with suppress(StoreUnavailable):
             await node.leasing.tick()
-    node.leases.deaf = False
-    await node.leasing.tick()  # it is still held on
+        await node.leasing.tick()
+        await node.leasing.tick()
+        assert (node.free(), bank.of("team:a:total")) == (0, 10), "what is held, and nothing else"
     node.settle(hold, 10)
-    node.backlog = 1
-    await node.leasing.tick()
-    assert bank.of("team:a:total") != 0
-    node.backlog = 0
-    for _ in range(3):
+    assert bank.of("team:a:total") == 0
+
+
+async def test_who_is_not_waited_for_any_more_gets_its_lease_all_the_same(bank: Bank) -> None:
+    node, began, goes_on = Node(bank, "n"), threading.Event(), threading.Event()
+    grant = node.leases.grant
+
+    def slow(wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
+        began.set()
+        goes_on.wait(30)
+        return grant(wants, nodes, move)
+
+    node.leases.grant = slow  # type: ignore[method-assign]
+    asking = asyncio.ensure_future(node.hold(10, spec()))
+    await asyncio.to_thread(began.wait, 30)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    goes_on.set()
+    for _ in range(2):
         await node.leasing.tick()
     assert (node.free(), bank.of("team:a:total")) == (0, 0)
-    assert bank.posted["team:a:total"] == 10
+
+
+async def test_a_second_leg_is_held_for_though_nothing_is_leased_at_the_moment(bank: Bank) -> None:
+    node = Node(bank, "n")
+    told: list[object] = []
+    node.purse.reached = told.append
+    hold = await node.hold(10, spec())
+    for _ in range(2):
+        await node.leasing.tick()
+    with pytest.raises(BudgetExceeded):
+        node.purse.extend(hold, (spec(),), 10, 0.0)
+    assert told == [], "there may be room"
+    await node.leasing.secure((spec(),), 10, 0.0, wait=False)
+    node.purse.extend(hold, (spec(),), 10, 0.0)
+    other = Node(bank, "o")
+    await other.hold(LIMIT - bank.of("team:a:total"), spec())
+    with pytest.raises(BudgetExceeded):
+        await node.leasing.secure((spec(),), 900, 0.0, wait=False)
+    assert node.waited == 0.0
+
+
+async def test_whose_turn_does_not_come_in_time_is_told_so(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Node(bank, "n")
+    grant = node.leases.grant
+
+    def slow(wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
+        node.clock.now += 2.0
+        return grant(wants, nodes, move)
+
+    monkeypatch.setattr(node.leases, "grant", slow)
+    told = await asyncio.gather(
+        *(node.hold(5, spec(str(each))) for each in range(10)), return_exceptions=True
+    )
+    late = [each for each in told if isinstance(each, StoreUnavailable)]
+    assert 0 < len(told) - len(late) <= 4
+    assert node.leases.calls.count("grant") == len(told) - len(late)
 
 
 async def test_a_database_that_is_away_leaves_what_is_leased(bank: Bank) -> None:
@@ -294,7 +358,7 @@ async def test_what_a_window_that_is_over_had_goes_back(bank: Bank) -> None:
 steps = st.lists(
     st.tuples(
         st.sampled_from("12"),
-        st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick")),
+        st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick", "lost hold", "lost tick")),
         st.integers(1, 300),
     ),
     max_size=60,
@@ -313,7 +377,7 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
     async def run() -> None:
         for name, step, amount in steps:
             node = nodes[name]
-            node.leases.deaf = step.startswith("deaf")
+            node.leases.deaf, node.leases.lost = step.startswith("deaf"), step.startswith("lost")
             try:
                 if step.endswith("hold"):
                     held[name].append((await node.hold(amount, spec(), spec("b", 700)), amount))
@@ -324,7 +388,7 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
                     node.settle(hold, amount % (most + 1))
             except (BudgetExceeded, StoreUnavailable):
                 pass
-            node.leases.deaf = False
+            node.leases.deaf = node.leases.lost = False
             for account, limit in (("team:a:total", LIMIT), ("team:b:total", 700)):
                 open_holds = sum(each for holds in held.values() for _, each in holds)
                 assert bank.posted.get(account, 0) + open_holds <= limit
@@ -366,9 +430,9 @@ async def test_a_database_that_hangs_is_told_as_away_and_asked_nothing_until_it_
     first = await node.hold(10, spec())
     grant = node.leases.grant
 
-    def hanging(wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+    def hanging(wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
         hangs.wait(30)
-        return grant(wants, nodes)
+        return grant(wants, nodes, move)
 
     monkeypatch.setattr(node.leases, "grant", hanging)
     for _ in range(20):

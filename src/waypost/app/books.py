@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,12 +13,15 @@ from waypost.app.started import summary_of
 from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.ports import Clock
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.journals import open_journal
+from waypost.stores.sql.journals import open_journal, open_node_lock
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.sqlite_file import Durability
 from waypost.stores.writer_process import WriterLauncher, take_writer_lock
 from waypost.telemetry.logs import Log
+
+if TYPE_CHECKING:
+    from waypost.stores.sql.node_lock import NodeLock
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -28,6 +32,8 @@ class Books(msgspec.Struct, frozen=True):
     recovered: str | None
     """What an unclean end left to do, in a sentence."""
     keys: KeyRows
+    node_lock: NodeLock | None = None
+    """Where others share the database."""
 
 
 def open_books(
@@ -44,8 +50,12 @@ def open_books(
     stack.callback(database.close)
     lock = take_writer_lock(data)
     stack.callback(lock.let_go)
+    node_lock = open_node_lock(environ, database.node)
+    if node_lock is not None:
+        stack.callback(node_lock.close)
+        node_lock.take()
     with closing(open_journal(data, environ, durability=durability)) as journal:
         fsync = durability == "fsync"
         launch = WriterLauncher(data, lock, fsync=fsync, environ=environ)
         ledger, report = open_ledger(data, journal, clock, launch, fsync=fsync, told=log.error)
-    return Books(database, ledger, summary_of(report), KeyRows(database))
+    return Books(database, ledger, summary_of(report), KeyRows(database), node_lock)

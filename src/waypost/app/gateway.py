@@ -150,7 +150,12 @@ class _Gateway:
     async def run(self) -> None:
         stack, books, config = self._stack, self._books, self._config
         stack.push_async_callback(self._close_ledger)
-        self._shared_books = SharedBooks(books.database, books.ledger, self._log)
+        self._shared_books = SharedBooks(
+            books.database,
+            books.ledger,
+            self._log,
+            *(() if books.node_lock is None else (books.node_lock.check,)),
+        )
         keys = SqlKeys(books.keys)
         stack.callback(keys.close)
         kept = ResponseRows(books.database)

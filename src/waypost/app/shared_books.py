@@ -4,35 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from waypost import __version__
-from waypost.errors import StoreUnavailable
+from waypost.errors import ConfigError, StoreUnavailable
 from waypost.ledger.ledger import BookLedger
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.leases import LeaseRows
 from waypost.telemetry.logs import Log
 
 _END_S = 10.0
+_CHECK_S = 5.0
 
 
 class SharedBooks:
     """Owns the task that keeps a node's leases, from its start to its end."""
 
-    def __init__(self, database: Database, ledger: BookLedger, log: Log) -> None:
-        """Does nothing where the database is this gateway's alone. Raises StoreUnavailable."""
+    def __init__(
+        self, database: Database, ledger: BookLedger, log: Log, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Does nothing where the database is this gateway's alone. `check`: that nobody else is this node; called now
+        and then, on a thread. Raises StoreUnavailable."""
         self._log = log
+        self._check = check
         self._leasing = None
         self._task: asyncio.Future[None] | None = None
         if database.node:
             self._leasing = ledger.share(LeaseRows(database), socket.gethostname(), __version__)
-            self._task = asyncio.ensure_future(self._watch())
+            self._task = asyncio.ensure_future(self._watch_both())
 
     def gauges(self) -> Mapping[str, float]:
         """For `/metrics`."""
         if self._leasing is None:
             return {"waypost_nodes": 1, "waypost_leased_nano_usd": 0}
         return {"waypost_nodes": self._leasing.nodes, "waypost_leased_nano_usd": self._leasing.free_nusd}
+
+    async def _watch_both(self) -> None:
+        await asyncio.gather(self._watch(), self._watch_name())
+
+    async def _watch_name(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            try:
+                await asyncio.to_thread(self._check)
+            except StoreUnavailable:
+                continue  # the ledger's `ready` tells of it
+            except ConfigError as error:
+                self._log.error("two gateways are one node", why=error.message)
 
     async def _watch(self) -> None:
         assert self._leasing is not None  # noqa: S101 - there is a task only then

@@ -27,3 +27,13 @@ class Granted(msgspec.Struct, frozen=True):
     """Spent so far, by all nodes."""
     leased_nusd: int
     """With the nodes, this grant included: held, or on its way into the books, or free."""
+
+
+class Move(msgspec.Struct):
+    """One change of what a node has leased. Mutable: whoever carries it out writes down what it is, before it is in
+    force, so that it is known also when the answer is lost."""
+
+    number: int
+    """Counts up with every change of this node."""
+    amounts: dict[str, int]
+    """By account: leased, or given back where it is below 0."""

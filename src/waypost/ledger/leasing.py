@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from waypost.core.lease import Granted, Want
+from waypost.core.lease import Granted, Move, Want
 from waypost.errors import StoreUnavailable
 from waypost.ledger.accounts import AccountSpec
 from waypost.ledger.purse import Purse
@@ -31,6 +31,8 @@ _WAIT_S: Final = 0.5
 _PAUSE_S: Final = 0.05
 #: How long the database may take for an answer that a request waits for.
 _PATIENCE_S: Final = 1.0
+#: How long a request waits for its turn to ask, behind others that do.
+_TURN_S: Final = 5.0
 #: How often what was not used goes back, and how often this node is heard of.
 TICK_S: Final = 0.25
 _SEEN_S: Final = 5.0
@@ -56,23 +58,24 @@ class Leasing:
         clock: Clock,
         name: str,
         version: str,
-        backlog: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`name` and `version`: what others are told of this node. `backlog`: settled records that are not posted."""
+        """`name` and `version`: what others are told of this node. Blocks on the database, to give back what an earlier
+        process left: make it before serving. Raises StoreUnavailable."""
         self._purse = purse
         self._leases = leases
         self._clock = clock
         self._told = (name, version)
-        self._backlog = backlog
         self._sleep = sleep
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "waypost-leases")
         self._nodes = 1
         self._seen_at = float("-inf")
         self._refused: dict[str, _Refused] = {}
-        #: Accounts of which nobody knows what is leased, for an answer was lost.
-        self._uncertain: set[str] = set()
+        self._number = leases.begin()
+        #: A move of which nobody knows the end, for its answer was lost or not waited for; and whether it is in force
+        #: here.
+        self._pending: tuple[Move, bool] | None = None
         #: A call that took too long, and may still be under way.
         self._stalled: asyncio.Future[Any] | None = None
 
@@ -86,12 +89,14 @@ class Leasing:
         """Leased, and nothing held on it."""
         return sum(max(0, account.free_nusd or 0) for account in self._purse.leased.values())
 
-    async def secure(self, specs: Sequence[AccountSpec], amount_nusd: int, at: float) -> None:
-        """Have `amount_nusd` leased and free on every account with a limit. Raises BudgetExceeded for the first one
-        that has no room, StoreUnavailable."""
-        until = self._clock.monotonic() + _WAIT_S
+    async def secure(
+        self, specs: Sequence[AccountSpec], amount_nusd: int, at: float, *, wait: bool = True
+    ) -> None:
+        """Have `amount_nusd` leased and free on every account with a limit. `wait`: also for what others may give back.
+        Raises BudgetExceeded for the first one that has no room, StoreUnavailable."""
+        until = self._clock.monotonic() + (_WAIT_S if wait else 0.0)
         while True:
-            refused = await self._once(specs, amount_nusd)
+            refused = await self._once(specs, amount_nusd, self._clock.monotonic() + _TURN_S)
             if refused is None:
                 return
             spec, said = refused
@@ -106,23 +111,11 @@ class Leasing:
 
     async def tick(self) -> None:
         """Give back what was not used since the last time, settle debts, be heard of. Raises StoreUnavailable."""
-        self._check_stalled()
-        back, debts = self._unused()
         async with self._turn:
-            try:
-                await self._in(partial(self._leases.take, debts))
-            except StoreUnavailable:
-                for account_id, amount in debts.items():
-                    self._purse.lease(account_id, -amount, 0)  # leased twice is safe, and cleared below
-                self._uncertain.update(debts)
-                self._uncertain.update(back)
-                raise
-            try:
-                await self._in(partial(self._leases.give_back, back))
-            except StoreUnavailable:
-                self._uncertain.update(back)  # not kept: it may have gone back
-                raise
-            await self._clear()
+            await self._find_out()
+            amounts = self._unused()
+            if amounts:
+                await self._carry_out(self._leases.change, Move(self._next(), amounts), here=True)
             await self._keep_ahead()
         await self._be_heard()
 
@@ -136,6 +129,7 @@ class Leasing:
     async def end(self) -> None:
         """Give everything back, once everything is posted. Raises StoreUnavailable."""
         async with self._turn:
+            self._check_stalled()
             await self._in(self._leases.end)
             self._purse.leased.clear()
 
@@ -143,52 +137,64 @@ class Leasing:
         """End the thread."""
         self._thread.shutdown()
 
-    def _unused(self) -> tuple[dict[str, int], dict[str, int]]:
-        """What goes back, and what was spent beyond what was leased."""
-        purse, back, debts = self._purse, dict[str, int](), dict[str, int]()
+    def _unused(self) -> dict[str, int]:
+        """What goes back, below 0, and what was spent beyond what was leased; both are so here from now on."""
+        purse, amounts = self._purse, dict[str, int]()
         for account_id, account in list(purse.leased.items()):
             free, kept = account.free_nusd or 0, max(account.used_nusd, account.ahead_nusd)
             account.used_nusd = 0
             if free > kept:
-                back[account_id] = free - kept
+                amounts[account_id] = kept - free
                 account.free_nusd = kept
             elif free < 0:
-                debts[account_id] = -free
+                amounts[account_id] = -free
                 account.free_nusd = 0
         dropped, purse.dropped = purse.dropped, {}
         for account_id, amount in dropped.items():
-            into = back if amount > 0 else debts
-            into[account_id] = into.get(account_id, 0) + abs(amount)
-        return back, debts
+            amounts[account_id] = amounts.get(account_id, 0) - amount
+        return {account_id: amount for account_id, amount in amounts.items() if amount}
 
-    async def _clear(self) -> None:
-        """Begin anew with accounts that are uncertain, once nothing is held on them or on its way into the books."""
-        if not self._uncertain or self._backlog():
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    async def _carry_out(self, call: Callable[[Move], T], move: Move, *, here: bool) -> T:
+        """Carry out a move. `here`: in this process it is in force already. When its answer is lost, or nobody waits
+        for it any more, `_find_out` tells what became of it."""
+        self._pending = move, here
+        done = await self._in(partial(call, move))
+        self._pending = None
+        if not here:
+            self._take_in(move, 1)
+        return done
+
+    async def _find_out(self) -> None:
+        """What became of a move whose answer was lost. Raises StoreUnavailable."""
+        self._check_stalled()
+        if self._pending is None:
             return
-        quiet = []
-        for account_id in self._uncertain:
-            account = self._purse.account(account_id)
-            if account is None or not account.holds:
-                quiet.append(account_id)
-                if account is not None:
-                    account.free_nusd = 0  # so nothing is held meanwhile
-        await self._in(partial(self._leases.clear, quiet))
-        self._uncertain.difference_update(quiet)
+        move, here = self._pending
+        reached = await self._in(partial(self._leases.reached, move.number))
+        self._pending = None
+        if reached != here:
+            self._take_in(move, 1 if reached else -1)
+
+    def _take_in(self, move: Move, sign: int) -> None:
+        for account_id, amount in move.amounts.items():
+            self._purse.lease(account_id, sign * amount)
 
     async def _keep_ahead(self) -> None:
         """Have at hand what holds may be extended by, as far as there is any."""
         for account in list(self._purse.leased.values()):
             lacking = account.ahead_nusd - (account.free_nusd or 0)
             if account.ahead_nusd and lacking > 0:
-                want = Want(account.account_id, account.limit_nusd, 0, lacking)
-                for each in await self._in(partial(self._leases.grant, (want,), self._nodes)):
-                    if each.amount_nusd:
-                        self._purse.lease(each.account_id, each.amount_nusd, each.posted_nusd)
+                await self._grant([Want(account.account_id, account.limit_nusd, 0, lacking)])
 
     async def _once(
-        self, specs: Sequence[AccountSpec], amount_nusd: int
+        self, specs: Sequence[AccountSpec], amount_nusd: int, until: float
     ) -> tuple[AccountSpec, Granted] | None:
-        """Try; None when there is enough now, else an account that has no room, and what was said of it."""
+        """Try; None when there is enough now, else an account that has no room, and what was said of it. Raises
+        StoreUnavailable, also when its turn does not come until then."""
         async with self._turn:
             lacking = self._lacking(specs, amount_nusd)
             now = self._clock.monotonic()
@@ -198,31 +204,30 @@ class Leasing:
                     return spec, known.said
             if not lacking:
                 return None
-            granted = await self._granted(lacking, amount_nusd)
+            if now > until:
+                raise _late()
+            await self._find_out()
+            wish = _AHEAD * amount_nusd
+            granted = await self._grant(
+                [Want(spec.account_id, spec.limit_nusd or 0, need, wish) for spec, need in lacking]
+            )
             for spec, need in lacking:
                 said = granted[spec.account_id]
-                if not said.amount_nusd and said.posted_nusd + said.leased_nusd + need > (
-                    spec.limit_nusd or 0
-                ):
+                room = (spec.limit_nusd or 0) - said.posted_nusd - said.leased_nusd
+                if not said.amount_nusd and need > room:
                     if len(self._refused) >= _REFUSED_MOST:
                         self._refused.clear()
                     self._refused[spec.account_id] = _Refused(now + _PAUSE_S, need, said)
                     return spec, said
         return None
 
-    async def _granted(
-        self, lacking: Sequence[tuple[AccountSpec, int]], amount_nusd: int
-    ) -> Mapping[str, Granted]:
-        wish = _AHEAD * amount_nusd
-        wants = [Want(spec.account_id, spec.limit_nusd or 0, need, wish) for spec, need in lacking]
-        try:
-            told = await self._in(partial(self._leases.grant, wants, self._nodes))
-        except StoreUnavailable:
-            self._uncertain.update(want.account_id for want in wants)
-            raise
+    async def _grant(self, wants: Sequence[Want]) -> Mapping[str, Granted]:
+        def ask(move: Move) -> Sequence[Granted]:
+            return self._leases.grant(wants, self._nodes, move)
+
+        told = await self._carry_out(ask, Move(self._next(), {}), here=False)
         for each in told:
-            if each.amount_nusd:
-                self._purse.lease(each.account_id, each.amount_nusd, each.posted_nusd)
+            self._purse.see(each.account_id, each.posted_nusd)
         return {each.account_id: each for each in told}
 
     def _lacking(self, specs: Sequence[AccountSpec], amount_nusd: int) -> list[tuple[AccountSpec, int]]:

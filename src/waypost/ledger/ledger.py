@@ -55,7 +55,7 @@ class BookLedger:
         """See `ports.Ledger`."""
         return self.purse.left(self._accounts.of(rules, at))
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable, and
         BudgetExceeded where accounts are shared."""
         specs = self._accounts.of(rules, at)
@@ -63,7 +63,7 @@ class BookLedger:
         if missing:
             await self._open(missing, at)
         if self.leasing is not None:
-            await self.leasing.secure(specs, amount_nusd, at)
+            await self.leasing.secure(specs, amount_nusd, at, wait=wait)
 
     async def _open(self, missing: tuple[AccountSpec, ...], at: float) -> None:
         wanted = tuple(spec.account_id for spec in missing)
@@ -136,9 +136,8 @@ class BookLedger:
     def share(self, leases: Leases, name: str, version: str) -> Leasing:
         """From now on limits hold by leases. Blocks on the database, to give back what an earlier process left: call it
         before serving, and `watch` what is returned. Raises StoreUnavailable."""
-        leases.end()
+        self.leasing = Leasing(self.purse, leases, self._clock, name, version)
         self.purse.shared = True
-        self.leasing = Leasing(self.purse, leases, self._clock, name, version, lambda: self.backlog)
         return self.leasing
 
     async def stop(self, timeout_s: float = 30.0) -> int:

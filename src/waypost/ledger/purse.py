@@ -170,16 +170,18 @@ class Purse:
         """
         if hold.closed:
             raise Bug("A hold that was settled can not be extended.")
+        if hold._free and not more_nusd:
+            return  # what costs nothing has room on a budget that is overdrawn, too
         limits = {spec.account_id: spec for spec in specs}
         for account in hold._held_on:
             spec = limits.get(account.account_id)
             if spec is None or spec.limit_nusd is None:
                 continue
             if self.shared:
-                room = (account.free_nusd or 0) >= more_nusd
-            else:
-                room = account.posted_nusd + account.held_nusd + more_nusd <= spec.limit_nusd
-            if not room:
+                if (account.free_nusd or 0) < more_nusd:
+                    # There may be room that is not leased to this node: nobody is told that the budget is used up.
+                    raise _exceeded(spec, account, more_nusd, at)
+            elif account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
                 raise self.exceeded(spec, account, more_nusd, at)
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
             account.held_nusd += more_nusd
@@ -189,7 +191,7 @@ class Purse:
 
     def keep_ahead(self, hold: PurseHold) -> None:
         """This hold will be extended by about as much at a time: where headroom is leased, so much is kept at hand."""
-        if not self.shared or hold.closed:
+        if not self.shared or hold.closed or hold._ahead_nusd:
             return
         hold._ahead_nusd = hold.amount_nusd
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
@@ -231,15 +233,20 @@ class Purse:
             if spec.marks and account.posted_nusd >= spec.marks[0].at_nusd:
                 self._look(spec, account)
 
-    def lease(self, account_id: str, amount_nusd: int, posted_nusd: int) -> None:
-        """Something was leased to this node. `posted_nusd`: what all nodes together have posted."""
+    def lease(self, account_id: str, amount_nusd: int) -> None:
+        """Something was leased to this node, or, below 0, is not any more."""
         account = self._accounts.get(account_id)
         if account is None:
             self.dropped[account_id] = self.dropped.get(account_id, 0) + amount_nusd
             return
         account.free_nusd = (account.free_nusd or 0) + amount_nusd
-        account.posted_nusd = max(account.posted_nusd, posted_nusd)
         self.leased[account_id] = account
+
+    def see(self, account_id: str, posted_nusd: int) -> None:
+        """What all nodes together have posted to it."""
+        account = self._accounts.get(account_id)
+        if account is not None:
+            account.posted_nusd = max(account.posted_nusd, posted_nusd)
 
     def _look(self, spec: AccountSpec, account: Account) -> None:
         """Tell of the thresholds that were reached."""

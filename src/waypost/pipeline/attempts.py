@@ -255,7 +255,7 @@ class Attempts:
             standing = live.board.of(target)
             if lane is None or standing.ejected_until(now) or standing.parked_until(now):
                 continue
-            if not self._continuation.can_go_on(live, asked, broken):
+            if not await self._continuation.can_go_on(live, asked, broken):
                 break
             tokens = tokens_of(live)
             if self._entrance.enter(live.board, target, now, tokens) != "in":

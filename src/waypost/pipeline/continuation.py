@@ -14,7 +14,7 @@ from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.continuing import ContinuedLane, ContinuingLane, can_continue
 from waypost.dialects.lane import Lane
 from waypost.dialects.seam import ContinuingRelay, Seam
-from waypost.errors import LimitError, UpstreamError
+from waypost.errors import LimitError, StoreUnavailable, UpstreamError
 from waypost.pipeline.exchange import LiveExchange
 from waypost.policy.admit import cost_ceiling
 from waypost.ports import Ledger
@@ -93,7 +93,7 @@ class Continuation:
             return Broken(relay, error, trial.target, len(live.attempts))
         return Broken(relay, error, trial.target, before.first) if relay.committed else before
 
-    def can_go_on(self, live: LiveExchange, asked: Asked | None, broken: Broken) -> bool:
+    async def can_go_on(self, live: LiveExchange, asked: Asked | None, broken: Broken) -> bool:
         """Set money aside for another attempt, and have it known what is asked of it. False: the budget has no room."""
         hold, key, route = live.hold, live.key, live.route
         if asked is None or hold is None or key is None or route is None:
@@ -103,8 +103,9 @@ class Continuation:
         told = {"id": live.call.exchange_id, "origin": broken.target.name, "why": broken.error.code}
         try:
             more = cost_ceiling(key, live.rules, route, asked, live.snapshot.settings, at)
+            await self._ledger.load(live.rules, at, more)
             self._ledger.extend(hold, live.rules, more, at)
-        except LimitError as error:
+        except (LimitError, StoreUnavailable) as error:
             self._log.warning("an answer that broke off was not continued", limit=error.code, **told)
             return False
         self._log.warning("an answer that broke off is continued", at_chars=len(broken.relay.said), **told)

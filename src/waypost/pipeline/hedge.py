@@ -18,6 +18,7 @@ from waypost.errors import (
     GatewayError,
     Misshapen,
     Retry,
+    StoreUnavailable,
     Unrepresentable,
     UpstreamError,
 )
@@ -110,7 +111,7 @@ class Hedges:
                 winner = self._look(live, legs, failed)
                 if timer in done:
                     waiting = set()
-                    if winner is None and legs and self._afford(live):
+                    if winner is None and legs and await self._afford(live):
                         used += self._start(live, second, "hedge", legs, failed)
         finally:
             timer.cancel()
@@ -150,14 +151,15 @@ class Hedges:
             legs.append(_Leg(candidate, trial, task, began, _tokens(live)))
         return 1
 
-    def _afford(self, live: LiveExchange) -> bool:
+    async def _afford(self, live: LiveExchange) -> bool:
         """Hold as much again for the second leg; where the budget has no room for that, there is none."""
         hold = live.hold
         if hold is None:
             return True
         try:
+            await self._ledger.load(live.rules, live.started_us / 1e6, hold.amount_nusd, wait=False)
             self._ledger.extend(hold, live.rules, hold.amount_nusd, live.started_us / 1e6)
-        except BudgetExceeded:
+        except (BudgetExceeded, StoreUnavailable):
             return False
         return True
 

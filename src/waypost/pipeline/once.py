@@ -78,7 +78,8 @@ class Once:
             if live.taken is None and live.standing is not None:
                 paces = [pace for pace in live.standing.rules.paces if pace.limit.unit == "requests"]
                 limits, now = self._limits, self._clock.monotonic()
-                live.taken = limits.take(paces, _NO_NEED, now) or await limits.ask(paces, _NO_NEED, now)
+                if paces:
+                    live.taken = limits.take(paces, _NO_NEED, now) or await limits.ask(paces, _NO_NEED, now)
                 self._tell_limits(live)
             if await self._follow(live, shared):
                 return True

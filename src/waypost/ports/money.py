@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from waypost.core.key import Key
-from waypost.core.lease import Granted, Want
+from waypost.core.lease import Granted, Move, Want
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
 from waypost.core.rules import Rules
 
@@ -50,9 +50,10 @@ class Ledger(Protocol):
         """
         ...
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
         """Bring the accounts of these rules for the windows at `at` into memory, with room for `amount_nusd` on all of
-        them where they are shared with other nodes. Raises StoreUnavailable and BudgetExceeded."""
+        them where they are shared with other nodes. `wait`: also a moment for what others may give back. Raises
+        StoreUnavailable and BudgetExceeded."""
         ...
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -96,21 +97,21 @@ class Ledger(Protocol):
 class Leases(Protocol):
     """What this node of several may spend of accounts without asking. Blocking; raises StoreUnavailable."""
 
-    def grant(self, wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+    def begin(self) -> int:
+        """This node starts: give back what an earlier process of it left. Returns the number of its last move."""
+        ...
+
+    def grant(self, wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
         """Lease what is needed of all of the accounts, or of none: then each has the amount 0, and the figures say why.
-        Beyond the need, up to the wish as far as an even share among `nodes` goes."""
+        Beyond the need, up to the wish as far as an even share among `nodes` goes. `move` is told what it comes to."""
         ...
 
-    def take(self, debts: Mapping[str, int]) -> None:
-        """Lease more, whatever the limits say: money that was spent beyond what had been set aside."""
+    def change(self, move: Move) -> None:
+        """Give back, and lease, whatever the limits say: money that was spent beyond what had been set aside."""
         ...
 
-    def give_back(self, amounts: Mapping[str, int]) -> None:
-        """Let others have it."""
-        ...
-
-    def clear(self, account_ids: Sequence[str]) -> None:
-        """Lease nothing of these any more, whatever was leased."""
+    def reached(self, number: int) -> bool:
+        """Whether the move of this number is in force; waits for one that is under way."""
         ...
 
     def end(self) -> Mapping[str, int]:

@@ -11,10 +11,10 @@ import pytest
 
 from ledger.books import exchange
 from postgres_server import PostgresServer
-from waypost.core.lease import Want
+from waypost.core.lease import Move, Want
 from waypost.stores.sql.address import parse_address, secret_from
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.leases import LeaseRows
+from waypost.stores.sql.leases import _LOCK, LeaseRows
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.postgres_journal import PostgresJournal
 from waypost.stores.sql.postgres_link import Connector
@@ -65,7 +65,7 @@ def nodes(postgres: PostgresServer, tmp_path: Path) -> Iterator[Nodes]:
 
 
 def amounts(nodes: Nodes, name: str, *wants: Want) -> list[int]:
-    return [each.amount_nusd for each in nodes[name].grant(wants, 2)]
+    return [each.amount_nusd for each in nodes[name].grant(wants, 2, Move(1, {}))]
 
 
 def test_a_node_gets_what_it_needs_and_a_share_of_what_is_left(nodes: Nodes) -> None:
@@ -73,7 +73,7 @@ def test_a_node_gets_what_it_needs_and_a_share_of_what_is_left(nodes: Nodes) -> 
     assert amounts(nodes, "b", Want(A, 100, 30, 1000)) == [30]
     assert amounts(nodes, "a", Want(A, 100, 1, 4)) == [4]
     assert amounts(nodes, "a", Want(A, 100, 41, 0)) == [41]
-    told = nodes["b"].grant([Want(A, 100, 1)], 2)
+    told = nodes["b"].grant([Want(A, 100, 1)], 2, Move(1, {}))
     assert [(each.amount_nusd, each.posted_nusd, each.leased_nusd) for each in told] == [(0, 0, 100)]
     assert nodes.sums() == {A: (0, 100, 100)}
 
@@ -85,7 +85,7 @@ def test_all_accounts_or_none(nodes: Nodes) -> None:
 
 
 def test_an_account_is_made_as_the_journal_makes_it(nodes: Nodes) -> None:
-    nodes["a"].grant([Want(A, 9, 1), Want(B, 9, 1)], 1)
+    nodes["a"].grant([Want(A, 9, 1), Want(B, 9, 1)], 1, Move(1, {}))
     with nodes.databases["a"].read() as connection:
         rows = connection.exec_driver_sql("SELECT account_id, scope, scope_id, window_start FROM accounts")
         assert {tuple(row) for row in rows} == {
@@ -95,8 +95,8 @@ def test_an_account_is_made_as_the_journal_makes_it(nodes: Nodes) -> None:
 
 
 def test_what_is_posted_leaves_the_lease_of_who_posts_it(nodes: Nodes) -> None:
-    nodes["a"].grant([Want(A, 100, 50)], 2)
-    nodes["b"].grant([Want(A, 100, 20)], 2)
+    nodes["a"].grant([Want(A, 100, 50)], 2, Move(1, {}))
+    nodes["b"].grant([Want(A, 100, 20)], 2, Move(1, {}))
     nodes.journals["a"].post("s1", 1, [exchange(1, 30, (A, B))])
     assert nodes.sums() == {A: (30, 40, 40), B: (30, 0, 0)}
     assert amounts(nodes, "b", Want(A, 100, 31)) == [0]
@@ -104,22 +104,21 @@ def test_what_is_posted_leaves_the_lease_of_who_posts_it(nodes: Nodes) -> None:
 
 
 def test_a_limit_that_was_lowered_grants_nothing_until_there_is_room(nodes: Nodes) -> None:
-    nodes["a"].grant([Want(A, 100, 80)], 2)
+    nodes["a"].grant([Want(A, 100, 80)], 2, Move(1, {}))
     assert amounts(nodes, "b", Want(A, 50, 1)) == [0]
-    nodes["a"].give_back({A: 60})
+    nodes["a"].change(Move(2, {A: -60}))
     assert amounts(nodes, "b", Want(A, 50, 1)) == [1]
 
 
 def test_debts_are_leased_beyond_the_limit(nodes: Nodes) -> None:
-    nodes["a"].grant([Want(A, 100, 90)], 2)
-    nodes["a"].take({A: 25})
+    nodes["a"].grant([Want(A, 100, 90)], 2, Move(1, {}))
+    nodes["a"].change(Move(2, {A: 25}))
     assert nodes.sums() == {A: (0, 115, 115)}
-    nodes["a"].take({})
 
 
 def test_a_node_that_begins_anew_has_no_lease(nodes: Nodes) -> None:
-    nodes["a"].grant([Want(A, 100, 90), Want(B, 100, 5)], 2)
-    nodes["b"].grant([Want(A, 100, 3)], 2)
+    nodes["a"].grant([Want(A, 100, 90), Want(B, 100, 5)], 2, Move(1, {}))
+    nodes["b"].grant([Want(A, 100, 3)], 2, Move(1, {}))
     assert nodes["a"].end() == {A: 90, B: 5}
     assert nodes["a"].end() == {}
     assert nodes.sums() == {A: (0, 3, 3), B: (0, 0, 0)}
@@ -142,9 +141,9 @@ def test_many_at_once_never_lease_more_than_there_is(postgres: PostgresServer, t
             wants = [Want(A, 10_000, random.randint(1, 300), random.choice((0, 2_000)))]
             if random.random() < 0.5:
                 wants.insert(0, Want(B, 20_000, random.randint(1, 300)))
-            told = {each.account_id: each.amount_nusd for each in mine.grant(wants, 4)}
+            told = {each.account_id: each.amount_nusd for each in mine.grant(wants, 4, Move(1, {}))}
             back = random.randint(0, told[A])
-            mine.give_back({A: back})
+            mine.change(Move(2, {A: -back}))
             had += told[A] - back
         return had
 
@@ -155,3 +154,25 @@ def test_many_at_once_never_lease_more_than_there_is(postgres: PostgresServer, t
     assert had == leased <= 10_000
     assert leased > 8_000
     nodes.close()
+
+
+def test_it_is_known_which_moves_are_in_force(nodes: Nodes) -> None:
+    rows = nodes["a"]
+    assert rows.begin() == 0
+    move = Move(7, {})
+    rows.grant([Want(A, 100, 10), Want(B, 100, 0)], 2, move)
+    assert move.amounts == {A: 10}
+    assert [rows.reached(number) for number in (6, 7, 8)] == [True, True, False]
+    nothing = Move(8, {})
+    rows.grant([Want(A, 100, 91)], 2, nothing)
+    assert nothing.amounts == {}
+    assert not rows.reached(8)
+    rows.change(Move(9, {A: -4}))
+    assert rows.reached(9)
+    assert nodes["b"].begin() == 0
+    assert rows.begin() == 9
+    assert nodes.sums() == {A: (0, 0, 0), B: (0, 0, 0)}
+
+
+def test_accounts_are_locked_in_the_journals_order_whatever_the_collation() -> None:
+    assert 'ORDER BY id COLLATE "C"' in str(_LOCK)

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.books import AT, exchange
 from postgres_server import PostgresServer
-from waypost.core.lease import Want
+from waypost.core.lease import Move, Want
 from waypost.errors import ConfigError
 from waypost.stores.sql.audit import Audit
 from waypost.stores.sql.engine import Database, open_sqlite
@@ -51,7 +51,7 @@ def test_a_node_that_is_gone_is_forgotten_with_what_it_had_leased(
         with database.write() as connection:
             connection.exec_driver_sql(f"INSERT INTO intents_applied VALUES ('{gone}/7.intents', 3)")
         for node, name in ((mine, "here"), (gone, "there")):
-            LeaseRows(database, node).grant([Want(A, 1000, 100)], 2)
+            LeaseRows(database, node).grant([Want(A, 1000, 100)], 2, Move(1, {}))
             LeaseRows(database, node).seen(name, "1.0", AT)
         assert status_of(database).nodes[0].leased_nusd == 100
         with pytest.raises(ConfigError, match="was alive 5 seconds ago"):

@@ -12,6 +12,7 @@ from waypost.stores.sql.sqlite_file import Durability
 from waypost.stores.sql.variables import URL
 
 if TYPE_CHECKING:
+    from waypost.stores.sql.node_lock import NodeLock
     from waypost.stores.sql.postgres_journal import PostgresJournal
 
 AnyJournal: TypeAlias = "SqliteJournal | PostgresJournal"
@@ -34,3 +35,15 @@ def open_journal(
 
     connector = Connector(parse_address(environ[URL]), secret_from(environ), statement_s=STEADY_S)
     return PostgresJournal(connector, node_of(data), pause=pause)
+
+
+def open_node_lock(environ: Mapping[str, str], node: str) -> NodeLock | None:
+    """What keeps two gateways from being one node; None where the database is in the data folder. Raises
+    ConfigError."""
+    if not environ.get(URL):
+        return None
+    from waypost.stores.sql.address import parse_address, secret_from
+    from waypost.stores.sql.node_lock import NodeLock
+    from waypost.stores.sql.postgres_link import Connector
+
+    return NodeLock(Connector(parse_address(environ[URL]), secret_from(environ)), node)

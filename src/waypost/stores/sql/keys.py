@@ -277,6 +277,8 @@ class SqlKeys:
         changed, version = await self._in(self._watching, partial(self._rows.changed, self._seen))
         if version == self._seen:
             return False
+        if version < self._seen:
+            self._cache.clear()  # the database was put back to an earlier state
         self._seen = version
         for key in changed:
             if key.digest in self._cache:

@@ -12,29 +12,32 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Connection, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from waypost.core.lease import Granted, Want
+from waypost.core.lease import Granted, Move, Want
 from waypost.stores.sql.engine import Database
 
 _TEXTS: Final = ARRAY(String)
 _NUMBERS: Final = ARRAY(BigInteger)
 
-#: Makes accounts that are missing, and locks all of them in the order of their ids, so that no two nodes wait for each
-#: other.
+#: Makes accounts that are missing, and locks all of them in the order of their ids: byte by byte, as the journal does
+#: whatever the database's collation, so that no two transactions wait for each other.
 _LOCK: Final = text(
     "INSERT INTO accounts (account_id, scope, scope_id, window_start, posted_nusd, lines, leased_nusd) "
     "SELECT id, split_part(id, ':', 1), split_part(id, ':', 2), "
     "substr(id, length(split_part(id, ':', 1)) + length(split_part(id, ':', 2)) + 3), 0, 0, 0 "
-    "FROM unnest(:ids) AS id ORDER BY id "
+    'FROM unnest(:ids) AS id ORDER BY id COLLATE "C" '
     "ON CONFLICT (account_id) DO UPDATE SET lines = accounts.lines "
     "RETURNING account_id, posted_nusd, leased_nusd"
 ).bindparams(bindparam("ids", type_=_TEXTS))
-#: Adds to leases, or takes from them.
+#: Adds to leases, or takes from them, and keeps the number of the move.
 _MOVE: Final = text(
-    "WITH moved AS (SELECT * FROM unnest(:ids, :amounts) AS moved (id, amount)), "
+    "WITH numbered AS (UPDATE meta SET value = :number WHERE name = :counter), "
+    "moved AS (SELECT * FROM unnest(:ids, :amounts) AS moved (id, amount)), "
     "summed AS (UPDATE accounts SET leased_nusd = leased_nusd + moved.amount FROM moved WHERE account_id = moved.id) "
     "INSERT INTO leases (account_id, node, amount_nusd) SELECT id, :node, amount FROM moved "
     "ON CONFLICT (account_id, node) DO UPDATE SET amount_nusd = leases.amount_nusd + excluded.amount_nusd"
 ).bindparams(bindparam("ids", type_=_TEXTS), bindparam("amounts", type_=_NUMBERS))
+_COUNTER: Final = text("INSERT INTO meta (name, value) VALUES (:counter, '0') ON CONFLICT (name) DO NOTHING")
+_REACHED: Final = text("SELECT value FROM meta WHERE name = :counter FOR UPDATE")
 _EMPTY: Final = text("DELETE FROM leases WHERE node = :node AND amount_nusd = 0")
 _OF_NODE: Final = text("SELECT account_id, amount_nusd FROM leases WHERE node = :node ORDER BY account_id")
 _SEEN: Final = text(
@@ -51,8 +54,17 @@ class LeaseRows:
         """`node`: whose; left out, of the node that opened the database."""
         self._database = database
         self._node = node or database.node
+        self._counter = f"lease moves of {self._node}"
 
-    def grant(self, wants: Sequence[Want], nodes: int) -> Sequence[Granted]:
+    def begin(self) -> int:
+        """See `ports.Leases`."""
+        with self._database.write(shared=True) as connection:
+            connection.execute(_COUNTER, {"counter": self._counter})
+            last = int(connection.scalar(_REACHED, {"counter": self._counter}) or 0)
+            self._give_all_back(connection)
+        return last
+
+    def grant(self, wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
         """Lease what is needed of all of the accounts, or of none: then each has the amount 0, and the figures say why.
 
         Beyond the need, a node gets at most its wish, and that only of an even share of half of what is left: so leases
@@ -61,49 +73,35 @@ class LeaseRows:
         ordered = sorted(wants, key=_account)
         with self._database.write(shared=True) as connection:
             found = _locked(connection, [want.account_id for want in ordered])
-            amounts = []
+            amounts: dict[str, int] = {}
             for want in ordered:
                 left = want.limit_nusd - sum(found[want.account_id])
+                if left < want.need_nusd:
+                    amounts = dict.fromkeys(found, 0)
+                    break
                 share = max(0, left) // (2 * max(1, nodes))
-                amounts.append(
-                    max(want.need_nusd, min(want.wish_nusd, share)) if left >= want.need_nusd else -1
-                )
-            granted = min(amounts, default=0) >= 0
-            if granted:
-                self._move(connection, [want.account_id for want in ordered], amounts)
+                amounts[want.account_id] = max(want.need_nusd, min(want.wish_nusd, share))
+            self._move(connection, move, amounts)
         return [
-            _granted(want.account_id, amount if granted else 0, *found[want.account_id])
-            for want, amount in zip(ordered, amounts, strict=True)
+            _granted(want.account_id, amounts[want.account_id], *found[want.account_id]) for want in ordered
         ]
 
-    def take(self, debts: Mapping[str, int]) -> None:
-        """Lease more, whatever the limits say: money that was spent beyond what had been set aside."""
-        self._change(debts)
-
-    def give_back(self, amounts: Mapping[str, int]) -> None:
-        """Let others have it."""
-        self._change({account_id: -amount for account_id, amount in amounts.items()})
-
-    def clear(self, account_ids: Sequence[str]) -> None:
+    def change(self, move: Move) -> None:
         """See `ports.Leases`."""
         with self._database.write(shared=True) as connection:
-            _locked(connection, sorted(account_ids))
-            mine = self._mine(connection)
-            ids = [each for each in sorted(account_ids) if mine.get(each)]
-            self._move(connection, ids, [-mine[each] for each in ids])
-            connection.execute(_EMPTY, {"node": self._node})
+            _locked(connection, sorted(move.amounts))
+            self._move(connection, move, move.amounts)
+
+    def reached(self, number: int) -> bool:
+        """See `ports.Leases`."""
+        with self._database.write(shared=True) as connection:
+            return int(connection.scalar(_REACHED, {"counter": self._counter}) or 0) >= number
 
     def end(self) -> Mapping[str, int]:
-        """Give back whatever this node still has. Only when it holds nothing, and everything that it settled is posted:
-        at its start, after recovery, and at its end. Returns what it was."""
+        """Give back whatever this node still has. Only when it holds nothing, and everything that it settled is posted.
+        Returns what it was."""
         with self._database.write(shared=True) as connection:
-            # Accounts are locked before their leases, as everywhere.
-            _locked(connection, sorted(self._mine(connection)))
-            mine = self._mine(connection)
-            if mine:
-                self._move(connection, list(mine), [-amount for amount in mine.values()])
-                connection.execute(_EMPTY, {"node": self._node})
-        return mine
+            return self._give_all_back(connection)
 
     def seen(self, name: str, version: str, at: float) -> None:
         """This node is alive at Unix time `at`."""
@@ -120,16 +118,23 @@ class LeaseRows:
         rows: Any = connection.execute(_OF_NODE, {"node": self._node})
         return {row[0]: int(row[1]) for row in rows}
 
-    def _change(self, amounts: Mapping[str, int]) -> None:
-        ids = sorted(amounts)
-        if not ids:
-            return
-        with self._database.write(shared=True) as connection:
-            _locked(connection, ids)
-            self._move(connection, ids, [amounts[each] for each in ids])
+    def _give_all_back(self, connection: Connection) -> dict[str, int]:
+        # Accounts are locked before their leases, as everywhere.
+        _locked(connection, sorted(self._mine(connection)))
+        mine = self._mine(connection)
+        if mine:
+            last = int(connection.scalar(_REACHED, {"counter": self._counter}) or 0)
+            back = {account_id: -amount for account_id, amount in mine.items()}
+            self._move(connection, Move(last, back), back)
+            connection.execute(_EMPTY, {"node": self._node})
+        return mine
 
-    def _move(self, connection: Connection, ids: list[str], amounts: list[int]) -> None:
-        connection.execute(_MOVE, {"ids": ids, "amounts": amounts, "node": self._node})
+    def _move(self, connection: Connection, move: Move, amounts: dict[str, int]) -> None:
+        """Before it is in force it is known what it is."""
+        move.amounts = {account_id: amount for account_id, amount in amounts.items() if amount}
+        if move.amounts:
+            told = {"ids": list(move.amounts), "amounts": list(move.amounts.values()), "node": self._node}
+            connection.execute(_MOVE, {**told, "number": str(move.number), "counter": self._counter})
 
 
 def _account(want: Want) -> str:
