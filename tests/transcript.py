@@ -154,12 +154,17 @@ class FakeLedger:
             raise BudgetExceeded("The budget is spent.")
         hold.amount_nusd += more_nusd
 
+    async def enlarge(
+        self, hold: Hold, rules: Rules, more_nusd: int, at: float, *, wait: bool = True
+    ) -> None:
+        self.extend(hold, rules, more_nusd, at)
+
     def keep_ahead(self, hold: Hold) -> None: ...
 
     def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         raise AssertionError("nothing to load")
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -202,7 +207,7 @@ class PurseLedger(FakeLedger):
     def left(self, rules: Rules, at: float) -> int | None:
         return self.purse.left(self.specs.of(rules, at))
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         for spec in self.purse.missing(self.specs.of(rules, at)):
             self.purse.open(spec, self.posted.get(spec.account_id, 0), at)
 

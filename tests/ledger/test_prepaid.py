@@ -102,5 +102,6 @@ def test_what_costs_nothing_needs_nothing_of_what_nodes_share() -> None:
     assert hold is not None
     assert purse.reserve(specs, 1, AT) is None
     purse.close(hold, 0)
-    purse.lease(specs[0].account_id, 5, CENT)
+    purse.lease(specs[0].account_id, 5)
+    purse.see(specs[0].account_id, CENT)
     assert purse.reserve(specs, 5, AT) is not None

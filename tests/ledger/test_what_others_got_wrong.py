@@ -201,7 +201,7 @@ async def test_what_can_not_be_reserved_is_not_sent(tmp_path: Path) -> None:
     """LiteLLM #33923: a flag to fail closed that did not hold for a reservation that failed. Here is no flag."""
     made = stage(of("team", "team_w"))
 
-    async def away(rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
+    async def away(rules: Rules, at: float, amount_nusd: int = 0) -> None:
         raise StoreUnavailable("The database does not answer.")
 
     made.ledger.load = away  # type: ignore[method-assign]

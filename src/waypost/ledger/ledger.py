@@ -47,6 +47,14 @@ class BookLedger:
         """See `ports.Ledger`. Raises BudgetExceeded, and Bug for a hold that is closed."""
         self.purse.extend(cast(PurseHold, hold), self._accounts.of(rules, at), more_nusd, self._clock.wall())
 
+    async def enlarge(
+        self, hold: Hold, rules: Rules, more_nusd: int, at: float, *, wait: bool = True
+    ) -> None:
+        """See `ports.Ledger`. Raises BudgetExceeded and StoreUnavailable, and Bug for a hold that is closed."""
+        if self.leasing is not None:
+            await self.leasing.secure(self._accounts.of(rules, at), more_nusd, at, wait=wait)
+        self.extend(hold, rules, more_nusd, at)
+
     def keep_ahead(self, hold: Hold) -> None:
         """See `ports.Ledger`."""
         self.purse.keep_ahead(cast(PurseHold, hold))
@@ -55,7 +63,7 @@ class BookLedger:
         """See `ports.Ledger`."""
         return self.purse.left(self._accounts.of(rules, at))
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable, and
         BudgetExceeded where accounts are shared."""
         specs = self._accounts.of(rules, at)
@@ -63,7 +71,7 @@ class BookLedger:
         if missing:
             await self._open(missing, at)
         if self.leasing is not None:
-            await self.leasing.secure(specs, amount_nusd, at, wait=wait)
+            await self.leasing.secure(specs, amount_nusd, at)
 
     async def _open(self, missing: tuple[AccountSpec, ...], at: float) -> None:
         wanted = tuple(spec.account_id for spec in missing)

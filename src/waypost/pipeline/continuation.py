@@ -103,8 +103,7 @@ class Continuation:
         told = {"id": live.call.exchange_id, "origin": broken.target.name, "why": broken.error.code}
         try:
             more = cost_ceiling(key, live.rules, route, asked, live.snapshot.settings, at)
-            await self._ledger.load(live.rules, at, more)
-            self._ledger.extend(hold, live.rules, more, at)
+            await self._ledger.enlarge(hold, live.rules, more, at)
         except (LimitError, StoreUnavailable) as error:
             self._log.warning("an answer that broke off was not continued", limit=error.code, **told)
             return False

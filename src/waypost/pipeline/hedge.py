@@ -157,8 +157,8 @@ class Hedges:
         if hold is None:
             return True
         try:
-            await self._ledger.load(live.rules, live.started_us / 1e6, hold.amount_nusd, wait=False)
-            self._ledger.extend(hold, live.rules, hold.amount_nusd, live.started_us / 1e6)
+            at = live.started_us / 1e6
+            await self._ledger.enlarge(hold, live.rules, hold.amount_nusd, at, wait=False)
         except (BudgetExceeded, StoreUnavailable):
             return False
         return True

@@ -50,10 +50,9 @@ class Ledger(Protocol):
         """
         ...
 
-    async def load(self, rules: Rules, at: float, amount_nusd: int = 0, *, wait: bool = True) -> None:
+    async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         """Bring the accounts of these rules for the windows at `at` into memory, with room for `amount_nusd` on all of
-        them where they are shared with other nodes. `wait`: also a moment for what others may give back. Raises
-        StoreUnavailable and BudgetExceeded."""
+        them where they are shared with other nodes. Raises StoreUnavailable and BudgetExceeded."""
         ...
 
     def dispatch(self, mark: DispatchMark) -> None:
@@ -67,6 +66,13 @@ class Ledger(Protocol):
     def extend(self, hold: Hold, rules: Rules, more_nusd: int, at: float) -> None:
         """Add to an open hold, on all of its accounts or on none; `rules` and `at` are those that it was reserved by.
         Raises BudgetExceeded."""
+        ...
+
+    async def enlarge(
+        self, hold: Hold, rules: Rules, more_nusd: int, at: float, *, wait: bool = True
+    ) -> None:
+        """As `extend`; where accounts are shared with other nodes, room is made for it first. `wait`: also a moment for
+        what others may give back. Raises StoreUnavailable too."""
         ...
 
     def keep_ahead(self, hold: Hold) -> None:
