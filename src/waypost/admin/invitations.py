@@ -157,7 +157,7 @@ class Invitations:
         hashed = None
         if known is None:
             check_password(body.password, invitation.name)
-            hashed = await self._signin.hashed(body.password)
+            hashed = await self._signin.hashed(body.password, address)
         else:
             # Whoever has the link may not be whose account it is.
             known, _ = await self._signin.verify(invitation.name, body.password, body.code, address)
