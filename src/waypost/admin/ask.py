@@ -37,8 +37,7 @@ class Ask:
         self.parts = parts
         self.route = route
         self.visit = visit
-        self.caller = caller
-        self.rights = Rights(parts.live.directory, caller)
+        self.act_as(caller)
         self.said: Mapping[str, str] = {}
         """What the path's segments say."""
         self.query: Mapping[str, str] = {}
@@ -46,6 +45,11 @@ class Ask:
         self.organization: Organization | None = None
         #: Held while something is looked at and then changed.
         self.changes = changes
+
+    def act_as(self, caller: Caller) -> None:
+        """From now on it is this one who asks."""
+        self.caller = caller
+        self.rights = Rights(self.parts.live.directory, caller)
 
     @property
     def home(self) -> str:
