@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from waypost.admin.ask import Ask, denied, missing
-from waypost.admin.fields import nano
+from waypost.admin.fields import in_words_of_the_api, nano
 from waypost.admin.key_fields import KeyBody, KeyMade, KeyPatch, KeyView, RotateBody, shown
 from waypost.admin.places import check_above, team_id, user_named
 from waypost.admin.resource import listed, page_type
@@ -281,8 +281,10 @@ async def _told(ask: Ask, call: Any, *args: Any) -> Any:
     try:
         return await ask.blocking(call, *args)
     except InvalidRequest as error:
-        raise InvalidValue(error.message, param=error.param) from None
+        message, field = in_words_of_the_api(error)
+        raise InvalidValue(message, param=field) from None
     except Conflict as error:
         if error.param == "revision" and b"if-match" in ask.visit.headers:
             raise PreconditionFailed(error.message) from None
-        raise
+        message, field = in_words_of_the_api(error)
+        raise Conflict(message, param=field) from None
