@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from admin.rig import ACME, World
 from waypost.admin.api import Admin
+from waypost.core.people import User
 from waypost.errors import Bug, StoreUnavailable
+from waypost.ports.control import Visit
 
 
 async def test_paths_and_methods(world: World) -> None:
@@ -74,3 +77,36 @@ async def test_the_built_in_organization_is_there(world: World) -> None:
     assert (await world.ask("PUT", f"{path}/teams/x", {})).status == 201
     assert (await world.ask("PATCH", path, {"title": "Home"})).status == 200
     assert (await world.ask("GET", path)).json["title"] == "Home"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_rights_are_those_of_when_the_body_was_there(world: World, method: str) -> None:
+    """Who takes their time to send keeps nothing by it."""
+    token = world.person("root", operator=True)
+    world.person("eve")
+    root = world.live.directory.find(User, "user_root")
+    assert root is not None
+    path = f"/api/v1/users/{'eve' if method == 'DELETE' else 'mallory'}@example.com"
+
+    async def read(most: int) -> bytes:
+        world.put(msgspec.structs.replace(root, disabled=True))
+        return b'{"operator": true}' if method == "PUT" else b""
+
+    headers = {
+        b"authorization": f"Bearer {token}".encode(),
+        b"content-type": b"application/json",
+        b"transfer-encoding": b"chunked",
+    }
+    visit = Visit(
+        method=method,
+        path=path,
+        query=b"",
+        headers=headers,
+        read=read,
+        request_id="r",
+        address="",
+        https=True,
+    )
+    before = len([*world.live.directory.all(User)])
+    assert (await world.admin.answer(visit)).status == 401
+    assert len([*world.live.directory.all(User)]) == before

@@ -23,7 +23,8 @@ from waypost.core.people import Invitation, Organization, Project, Role
 from waypost.core.tokentext import issue_text
 
 Answer = Literal["yes", 401, 403, 404]
-Tenant = Literal["own", "other", "mixed", "suspended"]
+Tenant = Literal["own", "other", "mixed", "suspended", "operators"]
+"""`operators`: one's own tenant, and an operator's key in it."""
 
 #: r: reads. w: writes. o: writes what is their own. t: the admin of the team `mine` writes that team.
 TABLE = """
@@ -61,6 +62,8 @@ SESSION = frozenset(
         "delete_one_session",
     )
 )
+#: What only operators do with an operator's key.
+_OPERATORS_ONLY = ("patch_key", "rotate_key")
 
 
 def expected(route: Route, actor: str, tenant: Tenant) -> Answer:
@@ -83,10 +86,11 @@ def _in_organization(route: Route, actor: str, tenant: Tenant, what: str) -> Ans
     creates = route.name == "put_organization"
     operator = actor in OPERATORS
     if actor == "operator_of_acme":
-        if tenant in ("own", "mixed"):
+        if tenant in ("own", "mixed", "operators"):
             if tenant == "mixed":
                 return 404
-            return 403 if route.name == "delete_organization" else "yes"
+            beyond = tenant == "operators" and route.name in _OPERATORS_ONLY
+            return 403 if beyond or route.name == "delete_organization" else "yes"
         return 404
     if operator:
         return 404 if tenant == "mixed" else "yes"
@@ -102,7 +106,8 @@ def _in_organization(route: Route, actor: str, tenant: Tenant, what: str) -> Ans
     if creates or route.name == "delete_organization":
         return "yes" if "w" in marks and creates else 403
     if what == "keys":
-        return _keys(route, actor, tenant, marks)
+        told = _keys(route, actor, tenant, marks)
+        return 403 if told == "yes" and tenant == "operators" and route.name in _OPERATORS_ONLY else told
     if reading:
         good = "r" in marks
     else:
@@ -191,6 +196,7 @@ class Stage:
         world.put(Budget(f"bud_{name}", home, mine, "organization", home, 5))
         world.put(Limit(f"lim_{name}", home, mine, "organization", home, "requests", 5))
         key = world.key(mine, organization_id=home)
+        self.operators_key = world.key("ops", organization_id="org_acme", operator=True).key_id
         world.token("operator", organization=name)
         token = next(each for each in world.rows.page("token", home, "", 1))
         issued = issue_text("inv", world.randomness)
@@ -266,6 +272,8 @@ class Stage:
         ids = dict(self.ids["other" if tenant == "other" else "acme"])
         if tenant == "mixed":
             ids = {**self.ids["other"], "organization": "acme"}
+        if tenant == "operators":
+            ids["key"] = self.operators_key
         if "gateway" in route.parts:
             ids["token"] = self.gateway_token
         if "service-accounts" in route.path:
@@ -305,6 +313,8 @@ def cases(routes: tuple[Route, ...], actors: list[str]) -> Iterator[tuple[Route,
         named = route.in_organization and any(p[0] == "{" and p != "{organization}" for p in route.parts)
         if named and route.method != "PUT":
             tenants.append("mixed")
+        if "{key}" in route.parts:
+            tenants.append("operators")
         for actor in actors:
             for tenant in tenants:
                 yield route, actor, tenant

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from waypost.admin.fields import check_name, dollars, email, is_name, nano
-from waypost.errors import InvalidValue
+from waypost.admin.fields import check_name, dollars, email, in_words_of_the_api, is_name, nano
+from waypost.errors import InvalidRequest, InvalidValue
 
 
 def test_names() -> None:
@@ -26,3 +26,10 @@ def test_addresses_are_in_lower_case() -> None:
     for text in ("ann", "a@b c", "a@b\n", "@b"):
         with pytest.raises(InvalidValue):
             email(text)
+
+
+def test_what_is_stored_is_called_as_bodies_call_it() -> None:
+    error = InvalidRequest("limit_nusd is an amount above 0.", param="limit_nusd")
+    assert in_words_of_the_api(error) == ("limit is an amount above 0.", "limit")
+    assert in_words_of_the_api(InvalidRequest("No.", param="per")) == ("No.", "per")
+    assert in_words_of_the_api(InvalidRequest("No.")) == ("No.", None)

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 
-from admin.rig import ACME, NOW, PASSWORD, World
-from waypost.core.people import Organization
+from admin.rig import ACME, NOW, OTHER, PASSWORD, World
+from waypost.admin.api import Admin
+from waypost.core.people import Invitation, Member, Organization, User
+from waypost.core.signin import Password
+from waypost.errors import StoreUnavailable
 
 INVITATIONS = f"{ACME}/invitations"
 ACCEPT = "/api/v1/invitations/accept"
@@ -118,3 +125,90 @@ async def test_an_account_without_a_password_is_not_given_one(world: World) -> N
 async def test_how_long_links_last(world: World, days: float) -> None:
     told = await world.ask("POST", INVITATIONS, {"email": "e@example.com", "days": days})
     assert (told.status, told.fields) == (400, ["days"])
+
+
+async def test_two_at_once_for_one_new_address_lose_none(world: World) -> None:
+    here = await invite(world)
+    there = await world.made("POST", f"{OTHER}/invitations", {"email": "eve@example.com"})
+
+    async def yielding(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0)
+        return call(*args, **more)
+
+    admin = Admin(world.parts(blocking=yielding))
+    told = await asyncio.gather(
+        *(
+            world.ask("POST", ACCEPT, {"token": made["token"], "password": PASSWORD}, token=None, admin=admin)
+            for made in (here, there)
+        )
+    )
+    assert sorted(each.status for each in told) == [201, 409]
+    again = here if told[0].status == 409 else there
+    assert await accept(world, again, password=SECOND) == 401
+    assert await accept(world, again) == 201, "the one that came second still opens"
+    assert [await accept(world, made) for made in (here, there)] == [404, 404], "and each once"
+    (eve,) = world.live.directory.all(User)
+    assert {each.organization_id for each in world.live.directory.memberships(eve.id)} == {
+        "org_acme",
+        "org_other",
+    }
+
+
+@pytest.mark.parametrize("kind", [User, Member, Password])
+async def test_what_fails_leaves_the_invitation_as_it_was(world: World, kind: type) -> None:
+    made = await invite(world)
+    put, keep, broken = world.live.put, world.passwords.put, [kind]
+
+    async def failing(found: Any, *, revision: int | None = None) -> Any:
+        if type(found) in broken:
+            raise StoreUnavailable("The database does not answer.")
+        return await put(found, revision=revision)
+
+    def losing(password: Any, **more: Any) -> None:
+        if Password in broken:
+            raise StoreUnavailable("The database does not answer.")
+        keep(password, **more)
+
+    world.live.put = failing  # type: ignore[method-assign]
+    world.passwords.put = losing  # type: ignore[method-assign]
+    assert await accept(world, made) == 503
+    assert not [*world.live.directory.all(User)], "nobody is left over who has no place"
+    broken.clear()
+    assert await accept(world, made) == 201
+    assert await accept(world, made) == 404
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_link_is_used_once_by_two_nodes(world: World, known: bool) -> None:
+    """Each has a lock of its own: the revision decides."""
+    if known:
+        world.user("eve", password=True)
+    made = await invite(world)
+    put, told = world.live.put, []
+    body = {"token": made["token"], "password": PASSWORD}
+
+    async def overtaken(found: Any, *, revision: int | None = None) -> Any:
+        if isinstance(found, Invitation) and not told:
+            told.append(0)
+            told.append((await world.ask("POST", ACCEPT, body, token=None, admin=other)).status)
+        return await put(found, revision=revision)
+
+    other = Admin(world.parts())
+    world.live.put = overtaken  # type: ignore[method-assign]
+    assert await accept(world, made) == 409
+    assert told[1:] == [201]
+    (eve,) = world.live.directory.all(User)
+    assert len(world.live.directory.memberships(eve.id)) == 1
+
+
+async def test_a_wrong_password_is_told_of(world: World) -> None:
+    world.user("eve", password=True)
+    made = await invite(world)
+    assert await accept(world, made, password=SECOND) == 401
+    refused = world.audit[-1]
+    assert (refused.kind, refused.via, refused.name) == ("refused_sign_in", "invitation", "eve@example.com")
+    assert (refused.action, refused.organization_id) == ("accept_invitation", "org_acme")
+    assert SECOND not in repr(world.audit)
+    before = len(world.audit)
+    assert await accept(world, made) == 201
+    assert {each.via for each in world.audit[before:]} == {"invitation"}

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from admin.rig import ACME, NOW, OTHER, World
 from waypost.core.keytext import looks_valid
-from waypost.core.people import ROLES
+from waypost.core.people import ROLES, TeamRole
 
 KEYS = f"{ACME}/keys"
 
@@ -161,3 +161,58 @@ async def test_ones_own_everywhere(world: World) -> None:
     assert [each["organization"] for each in (*page["items"], *rest["items"])] == ["acme"]
     assert (await world.made("GET", "/api/v1/me/keys"))["items"] == []
     assert "own_keys:write" in ROLES["developer"]
+
+
+async def test_an_operators_key_is_taken_over_by_nobody(world: World) -> None:
+    owner, dan = world.person("ann", "owner"), world.person("dan", "developer")
+    root = world.person("root", operator=True)
+    key = world.key(
+        "ops", operator=True, networks=("10.0.0.0/8",), user_id="user_dan", made_by="user:user_dan"
+    )
+    path = f"{KEYS}/{key.key_id}"
+    for token in (owner, dan, world.token("user:user_root", organization="acme")):
+        assert (await world.ask("PATCH", path, {"networks": []}, token=token)).status == 403
+        assert (await world.ask("POST", f"{path}/rotate", {}, token=token)).status == 403
+    assert (await world.made("GET", path, token=owner))["networks"] == ["10.0.0.0/8"]
+    assert (await world.made("PATCH", path, {"rpm": 2}, token=root))["operator"] is True
+    assert (await world.made("POST", f"{path}/rotate", {}, token=root))["key"]["operator"] is True
+    assert (await world.ask("POST", KEYS, {"name": "n", "operator": True}, token=owner)).status == 400
+    assert (await world.ask("DELETE", path, token=owner)).status == 204, "ending it gives nobody anything"
+
+
+async def test_an_admin_of_a_team_makes_keys_for_the_team_alone(world: World) -> None:
+    lead = world.person("lea", "developer", {"search": "admin"})
+    world.person("ann", "owner", {"search": "developer"})
+    world.person("dan", "developer", {"search": "developer"})
+    world.person("out", "developer", {"ads": "developer"})
+    inside = (TeamRole("team_search", "developer"),)
+    world.machine("boss", "admin", teams=inside)
+    world.machine("bot", "developer", teams=inside)
+    world.machine("far", "developer")
+    wanted = {
+        "user": {"dan@example.com": 201, "me": 201, "out@example.com": 403, "ann@example.com": 403},
+        "service_account": {"bot": 201, "far": 403, "boss": 403},
+    }
+    for field, names in wanted.items():
+        for name, status in names.items():
+            told = await world.ask("POST", KEYS, {"name": "n", "team": "search", field: name}, token=lead)
+            assert (name, told.status) == (name, status)
+    for owned, status in (("svc_boss", 403), ("svc_far", 403), ("svc_bot", 200)):
+        path = f"{KEYS}/{world.key(owned, team_id='team_search', service_id=owned).key_id}"
+        assert (await world.ask("PATCH", path, {"rpm": 2}, token=lead)).status == status
+        assert (await world.ask("POST", f"{path}/rotate", {}, token=lead)).status == status
+        assert (await world.ask("DELETE", path, token=lead)).status == 204
+    admin = world.person("adam", "admin")
+    for name in ("boss", "far"):
+        told = await world.ask(
+            "POST", KEYS, {"name": "n", "team": "search", "service_account": name}, token=admin
+        )
+        assert told.status == 201
+
+
+async def test_the_list_has_what_can_be_read(world: World) -> None:
+    world.role("maker", "keys:write", "own_keys:write")
+    mia = world.person("mia", "maker")
+    key = world.key("shared")
+    assert (await world.ask("GET", f"{KEYS}/{key.key_id}", token=mia)).status == 200
+    assert [each["id"] for each in (await world.made("GET", KEYS, token=mia))["items"]] == [key.key_id]

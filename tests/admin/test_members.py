@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
-from admin.rig import ACME, World
+from admin.rig import ACME, InlineLive, World
 from waypost.admin.api import Admin
 from waypost.core.people import Organization
 
@@ -152,3 +153,22 @@ async def test_who_is_lowered_meanwhile_gives_nothing(world: World) -> None:
         world.ask("PATCH", f"{MEMBERS}/user_ann", {"role": "viewer"}, token=tokens["amy"], admin=admin),
     )
     assert [each.status for each in told] == [200, 403]
+
+
+@pytest.mark.parametrize("ask", [("PATCH", {"role": "viewer"}), ("DELETE", None)])
+async def test_two_nodes_at_once_do_not_leave_it_without_an_owner(
+    world: World, ask: tuple[str, dict[str, str] | None]
+) -> None:
+    """The other node has not heard yet that one of them is no owner any more."""
+    world.person("ann", "owner")
+    world.person("amy", "owner")
+    late = InlineLive(world.rows)
+    late.refresh()
+    node = Admin(world.parts(live=late))
+    method, body = ask
+    late.refresh = lambda: None  # type: ignore[method-assign]
+    assert (await world.ask(method, f"{MEMBERS}/user_ann", body)).status in (200, 204)
+    told = await world.ask(method, f"{MEMBERS}/user_amy", body, admin=node)
+    assert (told.status, "last owner" in told.json["detail"]) == (409, True)
+    world.person("abe", "owner")
+    assert (await world.ask(method, f"{MEMBERS}/user_amy", body, admin=node)).status in (200, 204)

@@ -78,3 +78,23 @@ async def test_projects(world: World) -> None:
     told = await world.made("PUT", f"{ACME}/projects/support", body)
     assert {**body, **told} == told
     assert "organization_id" not in told
+
+
+async def test_the_models_that_an_operator_approved_hold(world: World) -> None:
+    owner = world.person("ann", "owner")
+    root = world.person("root", operator=True)
+    assert (await world.ask("PATCH", ACME, {"models": ["openai/*"]}, token=owner)).status == 403
+    await world.made("PATCH", ACME, {"models": ["openai/*"]}, token=root)
+    for method, body in (
+        ("PATCH", {"models": []}),
+        ("PUT", {"title": "A"}),
+        ("PUT", {"models": ["openai/*", "x"]}),
+    ):
+        assert (await world.ask(method, ACME, body, token=owner)).status == 403
+    told = await world.made(
+        "PUT", ACME, {"title": "A", "models": ["openai/*"], "member_keys_max": 3}, token=owner
+    )
+    assert (told["models"], told["title"], told["member_keys_max"]) == (["openai/*"], "A", 3)
+    assert (await world.made("PATCH", ACME, {"title": "B"}, token=owner))["models"] == ["openai/*"]
+    team = await world.made("PATCH", f"{ACME}/teams/search", {"models": ["openai/gpt-5"]}, token=owner)
+    assert team["models"] == ["openai/gpt-5"]

@@ -138,3 +138,27 @@ async def test_amounts_that_are_refused(world: World) -> None:
         assert (
             await world.ask("PUT", BUDGET, {"scope": "organization", **msgspec.to_builtins(body)})
         ).status == status
+
+
+async def test_a_rule_of_the_gateway_on_an_organization_is_changed_by_what_it_shows(world: World) -> None:
+    for name, subject in (("acme", "acme"), ("home", "default")):
+        path = f"/api/v1/gateway/budgets/{name}"
+        made = await world.made("PUT", path, {"scope": "organization", "subject": subject, "limit": "5"})
+        assert made["subject"] == subject
+        assert (await world.made("PATCH", path, {"limit": "6"}))["limit"] == "6"
+        kept = world.rows.named("budget", "", name)
+        assert isinstance(kept, Budget)
+        assert kept.scope_id == ("org_acme" if name == "acme" else "default")
+
+
+async def test_what_is_refused_is_named_as_it_was_sent(world: World) -> None:
+    for body, field in (
+        ({"limit": "0"}, "limit"),
+        ({"limit": "5", "raised_by": "5"}, "raised_until"),
+        ({"limit": "5", "raised_by": "999999999.5", "raised_until": 5}, None),
+        ({"limit": "5", "subject": "x" * 200}, "subject"),
+    ):
+        told = await world.ask("PUT", BUDGET, {"scope": "organization", **body})
+        assert told.fields == ([] if field is None else [field])
+        assert b"_nusd" not in told.text
+        assert b"raise_until" not in told.text

@@ -85,3 +85,11 @@ async def test_tries_that_fail_are_in_the_audit(world: World) -> None:
     assert (world.audit[-1].kind, world.audit[-1].name, world.audit[-1].address) == (
         "refused_sign_in", "ann@example.com", "192.0.2.7",
     )  # fmt: skip
+
+
+async def test_how_somebody_came_in_is_told(world: World) -> None:
+    world.user("ann", password=True)
+    await world.ask("POST", SESSION, {"email": "ann@example.com", "password": "wrong password"}, token=None)
+    await world.sign_in("ann")
+    told = [(each.kind, each.who, each.via) for each in world.audit]
+    assert told == [("refused_sign_in", "", "sign-in"), ("session", "user:user_ann", "sign-in")]

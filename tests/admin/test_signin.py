@@ -10,7 +10,7 @@ from pyotp import TOTP
 
 from admin.rig import NOW, PASSWORD, World
 from waypost.admin.passwords import Argon2Hashes
-from waypost.admin.second_factor import decoded
+from waypost.admin.second_factor import decoded, recovery_digest
 from waypost.admin.signin import IDLE_S, LASTS_S, SignIn
 from waypost.core.signin import Password
 from waypost.errors import NotSignedIn, Overloaded, RateLimited
@@ -90,6 +90,46 @@ async def test_old_hashes_are_made_anew(world: World) -> None:
     assert kept is not None
     assert "m=16" in (kept.hash or "")
     await signin.verify("ann@example.com", PASSWORD, None, AT)
+
+
+async def test_a_new_hash_brings_nothing_back(world: World) -> None:
+    """What was used up, or changed, while somebody signed in stays so."""
+    world.user("ann", password=True)
+    kept = world.passwords.get("user_ann")
+    assert kept is not None
+    code = "abcd-efgh-ijkl-mnop"
+    factor = {"totp": decoded(SECRET), "recovery": (recovery_digest(code),)}
+    world.passwords.put(msgspec.structs.replace(kept, **factor))
+    stronger = Argon2Hashes(world.randomness, memory_kib=16, passes=1)
+    signin = SignIn(world.parts(hashes=stronger))
+    assert (await signin.verify("ann@example.com", PASSWORD, code, AT))[1] is True
+    kept = world.passwords.get("user_ann")
+    assert kept is not None
+    assert ("m=16" in (kept.hash or ""), kept.recovery) == (True, ())
+    with pytest.raises(NotSignedIn):
+        await signin.verify("ann@example.com", PASSWORD, code, AT)
+
+
+async def test_a_new_hash_undoes_no_new_password(world: World) -> None:
+    world.user("ann", password=True)
+    stronger = Argon2Hashes(world.randomness, memory_kib=16, passes=1)
+    changed = Password("user_ann", hash=stronger.make("another password"), changed_at=NOW + 1)
+
+    async def meanwhile(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        if call == stronger.make:
+            world.passwords.put(changed)
+        return call(*args, **more)
+
+    signin = SignIn(world.parts(hashes=stronger, blocking=meanwhile))
+    await signin.verify("ann@example.com", PASSWORD, None, AT)
+    assert world.passwords.get("user_ann") == changed
+
+
+async def test_others_behind_the_same_proxy_keep_nobody_out(world: World, signin: SignIn) -> None:
+    world.user("ann", password=True)
+    for number in range(60):
+        await refusal(signin, f"made-up-{number}")
+    assert (await signin.verify("ann@example.com", PASSWORD, None, AT))[0].id == "user_ann"
 
 
 async def test_a_crowd_is_bounded(world: World) -> None:

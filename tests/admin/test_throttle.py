@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from waypost.admin.throttle import Throttle, network
-from waypost.errors import RateLimited
+from waypost.admin.throttle import Throttle, Turns, network
+from waypost.errors import Overloaded, RateLimited
 
 
 def fails(throttle: Throttle, account: str, address: str, at: float) -> float | None:
@@ -26,10 +28,34 @@ def test_waits_grow_by_account() -> None:
     assert waits == [*(2**n for n in range(10)), 900]
 
 
+def test_failures_of_others_slow_nobody_who_does_not_fail() -> None:
+    """Behind a proxy all have its address."""
+    throttle = Throttle()
+    for number in range(1000):
+        assert fails(throttle, f"made up {number}", "10.0.0.1", 0.0) is None
+    assert fails(throttle, "ann", "10.0.0.1", 0.0) is None
+    throttle.succeed("ann", "10.0.0.1")
+
+
 def test_waits_by_address() -> None:
     throttle = Throttle()
-    assert [fails(throttle, f"user{n}", "10.0.0.1", 0.0) for n in range(22)] == [None] * 21 + [1.0]
-    assert fails(throttle, "another", "10.0.0.2", 0.0) is None
+    for name in range(22):
+        for _ in range(2):
+            assert fails(throttle, f"user{name}", "10.0.0.1", 0.0) is None
+    waits = [fails(throttle, f"user{n}", "10.0.0.1", 0.0) for n in range(22)]
+    assert waits == [None] + [60.0] * 21, "who fails more than once is slowed by all of the address"
+    assert fails(throttle, "user1", "10.0.0.2", 0.0) is None
+    assert fails(throttle, "user2", "10.0.0.1", 60.0) is None
+    assert fails(throttle, "user2", "10.0.0.1", 60.0) == 60.0
+
+
+def test_made_up_names_push_out_nobody_who_waits() -> None:
+    throttle = Throttle()
+    for _ in range(6):
+        throttle.begin("ann", "10.0.0.1", 0.0)
+    for number in range(25_000):
+        throttle.begin(f"u{number}", "10.0.0.1", 0.0)
+    assert fails(throttle, "ann", "10.0.0.2", 0.0) == 1.0
 
 
 def test_a_success_begins_anew() -> None:
@@ -79,3 +105,26 @@ def test_who_waits_is_not_told_apart() -> None:
         throttle.begin("nobody", "10.0.0.1", 0.0)
     with pytest.raises(RateLimited, match="Too many tries"):
         throttle.begin("nobody", "10.0.0.1", 0.0)
+
+
+async def test_one_address_has_half_of_the_turns() -> None:
+    turns, gate = Turns(), asyncio.Event()
+    inside: list[str] = []
+
+    async def work(address: str) -> None:
+        async with turns.turn(address):
+            inside.append(address)
+            await gate.wait()
+
+    flood = [asyncio.ensure_future(work("10.0.0.1")) for _ in range(40)]
+    other = asyncio.ensure_future(work("10.0.0.2"))
+    done, _ = await asyncio.wait(flood, return_when=asyncio.FIRST_EXCEPTION)
+    while "10.0.0.2" not in inside:  # noqa: ASYNC110 - the loop is let run until it got its turn
+        await asyncio.sleep(0)
+    assert inside == ["10.0.0.1", "10.0.0.2"], "one at a time, and others beside it"
+    gate.set()
+    ends = await asyncio.gather(*flood, other, return_exceptions=True)
+    assert (sum(isinstance(end, Overloaded) for end in ends), len(done) > 0) == (8, True)
+    assert not turns._lines
+    async with turns.turn("10.0.0.1"):
+        pass

@@ -1,7 +1,8 @@
 """The control API: finds the route, finds out who asks, and lets the route's function answer if they may.
 
 What may be asked is decided on the matched row of the table and on nothing else; a request that no row lets in is
-refused before its body is read.
+refused before its body is read. Once the body is there it is decided again: rights are those of the change, and not of
+the first byte.
 """
 
 from __future__ import annotations
@@ -83,18 +84,27 @@ class Admin:
             return problem.said(error, visit.path, visit.request_id)
 
     async def _run(self, route: Route, visit: Visit, said: dict[str, str]) -> Reply:
-        caller = NOBODY if route.permission == "public" else await self._identify.caller(visit)
-        if caller is NOBODY and route.permission != "public":
-            raise NotSignedIn("Nobody is signed in. Send `Authorization: Bearer wp-api-…`, or sign in.")
-        ask = Ask(self._parts, route, visit, caller, self._changes)
+        ask = Ask(self._parts, route, visit, NOBODY, self._changes)
         ask.said = said
-        if route.in_organization:
-            ask.organization = await self._organization(ask, said["organization"])
-        _authorize(ask)
+        await self._let_in(ask)
         known = frozenset(each.name for each in route.query)
         ask.query = read_query(visit.query, known | _PAGE if route.lists else known)
-        ask.body = await _body(route, visit)
+        if _brings_body(ask):
+            ask.body = await _body(route, visit)
+            await self._let_in(ask)  # who sends takes the time they like, and may have lost what they had
         return await route.run(ask)
+
+    async def _let_in(self, ask: Ask) -> None:
+        """Find out who asks and whether they may. Raises NotSignedIn, Forbidden and NotFound."""
+        route = ask.route
+        if route.permission != "public":
+            caller = await self._identify.caller(ask.visit)
+            if caller is NOBODY:
+                raise NotSignedIn("Nobody is signed in. Send `Authorization: Bearer wp-api-…`, or sign in.")
+            ask.act_as(caller)
+        if route.in_organization:
+            ask.organization = await self._organization(ask, ask.said["organization"])
+        _authorize(ask)
 
     async def _organization(self, ask: Ask, name: str) -> Organization | None:
         """The organization of the path; None when it is not there, or is none of the caller's business."""
@@ -130,12 +140,18 @@ def _authorize(ask: Ask) -> None:
         raise denied(permission)
 
 
+def _brings_body(ask: Ask) -> bool:
+    headers = ask.visit.headers
+    sends = headers.get(b"content-length", b"0").strip(b"0") or b"transfer-encoding" in headers
+    return ask.route.takes is not None or bool(sends)
+
+
 async def _body(route: Route, visit: Visit) -> object:
     length = visit.headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > BODY_BYTES_MAX:
         raise TooLarge(f"A body here has at most {BODY_BYTES_MAX} bytes.")
     if route.takes is None:
-        if (length.strip(b"0") or b"transfer-encoding" in visit.headers) and await visit.read(BODY_BYTES_MAX):
+        if await visit.read(BODY_BYTES_MAX):
             raise InvalidRequest("This path takes no body.")
         return None
     check_media(visit.headers, route.method == "PATCH")

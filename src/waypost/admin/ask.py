@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
 
 from waypost.admin.decode import Page, page_of, tags_of
+from waypost.admin.fields import in_words_of_the_api
 from waypost.admin.parts import Audited, Parts
 from waypost.admin.rights import Caller, Rights
 from waypost.admin.route import Route
@@ -37,8 +38,7 @@ class Ask:
         self.parts = parts
         self.route = route
         self.visit = visit
-        self.caller = caller
-        self.rights = Rights(parts.live.directory, caller)
+        self.act_as(caller)
         self.said: Mapping[str, str] = {}
         """What the path's segments say."""
         self.query: Mapping[str, str] = {}
@@ -46,6 +46,11 @@ class Ask:
         self.organization: Organization | None = None
         #: Held while something is looked at and then changed.
         self.changes = changes
+
+    def act_as(self, caller: Caller) -> None:
+        """From now on it is this one who asks."""
+        self.caller = caller
+        self.rights = Rights(self.parts.live.directory, caller)
 
     @property
     def home(self) -> str:
@@ -92,7 +97,11 @@ class Ask:
         try:
             stored = await self.parts.live.put(found, revision=revision)
         except InvalidRequest as error:
-            raise InvalidValue(error.message, param=error.param) from None
+            message, field = in_words_of_the_api(error)
+            raise InvalidValue(message, param=field) from None
+        except Conflict as error:
+            message, field = in_words_of_the_api(error)
+            raise Conflict(message, param=field) from None
         self.record_object(stored, before, stored)
         return stored
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from waypost.core.money import parse_usd, render_usd
-from waypost.errors import InvalidValue
+from waypost.errors import Conflict, InvalidRequest, InvalidValue
 
 #: What names of organizations, teams, budgets and so on look like: they stand in paths.
 NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
@@ -17,6 +17,19 @@ _EMAIL: Final = r"^[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,180}$"
 _USD: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 _LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 _TIME_MOST: Final = 4_102_444_800
+
+#: What the fields of what is stored are called in bodies, where that is not their own name.
+_CALLED: Final = {
+    "limit_nusd": "limit",
+    "raise_nusd": "raised_by",
+    "raise_until": "raised_until",
+    "scope_id": "subject",
+    "budget_nusd": "budget",
+    "team_id": "team",
+    "project_id": "project",
+    "user_id": "user",
+    "service_id": "service_account",
+}
 
 Name = Annotated[str, Meta(pattern=NAME, max_length=63)]
 Title = Annotated[str, Meta(pattern=_LINE, max_length=200)]
@@ -50,6 +63,15 @@ def check_name(text: str, field: str = "name") -> str:
             param=field,
         )
     return text
+
+
+def in_words_of_the_api(error: InvalidRequest | Conflict) -> tuple[str, str | None]:
+    """What a store says of values, and the field that it means, as bodies call it."""
+    stored = error.param or ""
+    called = _CALLED.get(stored)
+    if called is None:
+        return error.message, error.param
+    return error.message.replace(stored, called), called
 
 
 def dollars(nano: int) -> str:

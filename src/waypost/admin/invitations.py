@@ -4,6 +4,8 @@ the role it gives."""
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Annotated, Any, Final, cast
 
 import msgspec
@@ -22,7 +24,7 @@ from waypost.core.objects import PREFIXES
 from waypost.core.people import Invitation, Member, Organization, Permission, User
 from waypost.core.signin import Password
 from waypost.core.tokentext import digest_of, is_text, issue_text
-from waypost.errors import Conflict, NotFound
+from waypost.errors import Conflict, GatewayError, NotFound, NotSignedIn
 
 _BASE: Final = f"{PREFIX}/organizations/{{organization}}/invitations"
 _READ: Final[tuple[Permission, ...]] = ("members:read",)
@@ -153,30 +155,61 @@ class Invitations:
         self._signin.begin_try(f"invitation:{body.token[:16]}", address)
         invitation, organization = await self._open(ask, body.token)
         self._signin.end_try(f"invitation:{body.token[:16]}", address)
+        ask.organization = organization
+        ask.act_as(Caller(made_by=f"invitation:{invitation.id}", way="invitation"))
         known = cast(User | None, await ask.named("user", invitation.name, ""))
         hashed = None
         if known is None:
             check_password(body.password, invitation.name)
-            hashed = await self._signin.hashed(body.password)
+            hashed = await self._signin.hashed(body.password, address)
         else:
-            # Whoever has the link may not be whose account it is.
-            known, _ = await self._signin.verify(invitation.name, body.password, body.code, address)
+            known = await self._prove(ask, invitation, body)
         async with ask.changes:
-            invitation, organization = await self._open(ask, body.token)
-            ask.organization = organization
-            ask.caller = Caller(made_by=f"invitation:{invitation.id}")
-            used = msgspec.structs.replace(invitation, accepted_at=ask.now)
-            await ask.store(used, invitation)
+            invitation, ask.organization = await self._open(ask, body.token)
             user = known if known is not None else await self._enrol(ask, invitation.name, body.name, hashed)
-            if await ask.named("member", user.id) is None:
-                await ask.store(_member(ask, invitation, user), None)
+            await self._join(ask, invitation, user, is_new=known is None)
         return Reply(Accepted(organization=organization.name, email=user.name, role=invitation.role), 201)
+
+    async def _prove(self, ask: Ask, invitation: Invitation, body: AcceptBody) -> User:
+        """Whoever has the link may not be whose account it is. Raises NotSignedIn."""
+        try:
+            user, _ = await self._signin.verify(invitation.name, body.password, body.code, ask.visit.address)
+        except NotSignedIn:
+            ask.record("refused_sign_in", "", invitation.name)
+            raise
+        return user
 
     async def _enrol(self, ask: Ask, name: str, title: str, hashed: str | None) -> User:
         user = User(id=ask.new_id("user"), name=name, title=title, created_at=ask.now)
-        stored = cast(User, await ask.store(user, None))
-        await ask.blocking(ask.parts.passwords.put, Password(stored.id, hash=hashed, changed_at=ask.now))
+        try:
+            stored = cast(User, await ask.store(user, None))
+        except Conflict:
+            raise Conflict(
+                "Somebody made an account with this address at this moment. Accept again, with its password."
+            ) from None
+        try:
+            await ask.blocking(ask.parts.passwords.put, Password(stored.id, hash=hashed, changed_at=ask.now))
+        except GatewayError:
+            await _undo(ask.remove("user", stored))
+            raise
         return stored
+
+    async def _join(self, ask: Ask, invitation: Invitation, user: User, *, is_new: bool) -> None:
+        """Use the invitation up, then make its member: two who have the link do not both come in. Where the member can
+        not be made, the invitation is as it was, and so is who was enrolled for it."""
+        used = None
+        try:
+            used = await ask.store(msgspec.structs.replace(invitation, accepted_at=ask.now), invitation)
+            if await ask.named("member", user.id) is None:
+                await ask.store(_member(ask, invitation, user), None)
+        except GatewayError:
+            if used is not None:
+                await _undo(
+                    ask.store(msgspec.structs.replace(cast(Invitation, used), accepted_at=None), used)
+                )
+            if is_new:
+                await _undo(ask.remove("user", user))
+            raise
 
     async def _open(self, ask: Ask, token: str) -> tuple[Invitation, Organization]:
         """The invitation of a link, as long as it opens something. Raises NotFound, which never says why not."""
@@ -223,6 +256,12 @@ def _still_given(ask: Ask, invitation: Invitation) -> bool:
     return not any(
         directory.role(home, each.role) - rights.of(home, each.team_id) for each in invitation.teams
     )
+
+
+async def _undo(step: Awaitable[object]) -> None:
+    """Take a step back, as far as the store lets one: what is told is why it was taken."""
+    with suppress(GatewayError):
+        await step
 
 
 def _member(ask: Ask, invitation: Invitation, user: User) -> Member:

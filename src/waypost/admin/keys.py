@@ -1,7 +1,8 @@
 """Client keys. Their texts are shown once, when they are made or rotated.
 
-`keys:write` allows keys for anybody in the organization, or in the team in which somebody has it. `own_keys:write`
-allows them for oneself, as many as the organization says, and not to be more important than others.
+`keys:write` allows keys for anybody in the organization; in one team alone, keys of that team, for who is in it and may
+no more than the caller. `own_keys:write` allows them for oneself, as many as the organization says, and not to be more
+important than others. An operator's key is changed and rotated by operators only; ending it takes no more than any key.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any, Final
 import msgspec
 
 from waypost.admin.ask import Ask, denied, missing
-from waypost.admin.fields import nano
+from waypost.admin.fields import in_words_of_the_api, nano
 from waypost.admin.key_fields import KeyBody, KeyMade, KeyPatch, KeyView, RotateBody, shown
-from waypost.admin.places import team_id, user_named
+from waypost.admin.places import check_above, team_id, user_named
 from waypost.admin.resource import listed, page_type
 from waypost.admin.route import PREFIX, Reply, Route
 from waypost.core.key import Key, KeyChanges
-from waypost.core.people import Permission
+from waypost.core.people import MachineAccount, Member, Permission
 from waypost.errors import Conflict, Forbidden, InvalidRequest, InvalidValue, PreconditionFailed
 
 _READ: Final[tuple[Permission, ...]] = ("keys:read", "own_keys:write")
@@ -52,7 +53,8 @@ async def list_keys(ask: Ask) -> Reply:
     """Those that the caller may see."""
     page = ask.page
     user = ask.caller.user
-    only = user.id if user is not None and "keys:read" not in ask.rights.anywhere(ask.home) else None
+    broad = {"keys:read", "keys:write"} & ask.rights.anywhere(ask.home)
+    only = None if broad or user is None else user.id
     found: list[KeyView] = []
     after = page.after
     for _ in range(_PAGES_MOST):
@@ -97,6 +99,7 @@ async def create(ask: Ask) -> Reply:
         user_id, service_id = await _owner(ask, body, broad)
         if not broad:
             _check_own(ask, user_id, team, body)
+        _check_team_keys(ask, user_id, service_id, team)
         project = None if body.project is None else await _project_id(ask, body.project)
         wanted = Key(
             key_id="",
@@ -135,6 +138,7 @@ async def patch(ask: Ask) -> Reply:
     body: KeyPatch = ask.body
     async with ask.changes:
         key = await _find(ask)
+        _check_operators(ask, key)
         given = {
             name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET
         }
@@ -153,6 +157,7 @@ async def patch(ask: Ask) -> Reply:
             if key.made_by != ask.caller.made_by:
                 raise Forbidden("Somebody else made this key for you. Ask them to change it.")
             _check_own(ask, key.user_id, changes.get("team_id", key.team_id), body)
+        _check_team_keys(ask, key.user_id, key.service_id, changes.get("team_id", key.team_id))
         ask.check_conditions(key.revision)
         changed = await _told(ask, ask.parts.keys.change, key.key_id, KeyChanges(**changes), key.revision)
     ask.record("key", key.key_id, changed.name, (key.revision, changed.revision))
@@ -164,6 +169,8 @@ async def rotate(ask: Ask) -> Reply:
     body: RotateBody = ask.body
     async with ask.changes:
         key = await _find(ask, writing=True)
+        _check_operators(ask, key)
+        _check_team_keys(ask, key.user_id, key.service_id, key.team_id)
         issued, changed = await _told(ask, ask.parts.keys.rotate, key.key_id, ask.now, body.overlap_s)
     ask.record("key", key.key_id, key.name, (key.revision, changed.revision))
     return Reply(KeyMade(text=issued.text, key=shown(ask.directory, changed)))
@@ -237,6 +244,31 @@ def _check_own(ask: Ask, user_id: str | None, team: str | None, said: KeyBody | 
         raise Forbidden("Priority and logging of content need keys:write.")
 
 
+def _check_operators(ask: Ask, key: Key) -> None:
+    """An operator's key is an operator's right: who widens it or has its text has that. Raises Forbidden. Ending it
+    takes nothing but the key away."""
+    if key.operator and "gateway:write" not in ask.rights.of(""):
+        raise Forbidden("This is an operator's key. Only an operator of the gateway changes or rotates it.")
+
+
+def _check_team_keys(ask: Ask, user_id: str | None, service_id: str | None, team: str | None) -> None:
+    """Whose keys somebody may have in hand who has `keys:write` in a team alone: their own, and those of who is in the
+    team and has no right that they have not. Raises Forbidden."""
+    me = ask.caller.user
+    if ask.may("keys:write") or (user_id is None and service_id is None):
+        return
+    if me is not None and user_id == me.id:
+        return
+    owner: Member | MachineAccount | None
+    if user_id is not None:
+        owner = ask.directory.member(ask.home, user_id)
+    else:
+        owner = ask.directory.find(MachineAccount, service_id)
+    if owner is None or team not in {each.team_id for each in owner.teams}:
+        raise Forbidden("Whose key it is is not in this team: that takes keys:write in the organization.")
+    check_above(ask, owner)
+
+
 async def _project_id(ask: Ask, name: str) -> str:
     found = await ask.named("project", name)
     if found is None:
@@ -249,8 +281,10 @@ async def _told(ask: Ask, call: Any, *args: Any) -> Any:
     try:
         return await ask.blocking(call, *args)
     except InvalidRequest as error:
-        raise InvalidValue(error.message, param=error.param) from None
+        message, field = in_words_of_the_api(error)
+        raise InvalidValue(message, param=field) from None
     except Conflict as error:
         if error.param == "revision" and b"if-match" in ask.visit.headers:
             raise PreconditionFailed(error.message) from None
-        raise
+        message, field = in_words_of_the_api(error)
+        raise Conflict(message, param=field) from None

@@ -177,7 +177,7 @@ class Me:
         if hmac.compare_digest(body.password.encode(), body.current.encode()):
             raise InvalidValue("It is the password that there is.", param="password")
         changed = msgspec.structs.replace(
-            kept, hash=await self._signin.hashed(body.password), changed_at=ask.now
+            kept, hash=await self._signin.hashed(body.password, ask.visit.address), changed_at=ask.now
         )
         await ask.blocking(ask.parts.passwords.put, changed, before=kept)
         await ask.blocking(ask.parts.sessions.end_all, user.id, session.digest)

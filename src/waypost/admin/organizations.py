@@ -23,7 +23,8 @@ class OrganizationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     title: Title = ""
     """What people call it."""
     models: Lines = ()
-    """Routes and models that anybody in it may use: exact names, or patterns such as `openai/*`. Empty: all."""
+    """Routes and models that anybody in it may use: exact names, or patterns such as `openai/*`. Empty: all.
+    Only operators set it; its owners choose among these, for teams, projects and members."""
     suspended: bool = False
     """None of its keys works, and nothing of it can be changed. Only operators set it."""
     member_keys_max: KeysMax = 10
@@ -70,8 +71,11 @@ class Organizations(Resource):
 
     async def build(self, ask: Ask, body: OrganizationBody, old: Organization | None, name: str) -> Object:
         """See `Resource`."""
-        if body.suspended != (old is not None and old.suspended) and "gateway:write" not in ask.rights.of(""):
-            raise Forbidden("Only an operator of the gateway suspends an organization, or ends that.")
+        if "gateway:write" not in ask.rights.of(""):
+            if body.suspended != (old is not None and old.suspended):
+                raise Forbidden("Only an operator of the gateway suspends an organization, or ends that.")
+            if old is None or body.models != old.models:
+                raise Forbidden("Only an operator of the gateway says which models an organization may use.")
         return Organization(
             **ask.made("organization", old), name=self.checked_name(name, old), **msgspec.structs.asdict(body)
         )

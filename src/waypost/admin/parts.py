@@ -75,7 +75,7 @@ class Audited(msgspec.Struct, frozen=True):
     request_id: str
     who: str
     via: str
-    """`token:<id>`, `session`, or `machine`."""
+    """`token:<id>`, `session`, `machine`, `sign-in`, or `invitation`."""
     address: str
     action: str
     """The route's name."""

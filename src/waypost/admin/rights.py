@@ -35,13 +35,17 @@ class Caller(msgspec.Struct, frozen=True):
     machine: MachineAccount | None = None
     token: Token | None = None
     session: Session | None = None
+    way: str = ""
+    """How somebody came in who shows neither token nor session: `sign-in` or `invitation`."""
 
     @property
     def via(self) -> str:
         """What was shown, for the audit: never the secret."""
         if self.token is not None:
             return f"token:{self.token.id}"
-        return "session" if self.session is not None else "machine" if self.made_by else ""
+        if self.session is not None:
+            return "session"
+        return self.way or ("machine" if self.made_by == MACHINE else "")
 
 
 NOBODY: Final = Caller()

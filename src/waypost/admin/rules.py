@@ -15,7 +15,7 @@ from waypost.admin.route import PREFIX
 from waypost.core.budget import Budget, BudgetMode, BudgetPeriod
 from waypost.core.limit import Limit, LimitPer, LimitUnit
 from waypost.core.objects import Kind, Object
-from waypost.core.people import MachineAccount, Permission, Project, Team, User
+from waypost.core.people import MachineAccount, Organization, Permission, Project, Team, User
 from waypost.core.scope import ASKED, EACH, ScopeKind
 from waypost.errors import InvalidValue
 
@@ -293,6 +293,7 @@ def subject(ask: Ask, scope: ScopeKind, scope_id: str) -> str:
     if scope == "user":
         user = ask.directory.find(User, scope_id)
         return scope_id if user is None else user.name
-    if scope == "organization" and ask.organization is not None:
-        return ask.organization.name
+    if scope == "organization":
+        organization = ask.directory.find(Organization, scope_id)
+        return scope_id if organization is None else organization.name
     return scope_id

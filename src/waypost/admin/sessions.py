@@ -61,12 +61,13 @@ class Signing:
         body: SignInBody = ask.body
         check_same_site(ask.visit, strict=False)
         name = body.email.lower()
+        ask.act_as(Caller(way="sign-in"))
         try:
             user, strong = await self._signin.verify(name, body.password, body.code, ask.visit.address)
         except NotSignedIn:
             ask.record("refused_sign_in", "", name)
             raise
-        ask.caller = Caller(made_by=f"user:{user.id}", user=user)
+        ask.act_as(Caller(made_by=f"user:{user.id}", user=user, way="sign-in"))
         issued, session = await self._signin.begin(user, strong)
         ask.record("session", session.session_id, user.name)
         cookie = set_cookie(ask.visit, issued.text, LASTS_S)

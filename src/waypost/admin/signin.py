@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, cast
 
 import msgspec
 
 from waypost.admin.parts import Parts
 from waypost.admin.second_factor import recovery_digest, step_of
-from waypost.admin.throttle import Throttle
+from waypost.admin.throttle import Throttle, Turns
 from waypost.core.people import User
 from waypost.core.signin import Password, Session
 from waypost.core.tokentext import IssuedText, digest_of, is_text, issue_text
-from waypost.errors import NotSignedIn, Overloaded
+from waypost.errors import Conflict, NotSignedIn, Overloaded
 
 IDLE_S: Final = 12 * 3600.0
 LASTS_S: Final = 7 * 86_400.0
 #: How often it is written down that a session is used.
 _SEEN_S: Final = 60.0
-#: Hashing takes 19 MiB and tens of milliseconds each.
-_HASHING_MOST: Final = 2
-#: A second or two of it.
-_WAITING_MOST: Final = 64
 
 _REFUSED: Final = "The e-mail address, the password or the code is wrong."
 CODE: Final = "code"
@@ -35,8 +31,7 @@ class SignIn:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._throttle = Throttle()
-        self._hashing = asyncio.Semaphore(_HASHING_MOST)
-        self._waiting = 0
+        self._turns = Turns()
 
     async def verify(self, email: str, password: str, code: str | None, address: str) -> tuple[User, bool]:
         """Who proves to be whom they say, and whether with a second factor. Raises NotSignedIn, with `param` being
@@ -45,14 +40,16 @@ class SignIn:
         self._throttle.begin(email, address, now)
         user = cast(User | None, await parts.blocking(parts.objects.named, "user", "", email))
         kept = await parts.blocking(parts.passwords.get, "" if user is None else user.id)
-        right = await self.matches(kept if user is not None else None, password)
+        right = await self.matches(kept if user is not None else None, password, address)
         if user is None or kept is None or not right or user.disabled:
             raise NotSignedIn(_REFUSED)
         strong = await self._check_code(kept, code, now, email, address)
         self._throttle.succeed(email, address)
         if parts.hashes.outdated(kept.hash or ""):
-            made = await self.hashed(password)
-            await parts.blocking(parts.passwords.put, msgspec.structs.replace(kept, hash=made))
+            with suppress(
+                Conflict, Overloaded
+            ):  # who signs in has nothing to do with it: the next time will do
+                await self._rehash(kept, password, address)
         return user, strong
 
     async def recheck(self, user: User, password: str, address: str) -> Password:
@@ -60,7 +57,7 @@ class SignIn:
         parts = self._parts
         self._throttle.begin(user.name, address, parts.clock.wall())
         kept = await parts.blocking(parts.passwords.get, user.id)
-        if not await self.matches(kept, password) or kept is None:
+        if not await self.matches(kept, password, address) or kept is None:
             raise NotSignedIn("The password is wrong.")
         self._throttle.succeed(user.name, address)
         return cast(Password, kept)
@@ -73,25 +70,28 @@ class SignIn:
         """It was no failure."""
         self._throttle.succeed(account, address)
 
-    async def matches(self, kept: Password | None, password: str) -> bool:
+    async def matches(self, kept: Password | None, password: str, address: str) -> bool:
         """Whether it is the password; as late when there is none."""
         given = None if kept is None else kept.hash
-        return bool(await self._slowly(self._parts.hashes.matches, given, password))
+        return bool(await self._slowly(address, self._parts.hashes.matches, given, password))
 
-    async def hashed(self, password: str) -> str:
+    async def hashed(self, password: str, address: str) -> str:
         """What is kept of a password."""
-        return str(await self._slowly(self._parts.hashes.make, password))
+        return str(await self._slowly(address, self._parts.hashes.make, password))
 
-    async def _slowly(self, call: Callable[..., object], *args: object) -> object:
-        """What takes memory and time on purpose: a few at once, and a bounded number behind them."""
-        if self._waiting >= _WAITING_MOST:
-            raise Overloaded("Too many people sign in at this moment. Try again soon.", retry_after_s=1.0)
-        self._waiting += 1
-        try:
-            async with self._hashing:
-                return await self._parts.blocking(call, *args)
-        finally:
-            self._waiting -= 1
+    async def _slowly(self, address: str, call: Callable[..., object], *args: object) -> object:
+        async with self._turns.turn(address):
+            return await self._parts.blocking(call, *args)
+
+    async def _rehash(self, shown: Password, password: str, address: str) -> None:
+        """Keep a password as today's are kept, if it is still theirs. What is kept of them is read again: the code
+        that they showed was used up since. Raises Conflict when it is changed meanwhile."""
+        passwords = self._parts.passwords
+        now = cast(Password | None, await self._parts.blocking(passwords.get, shown.user_id))
+        if now is None or now.hash != shown.hash:
+            return
+        made = await self.hashed(password, address)
+        await self._parts.blocking(passwords.put, msgspec.structs.replace(now, hash=made), before=now)
 
     async def _check_code(
         self, kept: Password, code: str | None, now: float, email: str, address: str

@@ -119,7 +119,7 @@ class Users(Resource):
         body: PasswordBody = ask.body
         user = await self._person(ask)
         check_password(body.password, user.name)
-        made = await self._signin.hashed(body.password)
+        made = await self._signin.hashed(body.password, ask.visit.address)
         kept = await ask.blocking(ask.parts.passwords.get, user.id)
         changed = msgspec.structs.replace(kept or Password(user.id), hash=made, changed_at=ask.now)
         await ask.blocking(ask.parts.passwords.put, changed, before=kept)

@@ -128,7 +128,7 @@ def find_book(data: Path, *, create: bool = False) -> Book | None:
     database = open_database(data, create=create)
     if database is None:
         return None
-    rows = ObjectRows(database, SystemClock.wall)
+    rows = ObjectRows(database, SystemClock.wall, owners_stay=False)
     return Book(rows, KeyRows(database), CreditRows(database), SystemClock.wall())
 
 

@@ -303,7 +303,7 @@ def _count(number: int | None, param: str, most: int, what: str) -> None:
 def _money(nusd: int, param: str, least: int) -> None:
     if not least <= nusd <= MONEY_MOST:
         raise InvalidRequest(
-            f"{param} is an amount {'above' if least else 'of'} 0 nano-dollars{'' if least else ' or more'}, "
+            f"{param} is an amount {'above' if least else 'of'} 0{'' if least else ' or more'}, "
             "and at most a billion dollars.",
             param=param,
         )

@@ -102,6 +102,25 @@ def test_writers_at_once_get_a_revision_each_and_one_name_once(
     assert sorted(each.revision for each in teams) == list(range(2, 22))
 
 
+def test_the_last_owner_stays(database: Database, objects: ObjectRows, second: ObjectRows) -> None:
+    objects.put(ACME)
+    for name in ("ann", "amy", "off"):
+        objects.put(User(f"user_{name}", f"{name}@x.example", disabled=name == "off"))
+        objects.put(Member(f"mem_{name}", "org_a", f"user_{name}", "owner"))
+    assert objects.delete("member", "mem_ann")
+    with pytest.raises(Conflict, match="last owner"):
+        second.delete("member", "mem_amy")
+    with pytest.raises(Conflict, match="last owner"):
+        second.put(Member("mem_amy", "org_a", "user_amy", "admin"))
+    assert second.put(Member("mem_amy", "org_a", "user_amy", "owner", models=("x",))).revision
+    assert objects.delete("member", "mem_off"), "who is disabled is none, and leaves one behind"
+    by_hand = ObjectRows(database, lambda: 1000.0, owners_stay=False)
+    assert by_hand.put(Member("mem_amy", "org_a", "user_amy", "admin"))
+    assert by_hand.put(Member("mem_amy", "org_a", "user_amy", "owner"))
+    objects.put(Organization("org_a", "acme", suspended=True))
+    assert objects.delete("member", "mem_amy"), "one that is suspended may be cleared away"
+
+
 def test_deletions_are_forgotten_in_slices_and_it_is_known_up_to_where(database: Database) -> None:
     now = [0.0]
     objects = ObjectRows(database, lambda: now[0])

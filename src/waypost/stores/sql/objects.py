@@ -33,6 +33,7 @@ from waypost.stores.sql.references import (
     WORDS,
     decoded,
     living,
+    require_another_owner,
     require_named,
     require_role_unused,
     require_unneeded,
@@ -52,12 +53,15 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 class ObjectRows:
     """`ports.Objects`. Raises StoreUnavailable, Conflict, and InvalidRequest for values that make no sense.
 
-    The organization `default` is there without a row; one is written when it is changed. `wall` tells Unix time.
+    The organization `default` is there without a row; one is written when it is changed.
     """
 
-    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
+    def __init__(self, database: Database, wall: Callable[[], float], *, owners_stay: bool = True) -> None:
+        """`wall` tells Unix time. `owners_stay`: no change of a member takes an organization its last owner, unless it
+        is suspended; whoever has the data folder does without."""
         self._database = database
         self._wall = wall
+        self._owners_stay = owners_stay
 
     def put(self, found: Object, *, revision: int | None = None) -> Object:
         """See `ports.Objects`. What is the same as before is not written again, and keeps its revision."""
@@ -72,6 +76,7 @@ class ObjectRows:
             _require_same_place(connection, found, before)
             _require_free_name(connection, kind, found)
             require_named(connection, found)
+            self._require_owner(connection, before, found)
             stored = msgspec.structs.replace(found, revision=version + 1)
             _raise(connection, version)
             _write(connection, kind, stored, known=before is not None)
@@ -92,6 +97,7 @@ class ObjectRows:
                     param="id",
                 )
             require_unneeded(connection, found)
+            self._require_owner(connection, found, None)
             _raise(connection, version)
             ended = msgspec.structs.replace(found, revision=version + 1)
             changes = {
@@ -104,6 +110,11 @@ class ObjectRows:
                 for beside in (PASSWORDS, SESSIONS):
                     connection.execute(delete(beside).where(beside.c.user_id == object_id))
         return True
+
+    def _require_owner(self, connection: Connection, before: Object | None, after: Object | None) -> None:
+        stays = isinstance(after, Member) and after.role == "owner"
+        if self._owners_stay and isinstance(before, Member) and before.role == "owner" and not stays:
+            require_another_owner(connection, before)
 
     def get(self, kind: Kind, object_id: str) -> Object | None:
         """See `ports.Objects`."""

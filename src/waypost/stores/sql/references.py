@@ -144,6 +144,22 @@ def require_named(connection: Connection, found: Object) -> None:
         _require_maker(connection, found)
 
 
+def require_another_owner(connection: Connection, leaving: Member) -> None:
+    """Refuse to take an organization its last owner who may use the gateway. One that is suspended may be cleared
+    away."""
+    organization = living(connection, "organization", leaving.organization_id)
+    if isinstance(organization, Organization) and organization.suspended:
+        return
+    for each in _of(connection, Member, OBJECTS.c.organization_id == leaving.organization_id):
+        if each.role == "owner" and each.id != leaving.id:
+            user = living(connection, "user", each.name)
+            if isinstance(user, User) and not user.disabled:
+                return
+    raise Conflict(
+        "This is the last owner of the organization. Make somebody else an owner first.", param="role"
+    )
+
+
 def require_unneeded(connection: Connection, found: Object) -> None:
     """Refuse to delete what others still belong to. Raises Conflict, which names a few of them."""
     kind = KIND_OF[type(found)]
