@@ -13,7 +13,7 @@ import typer
 from waypost.cli.exits import Exit
 from waypost.cli.options import DEFAULT_DATA, Data, Json
 from waypost.cli.org_places import ApiToken, Elsewhere, open_orgs
-from waypost.cli.output import OK, fail, people, print_json, visible
+from waypost.cli.output import OK, fail, people, print_json, print_secret, visible
 
 if TYPE_CHECKING:
     from waypost.cli.org_book import Orgs
@@ -249,9 +249,10 @@ def _hand_over(step: Step, issued: IssuedKey, kept: int | None, as_json: bool) -
     elif as_json:
         print_json(view)
     else:
-        console = people()
-        console.print(OK, visible(f"{step.name} ({issued.key_id}). The key is shown only now; keep it safe:"))
-        console.print(f"  {issued.text}", markup=False)
+        print_secret(issued.text)
+        people().print(
+            OK, visible(f"{step.name} ({issued.key_id}). The key is shown only now; keep it safe.")
+        )
 
 
 def _open_private(path: Path) -> int:

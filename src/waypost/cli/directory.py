@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from waypost.cli.exits import Exit
-from waypost.cli.output import OK, fail, people, print_json, table, visible
+from waypost.cli.output import OK, fail, people, print_json, print_secret, table, visible
 from waypost.core.objects import KIND_OF, PREFIXES, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Organization, TeamRole, User
 from waypost.errors import Conflict
@@ -172,7 +172,7 @@ def print_done(view: dict[str, object], as_json: bool, done: str) -> None:
     if as_json:
         print_json(view)
         return
-    people().print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+    people().print(OK, visible(f"{_called(view)} ({view['id']}) {done}"))
 
 
 def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -> None:
@@ -180,9 +180,8 @@ def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -
     if as_json:
         print_json({"token": text, **view})
         return
-    console = people()
-    console.print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
-    console.print(f"\n  {text}\n", markup=False)
+    print_secret(text)
+    people().print(OK, visible(f"{_called(view)} ({view['id']}) {done}"))
 
 
 def print_one(view: dict[str, object], as_json: bool) -> None:
@@ -217,6 +216,11 @@ def print_gone(found: Object, as_json: bool) -> None:
         print_json({"id": found.id, "name": found.name, "deleted": True})
         return
     people().print(OK, visible(f"{found.name} ({found.id}) is deleted"))
+
+
+def _called(view: Mapping[str, object]) -> object:
+    """What people call it: people by their address."""
+    return view["email"] if "email" in view else view["name"]
 
 
 def _cell(name: str, value: object) -> str:

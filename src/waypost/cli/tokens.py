@@ -109,7 +109,9 @@ def create(
         created_at=book.now,
     )
     stored = book.put(made)
-    print_issued(view(book, stored), issued.text, as_json, "is there. It is shown only now; keep it safe:")
+    print_issued(
+        view(book, stored), issued.text, as_json, "is there. Its text is shown only now; keep it safe."
+    )
 
 
 @app.command("list")
