@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from waypost.cli.exits import Exit
-from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.options import DEFAULT_DATA, Data, Json, Yes
 from waypost.cli.org_places import ApiToken, Elsewhere, open_orgs
 from waypost.cli.output import OK, fail, people, print_json, print_secret, visible
 
@@ -46,9 +46,6 @@ Prune = Annotated[
         envvar="WAYPOST_PRUNE",
         help="Delete what the file does not name, in the lists that it has; keys are revoked.",
     ),
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do not ask before something is changed.")
 ]
 KeysFile = Annotated[
     Path | None,

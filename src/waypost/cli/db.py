@@ -10,7 +10,7 @@ import typer
 
 from waypost.cli.exits import Exit
 from waypost.cli.long_work import progressing
-from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.options import DEFAULT_DATA, Data, Json, Yes
 from waypost.cli.output import NOTE, OK, fail, people, print_json, show_time, show_usd, table, visible
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ def copy(
 @nodes.command()
 def forget(
     node: Annotated[str, typer.Argument(metavar="NODE", help="Its name, from `waypost db status`.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do it without asking.")
-    ] = False,
+    yes: Yes = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -91,11 +91,20 @@ class Book:
 
         return cast(T, self._rows.put(found, revision=found.revision))
 
-    def change(self, found: T, given: Mapping[str, object | None], hint: str) -> T:
-        """Change what of an object is given; ends the command when that is nothing, with a hint. Raises as `put`."""
+    def change(
+        self, found: T, given: Mapping[str, object | None], hint: str, emptied: Collection[str] = ()
+    ) -> T:
+        """Change what of an object is given; of the `emptied` fields an empty text takes away what is there.
+
+        Ends the command when nothing is given, with a hint. Raises as `put`.
+        """
         import msgspec
 
-        changes = {field: value for field, value in given.items() if value is not None}
+        changes = {
+            field: None if field in emptied and value == "" else value
+            for field, value in given.items()
+            if value is not None
+        }
         require_changes(changes, hint)
         return self.put(msgspec.structs.replace(found, **changes))
 

@@ -20,6 +20,7 @@ from waypost.cli.key_options import (
     NewPer,
     NewRpm,
     NewUrgency,
+    OfOrg,
     Operator,
     Per,
     Project,
@@ -114,12 +115,7 @@ def create(
 
 @app.command("list")
 def list_keys(
-    org: Annotated[
-        str | None,
-        typer.Option(
-            "--org", envvar="WAYPOST_ORG", metavar="ORG", help="Only of this organization. Default: of all."
-        ),
-    ] = None,
+    org: OfOrg = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
