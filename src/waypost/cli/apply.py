@@ -140,9 +140,8 @@ def export(
             )
     for part, home, name in sorted(state.unsayable):
         if home in names:
-            people(stderr=True).print(
-                visible(f"• the {part} {home}/{name} is on a revoked key, and left out")
-            )
+            told = f"• the {part} {home}/{name} is on a key that is revoked or has ended, and left out"
+            people(stderr=True).print(visible(told))
     sys.stdout.write(render_org_file(exported_file(state, names)))
 
 
