@@ -95,6 +95,33 @@ def test_pruning_deletes_last_and_in_reverse(folder: Folder) -> None:
     assert [each["state"] for each in folder.all("keys", "list") if each["id"] == key["id"]] == ["active"]
 
 
+def test_a_dry_run_refuses_what_the_real_run_could_not_finish(folder: Folder) -> None:
+    folder.all("apply", "-f", file(folder), "--yes")
+    empty = file(folder, "organizations: [{name: acme, teams: [], members: [], budgets: []}]")
+    for last in ("--dry-run", "--yes"):
+        said = folder.refused("apply", "-f", empty, "--prune", last)
+        assert "organizations[0].teams: the team 'web' can not be deleted: the key 'app' would be" in said
+    assert len(folder.all("budgets", "list", "--org", "acme")) == 1
+
+
+def test_keys_that_share_a_name_are_revoked_too(folder: Folder) -> None:
+    folder.all("apply", "-f", file(folder), "--yes")
+    more = [folder.one("keys", "create", "--name", "two", "--org", "acme")["id"] for _ in range(2)]
+    empty = file(folder, "organizations: [{name: acme, keys: []}]")
+    assert f"key acme/two ({more[0]})" in folder.run("apply", "-f", empty, "--dry-run").stdout
+    folder.all("apply", "-f", empty, "--yes", "--prune")
+    assert {each["state"] for each in folder.all("keys", "list")} == {"revoked"}
+    assert folder.run("apply", "-f", empty, "--dry-run", "--prune").exit_code == 0
+
+
+def test_the_only_owner_stays(folder: Folder) -> None:
+    owned = FILE.replace("ann@acme.example,", "ann@acme.example, role: owner,")
+    folder.all("apply", "-f", file(folder, owned), "--yes")
+    nobody = file(folder, "organizations: [{name: acme, members: []}]")
+    assert "takes the last owner out" in folder.refused("apply", "-f", nobody, "--prune", "--yes")
+    assert len(folder.all("members", "list", "--org", "acme")) == 1
+
+
 def test_texts_of_keys_go_into_a_file_that_only_its_owner_reads(folder: Folder) -> None:
     kept = folder.path / "keys.jsonl"
     done = folder.run("apply", "-f", file(folder), "--yes", "--keys-file", str(kept))
@@ -162,7 +189,10 @@ def test_an_export_tells_what_it_can_not_say(folder: Folder) -> None:
     )
     folder.one("keys", "revoke", "app")
     done = folder.run("export", "--org", "acme")
-    assert ("keys: []" in done.stdout, "budget acme/k is on a revoked key" in done.stderr) == (True, True)
+    assert ("keys: []" in done.stdout, "budget acme/k is on a key that is revoked" in done.stderr) == (
+        True,
+        True,
+    )
     folder.one("keys", "create", "--name", "two", "--org", "acme")
     folder.one("keys", "create", "--name", "two", "--org", "acme")
     assert "2 keys of acme are named 'two'" in folder.refused("export", "--org", "acme")

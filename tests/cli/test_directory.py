@@ -7,6 +7,7 @@ import typer
 
 from cli.folder import Folder
 from waypost.cli.directory import new_id, open_book, team_roles, texts
+from waypost.core.budget import Budget
 from waypost.core.people import Organization, Team, TeamRole, User
 from waypost.errors import Conflict
 
@@ -48,6 +49,21 @@ def test_what_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
         book.put(Team(team.id, "default", "web", title="y", revision=team.revision))
     with pytest.raises(Conflict):
         book.delete(team)
+
+
+def test_a_change_leaves_what_is_not_given_and_empties_what_it_may(tmp_path: Path) -> None:
+    book = open_book(tmp_path, create=True)
+    made = book.put(
+        Budget(new_id("budget"), "default", "b", "organization", "default", 5, on_exhausted="cheap")
+    )
+    given = {"name": "c", "on_exhausted": None}
+    kept = book.change(made, given, "hint", emptied=("on_exhausted",))
+    assert (kept.name, kept.on_exhausted, kept.limit_nusd) == ("c", "cheap", 5)
+    assert book.change(kept, {"on_exhausted": ""}, "hint", emptied=("on_exhausted",)).on_exhausted is None
+    team = book.put(Team(new_id("team"), "default", "web", title="Web"))
+    assert book.change(team, {"title": ""}, "hint").title == ""
+    with pytest.raises(typer.Exit):
+        book.change(team, {"title": None}, "hint")
 
 
 def test_lists_have_commas_or_are_repeated() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -51,12 +52,24 @@ def test_every_option_has_a_variable_and_a_text_and_every_command_an_example(
 
 
 def test_a_variable_means_one_thing() -> None:
-    meanings: dict[str, set[str]] = {}
+    """The same flag, and the same text up to its first comma: what follows says what holds without it."""
+    meanings: dict[str, set[tuple[str, str]]] = {}
     for _, command in COMMANDS:
         for one in command.params:
             if one.param_type_name == "option" and one.envvar:
-                meanings.setdefault(one.envvar, set()).add(one.opts[0])
-    assert {name: flags for name, flags in meanings.items() if len(flags) > 1} == {}
+                said = re.split(r"[.,;:]", one.help)[0]
+                meanings.setdefault(one.envvar, set()).add((one.opts[0], said))
+    assert {name: told for name, told in meanings.items() if len(told) > 1} == {}
+
+
+def test_a_variable_that_is_named_after_a_group_is_of_that_group_only() -> None:
+    groups = {names[0].rstrip("s").upper() for names, _ in COMMANDS if len(names) > 1}
+    users: dict[str, set[str]] = {}
+    for names, command in COMMANDS:
+        for one in command.params:
+            if one.envvar and one.envvar.split("_")[1] in groups and one.envvar.count("_") > 1:
+                users.setdefault(one.envvar, set()).add(names[0])
+    assert {variable: found for variable, found in users.items() if len(found) > 1} == {}
 
 
 def test_help_and_version() -> None:

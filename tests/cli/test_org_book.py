@@ -221,5 +221,7 @@ def _to_another(path: Path, before: str, after: str) -> None:
               for text in (before, after) for each in load_org_bytes(text.encode()).content.organizations]  # fmt: skip
     if any(owners[0].get(name, found) != found for name, found in owners[1].items()):
         return
+    # The last owner leaves only an organization that is suspended.
+    applied(path, "organizations: [{name: acme, suspended: true}]")
     applied(path, after, prune=True)
     assert applied(path, after, prune=True).steps == ()

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cli.command_line import documents, run
 from cli.folder import Folder
 from waypost.cli.directory import open_book
 from waypost.cli.tokens import view
@@ -65,6 +66,23 @@ def test_what_can_not_be_is_said(folder: Folder) -> None:
     assert "waypost tokens list" in folder.refused("tokens", "revoke", "nobody", "--org", "acme")
     folder.one("tokens", "create", "a", "--org", "acme")
     assert "'a' already" in folder.refused("tokens", "create", "a", "--org", "acme")
+
+
+def test_variables_of_rules_and_keys_make_no_token_of_the_gateway(folder: Folder) -> None:
+    others = {
+        "WAYPOST_GATEWAY_RULE": "1",
+        "WAYPOST_ROLE_ALLOW": "keys:read",
+        "WAYPOST_KEY_USER": "nobody@acme.example",
+        "WAYPOST_KEY_MACHINE": "nobody",
+        "WAYPOST_KEY_EXPIRES": "1d",
+    }
+    words = ("tokens", "create", "ci", "--org", "acme", "--data", str(folder.path), "--json")
+    (made,) = documents(run(*words, **others))
+    assert (made["organization"], made["permissions"], made["expires_at"]) == ("acme", [], None)
+    own = {"WAYPOST_TOKEN_GATEWAY": "1", "WAYPOST_TOKEN_ALLOW": "keys:read", "WAYPOST_TOKEN_EXPIRES": "1d"}
+    (made,) = documents(run("tokens", "create", "ops", "--data", str(folder.path), "--json", **own))
+    assert (made["organization"], made["permissions"]) == (None, ["keys:read"])
+    assert made["expires_at"] is not None
 
 
 def test_states(folder: Folder) -> None:

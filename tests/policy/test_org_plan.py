@@ -89,3 +89,32 @@ def test_a_name_that_two_keys_have_is_refused() -> None:
     told = problems("keys: [{name: app, team: web, user: ann@acme.example}]", there)
     assert "2 keys have this name" in told[0]
     assert plan("teams: [{name: web, title: Web}]", there).steps == ()
+
+
+def test_of_keys_that_share_a_name_each_is_pruned_or_left_by_its_id() -> None:
+    two = (KEY, msgspec.structs.replace(KEY, key_id="k3"))
+    rule = Budget("b1", "org_a", "b", "key", "k1", 10**9)
+    there = state(rule, keys=two)
+    text = "keys: []\nbudgets: []"
+    made = plan(text, there, prune=True)
+    assert steps(made) == [
+        ("delete", "budget", "b"),
+        ("delete", "key", "app (k3)"),
+        ("delete", "key", "app (k1)"),
+    ]
+    assert [each[2] for each in plan(text, there).left] == ["app (k1)", "app (k3)", "b"]
+    ended = (KEY, msgspec.structs.replace(KEY, key_id="k0", expires_at=1.0))
+    assert [name for *_, name in steps(plan("keys: []", state(keys=ended), prune=True))] == [
+        "app (k0)",
+        "app",
+    ]
+    kept = "keys: [{name: app, team: web, user: ann@acme.example}]"
+    assert plan(kept, state(keys=ended), prune=True).steps == ()
+
+
+def test_a_rule_of_a_key_that_goes_on_and_can_not_be_said_is_not_pruned() -> None:
+    two = (KEY, msgspec.structs.replace(KEY, key_id="k3"))
+    live, gone = (Budget(f"b{key}", "org_a", key, "key", key, 10**9) for key in ("k3", "k9"))
+    made = plan("budgets: []", state(live, gone, keys=two), prune=True)
+    assert steps(made) == [("delete", "budget", "k9")]
+    assert made.left == (("budget", "acme", "k3"),)

@@ -65,7 +65,7 @@ def test_of_keys_with_one_name_the_one_that_works_is_meant() -> None:
 
 def test_a_rule_on_a_key_that_has_no_name_is_not_exported() -> None:
     there = state(budget("key", "k9"))
-    assert there.unsayable == {("budget", "acme", "b")}
+    assert there.unsayable == {("budget", "acme", "b"): "k9"}
     assert exported(there, "acme").budgets == []
 
 

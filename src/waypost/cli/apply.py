@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from waypost.cli.exits import Exit
-from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.options import DEFAULT_DATA, Data, Json, Yes
 from waypost.cli.org_places import ApiToken, Elsewhere, open_orgs
-from waypost.cli.output import OK, fail, people, print_json, visible
+from waypost.cli.output import OK, fail, people, print_json, print_secret, visible
 
 if TYPE_CHECKING:
     from waypost.cli.org_book import Orgs
@@ -46,9 +46,6 @@ Prune = Annotated[
         envvar="WAYPOST_PRUNE",
         help="Delete what the file does not name, in the lists that it has; keys are revoked.",
     ),
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do not ask before something is changed.")
 ]
 KeysFile = Annotated[
     Path | None,
@@ -143,9 +140,8 @@ def export(
             )
     for part, home, name in sorted(state.unsayable):
         if home in names:
-            people(stderr=True).print(
-                visible(f"• the {part} {home}/{name} is on a revoked key, and left out")
-            )
+            told = f"• the {part} {home}/{name} is on a key that is revoked or has ended, and left out"
+            people(stderr=True).print(visible(told))
     sys.stdout.write(render_org_file(exported_file(state, names)))
 
 
@@ -249,9 +245,10 @@ def _hand_over(step: Step, issued: IssuedKey, kept: int | None, as_json: bool) -
     elif as_json:
         print_json(view)
     else:
-        console = people()
-        console.print(OK, visible(f"{step.name} ({issued.key_id}). The key is shown only now; keep it safe:"))
-        console.print(f"  {issued.text}", markup=False)
+        print_secret(issued.text)
+        people().print(
+            OK, visible(f"{step.name} ({issued.key_id}). The key is shown only now; keep it safe.")
+        )
 
 
 def _open_private(path: Path) -> int:

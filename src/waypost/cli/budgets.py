@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,7 +15,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
 )
 from waypost.cli.directory_options import DEFAULT_ORG, Everywhere, Named, NewName, Org, Which
 from waypost.cli.options import DEFAULT_DATA, Data, Json
@@ -30,36 +29,20 @@ app = typer.Typer(
     "time. A request is admitted only if every budget of every scope that it belongs to has room for it.",
 )
 
-Limit = Annotated[
-    str,
-    typer.Option(
-        "--limit",
-        envvar="WAYPOST_BUDGET_LIMIT",
-        metavar="USD",
-        help="Most that may be spent per window: 250.00.",
-    ),
-]
-NewLimit = Annotated[
-    str | None,
-    typer.Option(
-        "--limit",
-        envvar="WAYPOST_BUDGET_LIMIT",
-        metavar="USD",
-        help="Most that may be spent per window: 250.00.",
-    ),
-]
-Per = Annotated[
-    BudgetPeriod,
-    typer.Option("--per", envvar="WAYPOST_BUDGET_PER", help="How long a window is; total: for ever."),
-]
-Mode = Annotated[
-    BudgetMode,
-    typer.Option(
-        "--mode",
-        envvar="WAYPOST_BUDGET_MODE",
-        help="hard: no request is admitted that could overshoot it. soft: it is told, and goes on.",
-    ),
-]
+_LIMIT: Final = typer.Option(
+    "--limit",
+    envvar="WAYPOST_BUDGET_LIMIT",
+    metavar="USD",
+    help="Most that may be spent per window: 250.00.",
+)
+_PER: Final = typer.Option(
+    "--per", envvar="WAYPOST_BUDGET_PER", help="How long a window is; total: for ever."
+)
+_MODE: Final = typer.Option(
+    "--mode",
+    envvar="WAYPOST_BUDGET_MODE",
+    help="hard: no request is admitted that could overshoot it. soft: it is told, and goes on.",
+)
 Thresholds = Annotated[
     list[int] | None,
     typer.Option(
@@ -110,11 +93,11 @@ RaiseUntil = Annotated[
 @app.command()
 def create(
     name: Named,
-    limit: Limit,
+    limit: Annotated[str, _LIMIT],
     scope: Scope = "organization",
     subject: Subject = EACH,
-    per: Per = "month",
-    mode: Mode = "hard",
+    per: Annotated[BudgetPeriod, _PER] = "month",
+    mode: Annotated[BudgetMode, _MODE] = "hard",
     thresholds: Thresholds = None,
     windows_from: Anchor = None,
     on_exhausted: Exhausted = None,
@@ -191,15 +174,9 @@ def show(
 def set_budget(
     budget: Which,
     name: NewName = None,
-    limit: NewLimit = None,
-    per: Annotated[
-        BudgetPeriod | None,
-        typer.Option("--per", envvar="WAYPOST_BUDGET_PER", help="How long a window is; total: for ever."),
-    ] = None,
-    mode: Annotated[
-        BudgetMode | None,
-        typer.Option("--mode", envvar="WAYPOST_BUDGET_MODE", help="hard or soft, as at its making."),
-    ] = None,
+    limit: Annotated[str | None, _LIMIT] = None,
+    per: Annotated[BudgetPeriod | None, _PER] = None,
+    mode: Annotated[BudgetMode | None, _MODE] = None,
     thresholds: Thresholds = None,
     raise_by: RaiseBy = None,
     raise_until: RaiseUntil = None,
@@ -217,8 +194,6 @@ def set_budget(
 
       waypost budgets set web --org acme --raise-by 50 --raise-until 3d
     """
-    import msgspec
-
     book = open_book(data)
     found = book.one(Budget, home_of_rule(book, org, gateway), budget)
     given: dict[str, object | None] = {
@@ -229,12 +204,9 @@ def set_budget(
         "thresholds": None if thresholds is None else tuple(thresholds),
         "raise_nusd": None if raise_by is None else parse_usd(raise_by, "--raise-by"),
         "raise_until": None if raise_until is None else parse_end(raise_until, "--raise-until", book.now),
+        "on_exhausted": on_exhausted,
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    if on_exhausted is not None:
-        changes["on_exhausted"] = on_exhausted or None
-    require_changes(changes, "waypost budgets set web --limit 300")
-    changed = book.put(msgspec.structs.replace(found, **changes))
+    changed = book.change(found, given, "waypost budgets set web --limit 300", emptied=("on_exhausted",))
     print_done(view(book, changed), as_json, "is changed")
 
 

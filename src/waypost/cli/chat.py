@@ -24,7 +24,7 @@ def chat(
         typer.Option(
             envvar="WAYPOST_MODEL",
             metavar="MODEL",
-            help="Model to talk to. Default: the first one of the gateway.",
+            help="Model or route to ask. Default: the first one of the gateway.",
         ),
     ] = None,
     key: Annotated[
@@ -32,7 +32,7 @@ def chat(
         typer.Option(
             envvar="WAYPOST_KEY",
             metavar="KEY",
-            help="Key of the gateway. Better set by its variable.",
+            help="Key to ask with. Better set by its variable.",
             show_envvar=True,
         ),
     ] = None,

@@ -10,7 +10,7 @@ import typer
 
 from waypost.cli.exits import Exit
 from waypost.cli.long_work import progressing
-from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.options import DEFAULT_DATA, Data, Json, Yes
 from waypost.cli.output import NOTE, OK, fail, people, print_json, show_time, show_usd, table, visible
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def backup(
         print_json(made)
         return
     console = people()
-    console.print(f"{OK} {made.file}: {_size(made.size)}, revision {made.revision}", markup=True)
+    console.print(OK, visible(f"{made.file}: {_size(made.size)}, revision {made.revision}"))
     console.print("  Clients' files and batches are in the folders files/ and batches/: copy them along.")
 
 
@@ -137,11 +137,9 @@ def restore(
         print_json({"file": found.file, "revision": found.revision, "kept": aside and str(aside)})
         return
     console = people()
-    console.print(
-        f"{OK} {found.file} is restored to {data}. Start: waypost serve --data {data}", soft_wrap=True
-    )
+    console.print(OK, visible(f"{found.file} is restored to {data}. Start: waypost serve --data {data}"))
     if aside is not None:
-        console.print(f"{NOTE} What was there is kept as {aside}. Delete it when nobody misses it.")
+        console.print(NOTE, visible(f"What was there is kept as {aside}. Delete it when nobody misses it."))
     console.print(f"{NOTE} Keys that were revoked after the backup are valid again: waypost keys list")
 
 
@@ -176,16 +174,14 @@ def copy(
     for each in moved:
         shown.add_row(each.table, f"{each.rows:,}")
     console.print(shown)
-    console.print(f"{OK} Everything is in {label}, and the sums are the same.", markup=True)
+    console.print(OK, visible(f"Everything is in {label}, and the sums are the same."))
     console.print(f"  Go on with: WAYPOST_DATABASE_URL={label} waypost serve --data {data}", markup=False)
 
 
 @nodes.command()
 def forget(
     node: Annotated[str, typer.Argument(metavar="NODE", help="Its name, from `waypost db status`.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do it without asking.")
-    ] = False,
+    yes: Yes = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -205,7 +201,8 @@ def forget(
     if as_json:
         print_json({"node": node, "accounts": len(back), "given_back_nano_usd": dict(back)})
     else:
-        people().print(f"{OK} {node} is forgotten. What it had leased of {len(back)} accounts is free again.")
+        told = f"{node} is forgotten. What it had leased of {len(back)} accounts is free again."
+        people().print(OK, visible(told))
 
 
 def _opened(data: Path) -> _Closing:

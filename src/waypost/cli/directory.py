@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from waypost.cli.exits import Exit
-from waypost.cli.output import OK, fail, people, print_json, table, visible
+from waypost.cli.output import OK, fail, people, print_json, print_secret, table, visible
 from waypost.core.objects import KIND_OF, PREFIXES, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Organization, TeamRole, User
 from waypost.errors import Conflict
@@ -91,11 +91,20 @@ class Book:
 
         return cast(T, self._rows.put(found, revision=found.revision))
 
-    def change(self, found: T, given: Mapping[str, object | None], hint: str) -> T:
-        """Change what of an object is given; ends the command when that is nothing, with a hint. Raises as `put`."""
+    def change(
+        self, found: T, given: Mapping[str, object | None], hint: str, emptied: Collection[str] = ()
+    ) -> T:
+        """Change what of an object is given; of the `emptied` fields an empty text takes away what is there.
+
+        Ends the command when nothing is given, with a hint. Raises as `put`.
+        """
         import msgspec
 
-        changes = {field: value for field, value in given.items() if value is not None}
+        changes = {
+            field: None if field in emptied and value == "" else value
+            for field, value in given.items()
+            if value is not None
+        }
         require_changes(changes, hint)
         return self.put(msgspec.structs.replace(found, **changes))
 
@@ -172,7 +181,7 @@ def print_done(view: dict[str, object], as_json: bool, done: str) -> None:
     if as_json:
         print_json(view)
         return
-    people().print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
+    people().print(OK, visible(f"{_called(view)} ({view['id']}) {done}"))
 
 
 def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -> None:
@@ -180,9 +189,8 @@ def print_issued(view: dict[str, object], text: str, as_json: bool, done: str) -
     if as_json:
         print_json({"token": text, **view})
         return
-    console = people()
-    console.print(OK, visible(f"{view.get('email', view['name'])} ({view['id']}) {done}"))
-    console.print(f"\n  {text}\n", markup=False)
+    print_secret(text)
+    people().print(OK, visible(f"{_called(view)} ({view['id']}) {done}"))
 
 
 def print_one(view: dict[str, object], as_json: bool) -> None:
@@ -217,6 +225,11 @@ def print_gone(found: Object, as_json: bool) -> None:
         print_json({"id": found.id, "name": found.name, "deleted": True})
         return
     people().print(OK, visible(f"{found.name} ({found.id}) is deleted"))
+
+
+def _called(view: Mapping[str, object]) -> object:
+    """What people call it: people by their address."""
+    return view["email"] if "email" in view else view["name"]
 
 
 def _cell(name: str, value: object) -> str:

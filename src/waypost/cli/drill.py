@@ -22,10 +22,9 @@ from waypost.cli.drill_options import (
     Provider,
     Share,
     Stop,
-    Yes,
 )
 from waypost.cli.exits import Exit
-from waypost.cli.options import DEFAULT_DATA, Data, Gateway, Json, OperatorKey
+from waypost.cli.options import DEFAULT_DATA, Data, Gateway, Json, OperatorKey, Yes
 from waypost.cli.output import fail, people, print_json, table, visible
 
 if TYPE_CHECKING:

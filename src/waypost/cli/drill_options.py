@@ -68,10 +68,6 @@ After = Annotated[
 Delay = Annotated[
     str, typer.Option(envvar="WAYPOST_DRILL_DELAY", metavar="TIME", help="slow: how late the answer is.")
 ]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do not ask before touching every client."),
-]
 Stop = Annotated[
     str | None,
     typer.Option(

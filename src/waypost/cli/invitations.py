@@ -88,7 +88,7 @@ def create(
     if earlier is not None:
         book.delete(earlier)
     stored = book.put(made)
-    done = "is invited. Whoever has this text can join; it is shown only now:"
+    done = "is invited. Whoever has this text can join; it is shown only now."
     print_issued(view(book, stored), issued.text, as_json, done)
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
 import typer
 
-Period = Literal["minute", "hour", "day", "week", "month", "year", "total"]
-Priority = Literal["high", "normal", "low"]
+from waypost.cli.options import end_option
+from waypost.core.budget import BudgetPeriod
+from waypost.core.key import Priority
+
 Which = Annotated[
     str, typer.Argument(metavar="KEY", help="Id or name of the key, as `waypost keys list` shows it.")
 ]
 
 
+OfOrg = Annotated[
+    str | None,
+    typer.Option(
+        "--org",
+        envvar="WAYPOST_ORG",
+        metavar="ORG",
+        help="Organization, by its name or id. Without one: all of them.",
+    ),
+]
 Name = Annotated[
     str,
     typer.Option(
@@ -31,9 +42,9 @@ Budget = Annotated[
         help="Most it may spend per period, in USD: 5.00.",
     ),
 ]
-Per = Annotated[
-    Period, typer.Option("--per", envvar="WAYPOST_KEY_PER", help="Period of the budget; total: for ever.")
-]
+_PER: Final = typer.Option("--per", envvar="WAYPOST_KEY_PER", help="Period of the budget; total: for ever.")
+Per = Annotated[BudgetPeriod, _PER]
+NewPer = Annotated[BudgetPeriod | None, _PER]
 Rpm = Annotated[
     int | None, typer.Option("--rpm", envvar="WAYPOST_KEY_RPM", min=1, help="Most requests per minute.")
 ]
@@ -46,16 +57,7 @@ Models = Annotated[
         help="A model it may use, or a pattern such as openai/*. Again for more, or with commas. Default: all.",
     ),
 ]
-Expires = Annotated[
-    str | None,
-    typer.Option(
-        "--expires",
-        envvar="WAYPOST_KEY_EXPIRES",
-        metavar="TIME",
-        help="When it ends: 30d, 12h, or a date such as 2027-01-31.",
-    ),
-]
-
+Expires = Annotated[str | None, end_option("WAYPOST_KEY_EXPIRES")]
 Route = Annotated[
     str | None,
     typer.Option(
@@ -65,14 +67,13 @@ Route = Annotated[
         help="Route that its requests take when they name none, whatever model they name.",
     ),
 ]
-Urgency = Annotated[
-    Priority,
-    typer.Option(
-        "--priority",
-        envvar="WAYPOST_KEY_PRIORITY",
-        help="Whose requests are served first, and turned away last, when there are too many.",
-    ),
-]
+_PRIORITY: Final = typer.Option(
+    "--priority",
+    envvar="WAYPOST_KEY_PRIORITY",
+    help="Whose requests are served first, and turned away last, when there are too many.",
+)
+Urgency = Annotated[Priority, _PRIORITY]
+NewUrgency = Annotated[Priority | None, _PRIORITY]
 Operator = Annotated[
     bool,
     typer.Option(
@@ -150,19 +151,7 @@ Networks = Annotated[
         help="Where its requests may come from, such as 10.0.0.0/8. Again for more. Default: anywhere.",
     ),
 ]
-NewPer = Annotated[
-    Period | None,
-    typer.Option("--per", envvar="WAYPOST_KEY_PER", help="Another period of the budget; total: for ever."),
-]
 NewRpm = Annotated[
     int | None,
     typer.Option("--rpm", envvar="WAYPOST_KEY_RPM", min=0, help="Most requests per minute; 0: no limit."),
-]
-NewUrgency = Annotated[
-    Priority | None,
-    typer.Option(
-        "--priority",
-        envvar="WAYPOST_KEY_PRIORITY",
-        help="Whose requests are served first, and turned away last, when there are too many.",
-    ),
 ]

@@ -20,6 +20,7 @@ from waypost.cli.key_options import (
     NewPer,
     NewRpm,
     NewUrgency,
+    OfOrg,
     Operator,
     Per,
     Project,
@@ -33,7 +34,7 @@ from waypost.cli.key_options import (
     Which,
 )
 from waypost.cli.options import DEFAULT_DATA, Data, Json
-from waypost.cli.output import OK, fail, people, print_json, show_time, show_usd, table, visible
+from waypost.cli.output import OK, fail, people, print_json, print_secret, show_time, show_usd, table, visible
 from waypost.core import people as people_of
 
 if TYPE_CHECKING:
@@ -114,12 +115,7 @@ def create(
 
 @app.command("list")
 def list_keys(
-    org: Annotated[
-        str | None,
-        typer.Option(
-            "--org", envvar="WAYPOST_ORG", metavar="ORG", help="Only of this organization. Default: of all."
-        ),
-    ] = None,
+    org: OfOrg = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -257,7 +253,7 @@ def revoke(key: Which, data: Data = DEFAULT_DATA, as_json: Json = False) -> None
     if as_json:
         print_json(_view(book, ended, now))
     else:
-        people().print(f"{OK} {ended.name} ({ended.key_id}) is revoked")
+        people().print(OK, visible(f"{ended.name} ({ended.key_id}) is revoked"))
 
 
 @app.command()
@@ -360,6 +356,5 @@ def _print_issued(book: Book, issued: IssuedKey, key: Key, as_json: bool) -> Non
     if as_json:
         print_json({"key": issued.text, **_view(book, key, key.created_at)})
         return
-    console = people()
-    console.print(f"{OK} [bold]{key.name}[/] ({key.key_id}). The key is shown only now; keep it safe:\n")
-    console.print(f"  {issued.text}\n", markup=False)
+    print_secret(issued.text)
+    people().print(OK, visible(f"{key.name} ({key.key_id}). The key is shown only now; keep it safe."))

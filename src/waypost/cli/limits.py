@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -28,12 +28,10 @@ app = typer.Typer(
     "second, minute, hour or day, or how many requests may be under way at once.",
 )
 
-Amount = Annotated[
-    int,
-    typer.Option(
-        "--amount", envvar="WAYPOST_LIMIT_AMOUNT", metavar="N", min=1, help="How many there may be."
-    ),
-]
+_AMOUNT: Final = typer.Option(
+    "--amount", envvar="WAYPOST_LIMIT_AMOUNT", metavar="N", min=1, help="How many there may be."
+)
+_PER: Final = typer.Option("--per", envvar="WAYPOST_LIMIT_PER", help="In how long a time, which slides on.")
 Unit = Annotated[
     LimitUnit,
     typer.Option(
@@ -42,20 +40,16 @@ Unit = Annotated[
         help="Of what; concurrent: requests under way at once, whatever --per says.",
     ),
 ]
-Per = Annotated[
-    LimitPer,
-    typer.Option("--per", envvar="WAYPOST_LIMIT_PER", help="In how long a time, which slides on."),
-]
 
 
 @app.command()
 def create(
     name: Named,
-    amount: Amount,
+    amount: Annotated[int, _AMOUNT],
     scope: Scope = "organization",
     subject: Subject = EACH,
     unit: Unit = "requests",
-    per: Per = "minute",
+    per: Annotated[LimitPer, _PER] = "minute",
     org: Org = DEFAULT_ORG,
     gateway: Everywhere = False,
     data: Data = DEFAULT_DATA,
@@ -125,16 +119,8 @@ def show(
 def set_limit(
     limit: Which,
     name: NewName = None,
-    amount: Annotated[
-        int | None,
-        typer.Option(
-            "--amount", envvar="WAYPOST_LIMIT_AMOUNT", metavar="N", min=1, help="How many there may be."
-        ),
-    ] = None,
-    per: Annotated[
-        LimitPer | None,
-        typer.Option("--per", envvar="WAYPOST_LIMIT_PER", help="In how long a time, which slides on."),
-    ] = None,
+    amount: Annotated[int | None, _AMOUNT] = None,
+    per: Annotated[LimitPer | None, _PER] = None,
     org: Org = DEFAULT_ORG,
     gateway: Everywhere = False,
     data: Data = DEFAULT_DATA,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 Data = Annotated[
     Path,
@@ -43,9 +44,10 @@ Gateway = Annotated[
         "--url",
         envvar="WAYPOST_URL",
         metavar="URL",
-        help="Base URL of another gateway. Default: the one that runs on the data folder.",
+        help="Base URL of the running gateway, without /v1. Default: the one that runs on the data folder.",
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", envvar="WAYPOST_YES", help="Do it without asking.")]
 ClientKey = Annotated[
     str | None,
     typer.Option(
@@ -73,3 +75,14 @@ def chosen_config(config: Path | None) -> Path | None:
     if config is not None:
         return config
     return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
+
+
+def end_option(variable: str) -> OptionInfo:
+    """When something that is made ends."""
+    made: OptionInfo = typer.Option(
+        "--expires",
+        envvar=variable,
+        metavar="TIME",
+        help="When it ends: 30d, 12h, or a date such as 2027-01-31.",
+    )
+    return made

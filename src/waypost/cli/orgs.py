@@ -14,7 +14,6 @@ from waypost.cli.directory import (
     print_gone,
     print_list,
     print_one,
-    require_changes,
     texts,
 )
 from waypost.cli.directory_options import Allowed, Named, NewName, Title, Which
@@ -116,12 +115,15 @@ def set_org(
 
       waypost orgs set acme --models "" --title "Acme & Sons"
     """
-    import msgspec
-
     book = open_book(data)
-    changes = _changes(name, title, models, member_keys, suspend)
-    require_changes(changes, "waypost orgs set acme --title TEXT")
-    changed = book.put(msgspec.structs.replace(book.organization(org), **changes))
+    given = {
+        "name": name,
+        "title": title,
+        "models": None if models is None else texts(models),
+        "member_keys_max": member_keys,
+        "suspended": suspend,
+    }
+    changed = book.change(book.organization(org), given, "waypost orgs set acme --title TEXT")
     print_done(view(changed), as_json, "is changed")
 
 
@@ -149,20 +151,3 @@ def view(found: Organization) -> dict[str, object]:
         "created_at": found.created_at,
         "revision": found.revision,
     }
-
-
-def _changes(
-    name: str | None,
-    title: str | None,
-    models: list[str] | None,
-    member_keys: int | None,
-    suspend: bool | None,
-) -> dict[str, object]:
-    given: dict[str, object | None] = {
-        "name": name,
-        "title": title,
-        "models": None if models is None else texts(models),
-        "member_keys_max": member_keys,
-        "suspended": suspend,
-    }
-    return {field: value for field, value in given.items() if value is not None}

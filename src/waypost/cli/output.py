@@ -41,6 +41,12 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def print_secret(text: str) -> None:
+    """A text that is stored nowhere. It comes before all words about it: were they to fail, it would be lost."""
+    sys.stdout.write(f"\n  {text}\n\n")
+    sys.stdout.flush()
+
+
 def fail(message: str, code: Exit = Exit.REFUSED, hint: str | None = None) -> NoReturn:
     """Say on stderr what is wrong and what to do, and end."""
     from rich.text import Text

@@ -30,7 +30,7 @@ def explain(
     model: Annotated[
         str | None,
         typer.Option(
-            envvar="WAYPOST_MODEL", metavar="MODEL", help="Model or route to ask for, in place of the file's."
+            envvar="WAYPOST_MODEL", metavar="MODEL", help="Model or route to ask, in place of the file's."
         ),
     ] = None,
     file: Annotated[

@@ -10,7 +10,7 @@ from waypost.cli.amounts import parse_end
 from waypost.cli.directory import Book, open_book, print_gone, print_issued, print_list, texts
 from waypost.cli.directory_options import DEFAULT_ORG, Org
 from waypost.cli.exits import Exit
-from waypost.cli.options import DEFAULT_DATA, Data, Json
+from waypost.cli.options import DEFAULT_DATA, Data, Json, end_option
 from waypost.cli.output import fail
 from waypost.core.people import MachineAccount, Organization, Token, User
 
@@ -28,7 +28,7 @@ Everywhere = Annotated[
     bool,
     typer.Option(
         "--gateway",
-        envvar="WAYPOST_GATEWAY_RULE",
+        envvar="WAYPOST_TOKEN_GATEWAY",
         help="A token for the whole gateway, in place of one that works in --org only.",
     ),
 ]
@@ -36,7 +36,7 @@ Allow = Annotated[
     list[str] | None,
     typer.Option(
         "--allow",
-        envvar="WAYPOST_ROLE_ALLOW",
+        envvar="WAYPOST_TOKEN_ALLOW",
         metavar="PERMISSION",
         help="A permission, such as keys:read. Again for more, or with commas. Default: all that its maker has.",
     ),
@@ -44,27 +44,22 @@ Allow = Annotated[
 Person = Annotated[
     str | None,
     typer.Option(
-        "--user", envvar="WAYPOST_KEY_USER", metavar="EMAIL", help="It may what this person may, and no more."
+        "--user",
+        envvar="WAYPOST_TOKEN_USER",
+        metavar="EMAIL",
+        help="It may what this person may, and no more.",
     ),
 ]
 Machine = Annotated[
     str | None,
     typer.Option(
         "--machine",
-        envvar="WAYPOST_KEY_MACHINE",
+        envvar="WAYPOST_TOKEN_MACHINE",
         metavar="NAME",
         help="It may what this service account of the organization may, and no more.",
     ),
 ]
-Expires = Annotated[
-    str | None,
-    typer.Option(
-        "--expires",
-        envvar="WAYPOST_KEY_EXPIRES",
-        metavar="TIME",
-        help="When it ends: 30d, 12h, or a date such as 2027-01-31.",
-    ),
-]
+Expires = Annotated[str | None, end_option("WAYPOST_TOKEN_EXPIRES")]
 
 
 @app.command()
@@ -109,7 +104,9 @@ def create(
         created_at=book.now,
     )
     stored = book.put(made)
-    print_issued(view(book, stored), issued.text, as_json, "is there. It is shown only now; keep it safe:")
+    print_issued(
+        view(book, stored), issued.text, as_json, "is there. Its text is shown only now; keep it safe."
+    )
 
 
 @app.command("list")

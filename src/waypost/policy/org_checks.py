@@ -7,16 +7,23 @@ from typing import Final
 
 import msgspec
 
-from waypost.config.org_load import OrgLoaded, entries_of
-from waypost.config.org_schema import BudgetConfig, KeyConfig, LimitConfig, MachineConfig, MemberConfig
+from waypost.config.org_load import OrgLoaded, entries_of, name_of
+from waypost.config.org_schema import (
+    BudgetConfig,
+    KeyConfig,
+    LimitConfig,
+    MachineConfig,
+    MemberConfig,
+    OrganizationConfig,
+)
 from waypost.config.problems import ConfigProblem, Path, did_you_mean
-from waypost.core.people import ROLES, User
+from waypost.core.people import ROLES, Organization, User
 from waypost.core.scope import EACH
 from waypost.errors import InvalidRequest
 from waypost.policy.checks import check, check_key
 from waypost.policy.org_objects import PART_OF_SCOPE, key_of, object_of
 from waypost.policy.org_plan import Plan, Step, differences
-from waypost.policy.org_state import Part, State
+from waypost.policy.org_state import PART_OF, Address, Entry, Part, State
 
 #: What fields of objects and keys are called in the file, where that differs.
 _FIELDS: Final = {
@@ -29,6 +36,10 @@ _FIELDS: Final = {
     "service_id": "service_account",
 }
 _WORDS: Final[dict[Part, str]] = {"service_account": "service account"}
+#: Parts that are not deleted while something belongs to them.
+_NEEDED: Final[tuple[Part, ...]] = ("role", "team", "project", "service_account")
+_SECTIONS: Final = {part: section for section, part in PART_OF.items()}
+_SHOWN: Final = 3
 
 Reference = tuple[Path, Part, str]
 """Where a name stands, in its entry; of what; and the name."""
@@ -50,7 +61,71 @@ def find_plan_problems(loaded: OrgLoaded, plan: Plan, state: State) -> list[Conf
             problems.append(loaded.problem((*path, "subject"), told, hint=hint))
     for step in plan.steps:
         problems += _bad_values(loaded, step)
+    problems += _still_needed(loaded, plan, state)
+    for number, organization in enumerate(loaded.content.organizations):
+        if _loses_its_owners(organization, plan, state):
+            told = "this takes the last owner out of the organization"
+            hint = "Name an owner here, or suspend the organization first."
+            problems.append(loaded.problem(("organizations", number, "members"), told, hint=hint))
     return problems
+
+
+def _still_needed(loaded: OrgLoaded, plan: Plan, state: State) -> Iterator[ConfigProblem]:
+    """What is to be deleted while something that the file leaves out, and that stays, belongs to it."""
+    going = {id(step.entry) for step in plan.steps if step.value is None}
+    needed = {address: list(told) for address, told in state.needed.items()}
+    for (part, home, name), entry in _staying(loaded, state):
+        if id(entry) in going:
+            continue
+        what = f"the {_WORDS.get(part, part)} {name!r}"
+        for _, of, about in _references(entry.value):
+            needed.setdefault((of, home, about), []).append(what)
+    places = {each.name: place for place, each in enumerate(loaded.content.organizations)}
+    for step in plan.steps:
+        told = needed.get((step.part, step.organization, step.name))
+        if step.value is not None or step.part not in _NEEDED or not told:
+            continue
+        more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        yield loaded.problem(
+            ("organizations", places[step.organization], _SECTIONS[step.part]),
+            f"the {_WORDS.get(step.part, step.part)} {step.name!r} can not be deleted: "
+            f"{', '.join(told[:_SHOWN])}{more} would be left without it",
+            hint="Keep it here, or delete, revoke or move first what needs it.",
+        )
+
+
+def _staying(loaded: OrgLoaded, state: State) -> Iterator[tuple[Address, Entry]]:
+    """What there is and the file does not name. What it does name is looked at as it is to be."""
+    named: set[Address] = {
+        (PART_OF[section], organization.name, name_of(entry))
+        for _, organization, section, entry in entries_of(loaded.content)
+    }
+    yield from (each for each in state.entries.items() if each[0] not in named)
+    for (home, name), others in state.namesakes.items():
+        yield from ((("key", home, name), each) for each in others)
+
+
+def _loses_its_owners(organization: OrganizationConfig, plan: Plan, state: State) -> bool:
+    """Whether somebody who may everything in it leaves or is made less, and nobody is left who may."""
+    suspended = organization.suspended
+    if suspended is None:
+        entry = state.entries.get(("organization", organization.name, ""))
+        suspended = entry is not None and isinstance(entry.found, Organization) and entry.found.suspended
+    owners = {
+        name
+        for (part, home, name), entry in state.entries.items()
+        if (part, home) == ("member", organization.name) and getattr(entry.value, "role", "") == "owner"
+    }
+    after = set(owners)
+    for step in plan.steps:
+        if (step.part, step.organization) == ("member", organization.name):
+            (after.add if getattr(step.value, "role", "") == "owner" else after.discard)(step.name)
+    disabled = {
+        name
+        for (part, _, name), entry in state.entries.items()
+        if part == "user" and isinstance(entry.found, User) and entry.found.disabled
+    }
+    return not suspended and bool(owners - after) and not after - disabled
 
 
 class _Names:

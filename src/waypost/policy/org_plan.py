@@ -6,7 +6,7 @@ a gateway that is asked over its control API just as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -22,6 +22,7 @@ from waypost.config.org_schema import (
     OrganizationConfig,
 )
 from waypost.config.problems import ConfigProblem, Path
+from waypost.core.key import Key
 from waypost.policy.org_state import PART_OF, Address, Entry, Part, PersonConfig, State
 
 Action = Literal["create", "change", "delete"]
@@ -75,7 +76,8 @@ class Plan(msgspec.Struct, frozen=True):
     unchanged: int
     """Things that are as the file says."""
     left: tuple[Address, ...]
-    """Things that the file does not name, in lists that it has: left as they are, unless it is to be pruned."""
+    """Things that the file does not name, in lists that it has, and that are left as they are: all, unless it is to be
+    pruned; then rules of keys that go on working, and that a file can not name."""
 
     def count(self, action: Action) -> int:
         """How many steps do this."""
@@ -104,10 +106,11 @@ def make_plan(loaded: OrgLoaded, state: State, *, prune: bool) -> Plan:
         problems += _impossible(loaded, item, step, state)
     if problems:
         raise refuse(loaded.file, problems)
-    extra = tuple(_extra(loaded, {item.address for item in items}, state))
-    if prune:
-        steps += (_gone(address, state.entries[address]) for address in reversed(extra))
-    return Plan(tuple(steps), unchanged, () if prune else extra)
+    extra = list(_extra(loaded, {item.address for item in items}, state))
+    going = [each for each in extra if prune and not _is_kept(each[0], extra, state)]
+    steps += (_gone(address, entry) for address, entry in reversed(going))
+    left = tuple(each[0] for each in extra if each not in going)
+    return Plan(tuple(steps), unchanged, left)
 
 
 def _items(loaded: OrgLoaded) -> Iterator[_Item]:
@@ -185,15 +188,30 @@ def _impossible(loaded: OrgLoaded, item: _Item, step: Step, state: State) -> Ite
             )
 
 
-def _extra(loaded: OrgLoaded, wanted: set[Address], state: State) -> Iterator[Address]:
-    """What there is beyond the file, in the lists that the file has; each after what it may name."""
+def _extra(loaded: OrgLoaded, wanted: set[Address], state: State) -> Iterator[tuple[Address, Entry]]:
+    """What there is beyond the file, in the lists that the file has; each after what it may name. A key that its name
+    does not mean is called by its id too."""
     ordered = sorted(state.entries)
     for section in SECTIONS:
         homes = {each.name for each in loaded.content.organizations if getattr(each, section) is not None}
         for address in ordered:
             part, home, _ = address
             if part == PART_OF[section] and home in homes and address not in wanted:
-                yield address
+                yield address, state.entries[address]
+        for (home, name), others in sorted(state.namesakes.items()) if section == "keys" else ():
+            if home in homes and ("key", home, name) not in wanted:
+                yield from ((("key", home, f"{name} ({_id_of(each)})"), each) for each in others)
+
+
+def _is_kept(address: Address, extra: Sequence[tuple[Address, Entry]], state: State) -> bool:
+    """Whether it is a rule of a key that goes on working, and that the file can not name."""
+    key_id = state.unsayable.get(address)
+    alive = {_id_of(each) for others in state.namesakes.values() for each in others}
+    return key_id in alive and key_id not in {_id_of(entry) for (part, *_), entry in extra if part == "key"}
+
+
+def _id_of(entry: Entry) -> str:
+    return entry.found.key_id if isinstance(entry.found, Key) else entry.found.id
 
 
 def _gone(address: Address, entry: Entry) -> Step:

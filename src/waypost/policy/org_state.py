@@ -32,6 +32,7 @@ from waypost.core.money import render_usd
 from waypost.core.objects import Object, home_of
 from waypost.core.people import (
     DEFAULT,
+    Invitation,
     MachineAccount,
     Member,
     Organization,
@@ -39,9 +40,10 @@ from waypost.core.people import (
     Role,
     Team,
     TeamRole,
+    Token,
     User,
 )
-from waypost.core.scope import EACH
+from waypost.core.scope import EACH, ScopeKind
 from waypost.policy.directory import Directory
 
 Part = Literal[
@@ -66,6 +68,12 @@ PART_OF: Final[dict[str, Part]] = {
     "keys": "key",
     "budgets": "budget",
     "limits": "limit",
+}
+#: Scopes of rules that keep what they are on from being deleted.
+_RULED: Final[dict[ScopeKind, tuple[type[Team | Project | MachineAccount], Part]]] = {
+    "team": (Team, "team"),
+    "project": (Project, "project"),
+    "service": (MachineAccount, "service_account"),
 }
 Address = tuple[Part, str, str]
 """A part, the organization's name (empty for a user), and the name."""
@@ -92,8 +100,12 @@ class State(msgspec.Struct, frozen=True):
     entries: dict[Address, Entry]
     ambiguous: dict[tuple[str, str], tuple[str, ...]]
     """Names that several keys of an organization have: by the organization's name and theirs, the ids of the keys."""
-    unsayable: frozenset[Address] = frozenset()
-    """Rules on keys that a file can not name: they are revoked, or share their name."""
+    unsayable: dict[Address, str] = {}
+    """Rules on keys that a file can not name, since they are revoked or share their name: the ids of the keys."""
+    namesakes: dict[tuple[str, str], tuple[Entry, ...]] = {}
+    """Keys that are not revoked, and not meant by the name they have in their organization."""
+    needed: dict[Address, tuple[str, ...]] = {}
+    """What can not be deleted because of what stands in no file: tokens, invitations, rules of the gateway."""
 
 
 def read_state(directory: Directory, keys: Sequence[Key], now: float) -> State:
@@ -108,10 +120,10 @@ def read_state(directory: Directory, keys: Sequence[Key], now: float) -> State:
             entries["organization", organization.name, ""] = Entry(_organization(organization), organization)
     for user in directory.all(User):
         entries["user", "", user.name] = Entry(PersonConfig(user.title), user)
-    chosen, ambiguous = _choose(keys, names, now)
+    chosen, ambiguous, others = _choose(keys, names, now)
     for (of, name), key in chosen.items():
         entries["key", of, name] = Entry(_key(directory, key), key)
-    unsayable: set[Address] = set()
+    unsayable: dict[Address, str] = {}
     known = {key.key_id: key.name for key in chosen.values()} | {EACH: EACH}
     for part, found in _objects(directory):
         place = names.get(home_of(found))
@@ -120,8 +132,11 @@ def read_state(directory: Directory, keys: Sequence[Key], now: float) -> State:
         value, name = _said(directory, found, known)
         entries[part, place, name] = Entry(value, found)
         if isinstance(found, Budget | Limit) and found.scope == "key" and found.scope_id not in known:
-            unsayable.add((part, place, name))
-    return State(entries, ambiguous, frozenset(unsayable))
+            unsayable[part, place, name] = found.scope_id
+    namesakes = {
+        place: tuple(Entry(_key(directory, key), key) for key in found) for place, found in others.items()
+    }
+    return State(entries, ambiguous, unsayable, namesakes, _needed(directory, names))
 
 
 def exported(state: State, organization: str) -> OrganizationConfig:
@@ -141,24 +156,59 @@ def exported_file(state: State, organizations: Sequence[str]) -> OrgFile:
     return OrgFile(organizations=[exported(state, each) for each in organizations])
 
 
+_Named = tuple[str, str]
+
+
 def _choose(
     keys: Iterable[Key], names: dict[str, str], now: float
-) -> tuple[dict[tuple[str, str], Key], dict[tuple[str, str], tuple[str, ...]]]:
+) -> tuple[dict[_Named, Key], dict[_Named, tuple[str, ...]], dict[_Named, list[Key]]]:
     """Of the keys that have a name in an organization, the one that is meant by it: the one that works, else the only
-    one."""
+    one; the ids where none is; and all others."""
     named: dict[tuple[str, str], list[Key]] = {}
     for key in keys:
         if key.revoked_at is None and key.organization_id in names:
             named.setdefault((names[key.organization_id], key.name), []).append(key)
-    chosen: dict[tuple[str, str], Key] = {}
-    ambiguous: dict[tuple[str, str], tuple[str, ...]] = {}
+    chosen: dict[_Named, Key] = {}
+    ambiguous: dict[_Named, tuple[str, ...]] = {}
+    others: dict[_Named, list[Key]] = {}
     for place, found in named.items():
         living = [key for key in found if key.expires_at is None or key.expires_at > now] or found
         if len(living) == 1:
             chosen[place] = living[0]
         else:
             ambiguous[place] = tuple(key.key_id for key in living)
-    return chosen, ambiguous
+        if rest := [key for key in found if key is not chosen.get(place)]:
+            others[place] = rest
+    return chosen, ambiguous, others
+
+
+def _needed(directory: Directory, names: dict[str, str]) -> dict[Address, tuple[str, ...]]:
+    """What an open invitation, a token, or a rule of the gateway is about."""
+    found: dict[Address, list[str]] = {}
+
+    def by(kind: type[Team | Project | MachineAccount], part: Part, object_id: str, what: str) -> None:
+        needed = directory.find(kind, object_id)
+        if needed is not None and needed.organization_id in names:
+            found.setdefault((part, names[needed.organization_id], needed.name), []).append(what)
+
+    for invitation in directory.all(Invitation):
+        if invitation.accepted_at is not None or invitation.organization_id not in names:
+            continue
+        what = f"the invitation of {invitation.name!r}"
+        for role in {invitation.role, *(each.role for each in invitation.teams)}:
+            found.setdefault(("role", names[invitation.organization_id], role), []).append(what)
+        for each in invitation.teams:
+            by(Team, "team", each.team_id, what)
+    for token in directory.all(Token):
+        kind, _, maker = token.made_by.partition(":")
+        if kind == "service" and token.revoked_at is None:
+            by(MachineAccount, "service_account", maker, f"the token {token.name!r}")
+    rules: list[Budget | Limit] = [*directory.all(Budget), *directory.all(Limit)]
+    for rule in rules:
+        what = f"the gateway's {'budget' if isinstance(rule, Budget) else 'limit'} {rule.name!r}"
+        if not rule.organization_id and rule.scope in _RULED:
+            by(*_RULED[rule.scope], rule.scope_id, what)
+    return {address: tuple(told) for address, told in found.items()}
 
 
 def _objects(directory: Directory) -> Iterable[tuple[Part, Object]]:
