@@ -68,6 +68,9 @@ class _Standing:
         self.in_flight = number % 4
         self.wait = 0.2 + number % 7 / 10
 
+    def ready(self, now: float, tokens: int) -> bool:
+        return True
+
     def parked_until(self, now: float) -> float:
         return 0.0
 

@@ -22,6 +22,9 @@ class Calm:
     in_flight = 0
     failed_at = 0.0
 
+    def ready(self, now: float, tokens: int) -> bool:
+        return True
+
     def parked_until(self, now: float) -> float:
         return 0.0
 

@@ -71,6 +71,7 @@ class FlatTariff:
     """Input costs 1 nano-dollar per token, output 10."""
 
     version = "flat-1"
+    flat = None
 
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input + 10 * usage.output

@@ -166,3 +166,12 @@ def test_more_tokens_never_cost_less(sheet: PriceSheet, usage: Usage, more_in: i
 def test_a_band_is_additive_to_one_nano_dollar(sheet: PriceSheet, a: Usage, b: Usage) -> None:
     together, apart = sheet.cost(plus(a, b), NOON), sheet.cost(a, NOON) + sheet.cost(b, NOON)
     assert apart - 1 <= together <= apart
+
+
+@given(sheets(), tokens, tokens)
+def test_flat_rates_say_what_plain_tokens_cost(sheet: PriceSheet, tokens_in: int, tokens_out: int) -> None:
+    assert (sheet.flat is None) == (sheet.plain is None)
+    if sheet.flat is not None:
+        input, output, request = sheet.flat
+        amount = tokens_in * input + tokens_out * output + request
+        assert -(-amount // 1_000_000) == sheet.cost(Usage(tokens_in, tokens_out), NOON)

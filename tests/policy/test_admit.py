@@ -129,6 +129,7 @@ def test_the_dearest_target_decides(priced: list[bool]) -> None:
 
 class TieredTariff:
     version = "tiers"
+    flat = None
 
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]

@@ -48,6 +48,9 @@ class FixedStanding:
     """By kind and percentile."""
     half_open: bool = False
 
+    def ready(self, now: float, tokens: int) -> bool:
+        return max(self.parked, self.ejected) <= now and not self.is_busy and self.left > 0.0
+
     def parked_until(self, now: float) -> float:
         return self.parked if self.parked > now else 0.0
 
@@ -134,6 +137,7 @@ class PerToken:
     """A tariff of so many nano-dollars per input token, ten times as much per output token."""
 
     version = "per-token-1"
+    flat = None
 
     def __init__(self, rate: int) -> None:
         self.rate = rate

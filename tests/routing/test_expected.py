@@ -7,6 +7,7 @@ from waypost.catalog.rows import PriceRow
 from waypost.catalog.tariff import build_sheet
 from waypost.config.nodes import MaxPrice
 from waypost.core.facts import ModelFacts
+from waypost.core.usage import Usage
 from waypost.routing.expected import Expected, ListPrices, slot_of, tokens_of
 
 TARGET = named("p", tariff=PerToken(2))
@@ -92,3 +93,16 @@ def test_a_list_price_is_asked_once_in_a_quarter_of_an_hour_and_few_are_kept() -
     for slot in range(1, 4097):
         prices.of(tariff, AT + 900 * slot, None)
     assert prices.of(tariff, AT, None) is not first
+
+
+@pytest.mark.parametrize("tier", [None, "flex"])
+@pytest.mark.parametrize("above", [0, 500])
+def test_the_short_way_costs_what_the_tariff_says(tier: str | None, above: int) -> None:
+    rows = [
+        PriceRow(0, "", None, None, each, (150 + each, 601, None, None, None, None, None, None, 7))
+        for each in {0, above}
+    ]
+    tariff = build_sheet("v", [*rows, PriceRow(0, "flex", None, None, 0, (75, 300))])
+    seen, target = view(tier=tier), named("t", tariff=tariff)
+    output = seen.asked.expected_output(None, seen.reserve_output)
+    assert Expected(seen).cost(target) == tariff.cost(Usage(1000, output), AT, tier)

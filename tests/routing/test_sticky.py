@@ -114,3 +114,25 @@ def test_nodes_are_forgotten_when_there_are_too_many() -> None:
         kept.of(node)
     assert kept.of(nodes[0]) == before
     assert kept.of(nodes[0]) is not before
+
+
+def test_the_order_of_a_client_is_worked_out_once_and_is_the_drawing() -> None:
+    leaves = tuple(Leaf(named(name)) for name in "abc")
+    node, kept = Weighted(leaves, (3, 1, 0), ("user",), "n"), ChildSeeds()
+    order = kept.order(node, "user\0ann")
+    drawn = rendezvous(seed("n", "user\0ann"), kept.of(node), node.weights)
+    assert list(order) == sorted(range(3), key=drawn.__getitem__)
+    assert kept.order(node, "user\0ann") is order
+    assert {tuple(kept.order(node, f"user\0{number}")) for number in range(40)} == {(0, 1, 2), (1, 0, 2)}
+
+
+def test_many_children_and_many_clients() -> None:
+    leaves = tuple(Leaf(named(f"t{number}")) for number in range(300))
+    node, kept = Weighted(leaves, (1,) * 300), ChildSeeds()
+    order = kept.order(node, "0")
+    assert sorted(order) == list(range(300))
+    small = Weighted(leaves[:2], (1, 1))
+    for number in range(4096):
+        kept.order(small, str(number))
+    again = kept.order(node, "0")
+    assert (again == order, again is order) == (True, False)

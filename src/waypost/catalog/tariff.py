@@ -61,6 +61,8 @@ class PriceSheet(msgspec.Struct, frozen=True):
     """By tier, latest period first; the default tier is the empty string."""
     plain: Rates | None
     """The default tier's rates when neither time nor context size changes them."""
+    flat: tuple[int, int, int] | None
+    """See `core.price.Tariff`: a part of `plain`."""
 
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         """Nano-dollars for this usage, all kinds summed, rounded up once.
@@ -154,7 +156,9 @@ def build_sheet(version: str, rows: Sequence[PriceRow]) -> PriceSheet:
         tiers[tier] = tuple(sorted(periods, key=lambda period: period.starts, reverse=True))
     if "" not in tiers:
         raise ValueError("a price sheet has no default tier")
-    return PriceSheet(version, tuple(rows), tiers, _plain(tiers[""]))
+    plain = _plain(tiers[""])
+    flat = None if plain is None else (plain.input, plain.output, plain.request)
+    return PriceSheet(version, tuple(rows), tiers, plain, flat)
 
 
 def _bands(rows: Sequence[PriceRow]) -> tuple[Band, ...]:

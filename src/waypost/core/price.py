@@ -15,6 +15,12 @@ class Tariff(Protocol):
         """Names the exact price rows: kept on every ledger line, so that a line can be recomputed."""
         ...
 
+    @property
+    def flat(self) -> tuple[int, int, int] | None:
+        """The default tier's rates of input, output and a request as such, where neither time nor the size of the
+        context changes them: what `cost` sums for plain tokens. None: ask `cost`."""
+        ...
+
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         """Nano-dollars for this usage at Unix time `at`, all kinds summed, rounded up once."""
         ...

@@ -25,6 +25,11 @@ class Standing(Protocol):
         """When it failed last; earlier than anything for one that has not."""
         ...
 
+    def ready(self, now: float, tokens: int) -> bool:
+        """Nothing is against asking it: not parked, ejected or busy, and with quota for `tokens` more. One question in
+        place of the four; False says no more than that they have to be asked."""
+        ...
+
     def parked_until(self, now: float) -> float:
         """Until when its credential is not to be used for this model; 0.0 when it may be."""
         ...

@@ -9,13 +9,13 @@ import msgspec
 from waypost.config.nodes import MaxPrice
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
+from waypost.core.money import PER_MILLION
 from waypost.core.price import Tariff
 from waypost.core.usage import Usage
 from waypost.routing.view import View
 
 #: Small enough for every model's lowest band of context, large enough for published prices to be exact.
 _SAMPLE = 10_000
-_PER_MILLION = 1_000_000
 #: Prices may change with the hour of the day; none is known to begin off a quarter of an hour.
 _SLOT_S = 900
 _KEPT_MOST = 4096
@@ -34,16 +34,16 @@ def tokens_of(asked: Asked) -> int:
 class Expected:
     """Expected costs of one request."""
 
-    __slots__ = ("_usages", "_view")
+    __slots__ = ("_outputs", "_view")
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._usages: dict[int | None, Usage] = {}
-        """By the model's own maximum of output tokens."""
+        self._outputs: dict[int | None, int] = {}
+        """Tokens, by the model's own maximum of them."""
 
     def costs(self, targets: Iterable[Target | None]) -> list[int | None]:
         """Nano-dollars at each; None where there is no target, or no known price."""
-        view, usages = self._view, self._usages
+        view, outputs = self._view, self._outputs
         asked = view.asked
         estimate, tier, at = asked.input_estimate, asked.tier, view.at
         told: list[int | None] = []
@@ -53,11 +53,14 @@ class Expected:
                 told.append(None)
                 continue
             most = target.facts.max_output
-            usage = usages.get(most)
-            if usage is None:
-                output = asked.expected_output(target.facts.max_output, view.reserve_output)
-                usage = usages[most] = Usage(estimate, output)
-            told.append(tariff.cost(usage, at, tier))
+            output = outputs.get(most)
+            if output is None:
+                output = outputs[most] = asked.expected_output(most, view.reserve_output)
+            flat = tariff.flat
+            if flat is None or tier is not None:
+                told.append(tariff.cost(Usage(estimate, output), at, tier))
+            else:  # what `cost` would answer, without asking fifty times
+                told.append(-(-(estimate * flat[0] + output * flat[1] + flat[2]) // PER_MILLION))
         return told
 
     def cost(self, target: Target) -> int | None:
@@ -129,8 +132,8 @@ def _above(most: MaxPrice, price: ListPrice) -> str | None:
 
 def _of_sample(per_million: int) -> int:
     """Rounded up as the prices are, so that a price exactly at the limit is not above it."""
-    return -(-per_million * _SAMPLE // _PER_MILLION)
+    return -(-per_million * _SAMPLE // PER_MILLION)
 
 
 def _dollars(of_sample: int) -> str:
-    return f"{of_sample * (_PER_MILLION // _SAMPLE) / 1e9:g} US dollars"
+    return f"{of_sample * (PER_MILLION // _SAMPLE) / 1e9:g} US dollars"

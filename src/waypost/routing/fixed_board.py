@@ -22,6 +22,9 @@ class FixedStanding:
         self._down = down
         self._parked = parked
 
+    def ready(self, now: float, tokens: int) -> bool:
+        return not (self._down or self._parked)
+
     def parked_until(self, now: float) -> float:
         """For ever, or not at all."""
         return inf if self._parked else 0.0

@@ -31,7 +31,7 @@ from waypost.config.targets import Target
 from waypost.core.decision import Rule
 from waypost.routing.board import Kind
 from waypost.routing.place import BUSY, READY, Places, foremost
-from waypost.routing.sticky import rendezvous, seed, sticky_value, unit
+from waypost.routing.sticky import seed, sticky_value, unit
 from waypost.routing.view import Random
 from waypost.routing.walk import Hedged, Needs, Shadowed, Strategies, Walk
 
@@ -70,7 +70,7 @@ def joined(parts: Parts, order: Sequence[int], rule: Rule, scores: Scores | None
                 first.rule = rule
                 if scores is not None:
                     first.score = scores[index]
-            told.extend(part)
+            told += part
     return told
 
 
@@ -159,13 +159,10 @@ def weighted(walk: Walk, node: Weighted, needs: Needs) -> Places:
         return alone
     weights = node.weights
     value = sticky_value(walk.view, node.sticky) if node.sticky else None
-    if value is None:
-        drawn = draws(weights, walk.random)
-        rule: Rule = "weight"
-    else:
-        drawn = rendezvous(seed(node.name, value), walk.kept.seeds.of(node), weights)
-        rule = "sticky"
-    return joined(parts, sorted(range(len(parts)), key=drawn.__getitem__), rule, weights)
+    if value is not None:
+        return joined(parts, walk.kept.seeds.order(node, value), "sticky", weights)
+    drawn = draws(weights, walk.random)
+    return joined(parts, sorted(range(len(parts)), key=drawn.__getitem__), "weight", weights)
 
 
 def cheapest(walk: Walk, node: Cheapest, needs: Needs) -> Places:

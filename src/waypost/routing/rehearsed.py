@@ -22,6 +22,9 @@ class RehearsedStanding:
     def failed_at(self) -> float:
         return max(self._real.failed_at, self._own.failed_at)
 
+    def ready(self, now: float, tokens: int) -> bool:
+        return self._real.ready(now, tokens) and self._own.ready(now, tokens)
+
     def parked_until(self, now: float) -> float:
         return max(self._real.parked_until(now), self._own.parked_until(now))
 

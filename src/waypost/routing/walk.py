@@ -10,7 +10,7 @@ import msgspec
 from waypost.config.nodes import Leaf, Need, Node, Overlay
 from waypost.config.targets import Target
 from waypost.core.decision import Excluded, Reason
-from waypost.routing.board import Board
+from waypost.routing.board import Board, Standing
 from waypost.routing.canary import Canaries
 from waypost.routing.expected import Expected, ListPrices, tokens_of
 from waypost.routing.needs import Asker, Verdict, Verdicts, missing
@@ -199,23 +199,15 @@ class Walk:
                 self.exclude(target, *verdict)
                 continue
             standing = of(target)
-            until = standing.parked_until(now)
-            if until > now:
-                self.soonest = min(self.soonest, until)
-                self.exclude(target, "parked", lasting(until - now))
-                continue
-            rank = READY
-            until = standing.ejected_until(now)
             context = target.facts.context
-            if until > now:
-                self.soonest = min(self.soonest, until)
-                rank = EJECTED
-            elif standing.busy(now):
-                rank = BUSY
-            elif context is not None and context < estimate:
+            rank = READY
+            if not standing.ready(now, tokens):
+                worse = self._worse(target, standing)
+                if worse is None:
+                    continue
+                rank = worse
+            if rank < TIGHT and context is not None and context < estimate:
                 rank = TIGHT
-            elif standing.headroom(now, tokens) <= 0.0:
-                rank = SHORT
             if asks:
                 misfits = self._misfits(target)
                 if misfits and self._require:
@@ -226,6 +218,22 @@ class Walk:
             told[index] = Place(target, labels[index], lane, standing, rank)
         self.ranks = ranks
         return told
+
+    def _worse(self, target: Target, standing: Standing) -> int | None:
+        """How a target ranks that is not simply ready; None after its exclusion was noted."""
+        now = self.now
+        until = standing.parked_until(now)
+        if until > now:
+            self.soonest = min(self.soonest, until)
+            self.exclude(target, "parked", lasting(until - now))
+            return None
+        until = standing.ejected_until(now)
+        if until > now:
+            self.soonest = min(self.soonest, until)
+            return EJECTED
+        if standing.busy(now):
+            return BUSY
+        return SHORT if standing.headroom(now, self.tokens) <= 0.0 else READY
 
     def _askers(self, needs: Needs) -> list[Asker]:
         """Those of the nodes are kept, that of the request is not."""

@@ -41,11 +41,15 @@ class Rig:
     """Attempts at targets, at a time that only tests move."""
 
     def __init__(
-        self, tuning: Resilience = STEADY, random: Callable[[], float] = lambda: 0.5, most: int = 10_000
+        self,
+        tuning: Resilience = STEADY,
+        random: Callable[[], float] = lambda: 0.5,
+        most: int = 10_000,
+        board: HealthBoard | None = None,
     ) -> None:
         self.now = 100.0
         self.tuning = tuning
-        self.board = HealthBoard(lambda: self.tuning, random, lambda: WALL + self.now, most=most)
+        self.board = board or HealthBoard(lambda: self.tuning, random, lambda: WALL + self.now, most=most)
         self.sent = 0
 
     def enter(self, at: Target, tokens: int = 100) -> bool:

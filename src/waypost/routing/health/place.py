@@ -73,6 +73,15 @@ class Place:
         """When this model last failed at this provider, in a way that counts for its breaker; -inf: never."""
         return self.breaker.failed_at
 
+    def ready(self, now: float, tokens: int) -> bool:
+        """See `Standing`."""
+        if self.credential.held or self.parking.held or self.breaker.state != "closed":
+            return False
+        quota = self.quota
+        if not quota.silent and quota.headroom(self.names, now, self.in_flight, self.tokens + tokens) <= 0.0:
+            return False
+        return not self._busy(self.target, self.in_flight, now)
+
     def parked_until(self, now: float) -> float:
         """See `Standing`."""
         credential, parking = self.credential, self.parking

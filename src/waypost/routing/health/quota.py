@@ -29,9 +29,11 @@ class Quota:
     somebody asks what they say.
     """
 
-    __slots__ = ("_due", "_headers", "_limits", "_seen", "_wall")
+    __slots__ = ("_due", "_headers", "_limits", "_seen", "_wall", "silent")
 
     def __init__(self) -> None:
+        self.silent = True
+        """Nothing was told yet: all of it is left."""
         self._limits: dict[Dimension, _Limit] = {}
         self._headers: Sequence[tuple[bytes, bytes]] = ()
         self._seen = -inf
@@ -42,6 +44,7 @@ class Quota:
         """Take the headers of an answer, which came in at `seen`: `wall` in Unix seconds. Later news is not replaced by
         older."""
         if seen >= self._seen:
+            self.silent = False
             self._headers = headers
             self._seen = seen
             self._wall = wall
