@@ -15,6 +15,7 @@ from waypost.admin.api import Admin
 from waypost.admin.parts import Audited, Figures, Parts
 from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
+from waypost.app.ending import end_all
 from waypost.app.figures import BookFigures
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
@@ -98,9 +99,7 @@ class AdminSide:
 
     async def stop(self) -> None:
         """End it."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
         self._credit.close()
         if not self._foreign:
             self.live.close()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from waypost.app.auditing import Auditing
 from waypost.app.discover import Discovery
+from waypost.app.ending import end_all
 from waypost.app.live_config import LiveConfig
 from waypost.app.probes import Probes
 from waypost.app.renew import Renewals
@@ -90,10 +91,7 @@ class Background:
 
     async def stop(self) -> None:
         """Cancel everything and wait for its end."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(self._tasks)
 
     def reload(self) -> None:
         """Read the configuration again (SIGHUP); new providers are asked for their models at once."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from waypost.app.ending import end_all
 from waypost.config.snapshot import Snapshot
 from waypost.config.values import parse_duration
 from waypost.core.key import Key
@@ -173,10 +174,7 @@ class Rehearsals:
             if entry.end is None and entry.wake is None:
                 entry.wake = "shutdown"
             self._drills.end(entry.drill)
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(self._tasks)
 
     async def _scope(self, wanted: Wanted, fault: Fault, for_s: float) -> tuple[Scope, Order]:
         names = (*wanted.providers, *((wanted.provider,) if wanted.provider else ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
+from waypost.app.ending import end_all
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Provider
 from waypost.dialects.registry import DIALECTS
@@ -64,10 +65,7 @@ class Probes:
                     self._under_way[provider.label] = task
                 await asyncio.sleep(pause_s)
         finally:
-            tasks = tuple(self._under_way.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_all(self._under_way.values())
 
     def due(self) -> Iterator[Provider]:
         """Providers that are to be asked now."""

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from waypost import __version__
+from waypost.app.ending import end_all
 from waypost.errors import ConfigError, StoreUnavailable
 from waypost.ledger.ledger import BookLedger
 from waypost.stores.sql.engine import Database
@@ -66,8 +67,7 @@ class SharedBooks:
         start does it."""
         if self._leasing is None or self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end_all((self._task,))
         if not left:
             try:
                 await asyncio.wait_for(self._leasing.end(), _END_S)

@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Final, NoReturn
 
+from waypost.app.ending import end_all
 from waypost.app.live_config import LiveConfig
 from waypost.config.shared_store import SharedStore
 from waypost.config.snapshot import Snapshot
@@ -64,9 +65,7 @@ class Sharing:
                     await work  # raises where it was a fault that ended it
             finally:
                 self._now = None
-                for work in works:
-                    work.cancel()
-                await asyncio.gather(*works, return_exceptions=True)
+                await end_all(works)
 
     def swapped(self, before: Snapshot | None, after: Snapshot) -> None:
         """A new configuration is in force."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from waypost.app.batch.run import BatchRun, Outcome, Tools
+from waypost.app.ending import end_all
 from waypost.core.batch import OVER, Batch
 from waypost.errors import Draining, Overloaded
 from waypost.telemetry.metrics import Labelled
@@ -94,9 +95,7 @@ class BatchOwner:
         assert since is not None  # noqa: S101 - `drain` set it
         left_s = since + self._tools.settings().drain_s - self._tools.clock.monotonic()
         _, late = await asyncio.wait(tasks, timeout=max(0.0, left_s))
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end_all(late)
 
     def _told(self, outcome: Outcome) -> None:
         self._lines[outcome] += 1
