@@ -5,6 +5,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# Compiled modules are kept: without them each process that a test starts compiles all of Waypost first.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
@@ -42,7 +45,7 @@ lint: $(VENV)/.dev $(VENV)/.waypost ## ruff, mypy, import rules, tree rules (par
 	@echo "[5/5] tree rules"; $(BIN)/python -m tools.check_tree && $(BIN)/python -m tools.changelog --check
 
 check: lint ## what to run before every commit: lint and all tests that start no process
-	@echo "tests without processes"; $(BIN)/python -m pytest -m "not process" $(ARGS)
+	@echo "tests without processes"; WAYPOST_TESTS=quick $(BIN)/python -m pytest -m "not process" $(ARGS)
 
 test: lint $(VENV)/.local-model $(VENV)/.node-sdk $(VENV)/.clients ## everything: lint and every test, real processes and SDKs included
 	@echo "all tests"; $(BIN)/python -m pytest $(ARGS)

@@ -8,12 +8,21 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from effort import examples
+from migrated import migrated_once
 from postgres_server import PostgresServer
 
 # Where nobody is there to look at a new counterexample, the examples are the same in every run.
-settings.register_profile("same", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("same")
+settings.register_profile("tried", max_examples=examples(100))
+settings.register_profile("same", max_examples=examples(100), derandomize=True)
+settings.load_profile("same" if os.environ.get("CI") else "tried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[None]:
+    """Fresh ones cost little."""
+    with migrated_once():
+        yield
 
 
 @pytest.fixture(scope="session")

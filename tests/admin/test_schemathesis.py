@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import schemathesis
+from hypothesis import settings
 from hypothesis.internal.conjecture import utils
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
@@ -46,11 +47,16 @@ def _more(elements: Any) -> bool:
 
 
 @pytest.fixture
-def compatible(monkeypatch: pytest.MonkeyPatch) -> None:
+def compatible(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """hypothesis-jsonschema 0.23.1 wants a method that hypothesis 6.170 renamed, and schemathesis 4.24.3 one that
-    jsonschema-rs 0.61 dropped; without the latter it generates by way of hypothesis-jsonschema."""
+    jsonschema-rs 0.61 dropped; without the latter it generates by way of hypothesis-jsonschema. And it takes a number
+    of examples that is not the usual one for its own."""
     monkeypatch.setattr(utils.many, "more", _more, raising=False)
     monkeypatch.setattr(_hypothesis, "_canonical_strategy_or_none", lambda *_: None)
+    before = settings.get_current_profile_name()
+    settings.load_profile("default")
+    yield
+    settings.load_profile(before)
 
 
 @pytest.fixture

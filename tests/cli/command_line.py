@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 import msgspec
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from waypost.cli.main import app
+
+# Typer builds all commands anew for each call, which takes longer than what most of them do.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 
 def run(*words: str, stdin: str | None = None, **environ: str) -> Result:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.folder import Folder
+from effort import examples
 from waypost.cli.directory import open_book
 from waypost.cli.org_book import OrgBook, carry_out
 from waypost.config.org_load import load_org_bytes
@@ -198,7 +199,7 @@ def organizations(draw: st.DrawFn) -> OrganizationConfig:
     )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(organizations(), organizations())
 def test_a_file_is_what_is_exported_and_applied_twice_it_is_nothing(
     first: OrganizationConfig, second: OrganizationConfig

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.golden_view import render_case, surroundings
+from effort import examples
 from waypost.config.load import load_bytes, load_defaults, load_file
 from waypost.config.problems import ConfigProblem, problems_of
 from waypost.config.resolve import resolve
@@ -32,7 +33,7 @@ def yamlish(draw: st.DrawFn) -> bytes:
     return "".join(word + glue for word, glue in parts).encode()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(yamlish() | st.binary(max_size=200))
 def test_any_bytes_are_a_configuration_or_a_config_error(data: bytes) -> None:
     refused: ConfigInvalid | None = None
@@ -47,7 +48,7 @@ def test_any_bytes_are_a_configuration_or_a_config_error(data: bytes) -> None:
             assert problem.line is None or problem.line >= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.decimals(min_value=0, max_value=1000, places=9, allow_nan=False))
 def test_a_price_is_exactly_what_was_written(price: Decimal) -> None:
     text = format(price, "f")

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from effort import examples
 from waypost.core.credit import (
     Credit,
     account_of,
@@ -177,5 +178,5 @@ class CreditMachine(RuleBasedStateMachine):
         assert accounts.get(account_of("o"), 0) == stands.given_nusd
 
 
-CreditMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+CreditMachine.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=30, deadline=None)
 TestCreditMachine = CreditMachine.TestCase

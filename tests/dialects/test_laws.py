@@ -24,6 +24,7 @@ from dialects.claims import SAMPLING, THINKING, Claims
 from dialects.gemini_generate.claims import CLAIMS as GEMINI
 from dialects.openai_chat.claims import CLAIMS as CHAT
 from dialects.openai_responses.claims import CLAIMS as RESPONSES
+from effort import examples
 from waypost.core.asked import Asked, PathAsk, Stamp
 from waypost.core.events import Event, PartDelta, Started
 from waypost.core.fold import fold, unfold
@@ -69,7 +70,7 @@ SPOKEN = [dialect for _, dialect in sorted(DIALECTS.items()) if dialect.codec is
 ASKED = [dialect for dialect in SPOKEN if dialect.entries]
 in_both_roles = pytest.mark.parametrize("dialect", ASKED, ids=lambda dialect: dialect.name)
 in_every_dialect = pytest.mark.parametrize("dialect", SPOKEN, ids=lambda dialect: dialect.name)
-lawful = settings(deadline=None, max_examples=60)
+lawful = settings(deadline=None, max_examples=examples(60))
 
 
 def test_every_dialect_has_declared_what_it_says_otherwise() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from ledger.books import FakeClock
 from waypost.core.lease import Granted, Move, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
@@ -365,7 +366,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(steps=steps)
 def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
     steps: list[tuple[str, str, int]],

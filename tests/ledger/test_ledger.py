@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, exchange, in_thread, mark, rules
 from waypost.errors import BudgetExceeded, Bug, StoreUnavailable
 from waypost.ledger.ledger import BookLedger, open_ledger
@@ -199,7 +200,7 @@ async def test_a_full_disk_stops_admission_not_settlement(tmp_path, monkeypatch)
 steps = st.lists(st.tuples(st.sampled_from("rrsv>"), st.integers(0, 30), st.integers(0, 10**6)), max_size=40)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(steps=steps, flips=st.integers(0, 2**32))
 def test_sums_agree_whatever_happens(tmp_path_factory, steps, flips):
     """reserve, settle, void, window roll, outages, restarts: Σ lines = posted, and the purse says the same."""

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from effort import examples
 from ledger.books import AT, CENT, DOLLAR, attempt, rules
 from waypost.core.budget import Budget
 from waypost.core.rules import Bound, Rules
@@ -320,5 +321,5 @@ class PurseMachine(RuleBasedStateMachine):
                 assert (account.held_nusd, account.holds) == (sum(held), len(held))
 
 
-PurseMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+PurseMachine.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)
 TestPurseMachine = PurseMachine.TestCase

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from effort import examples
 from ledger.books import AT, attempt
 from waypost.core.budget import Budget
 from waypost.core.rules import Bound, Rules
@@ -160,5 +161,5 @@ class ScopesMachine(RuleBasedStateMachine):
         assert len(seen) == len(set(seen))
 
 
-ScopesMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+ScopesMachine.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)
 TestScopesMachine = ScopesMachine.TestCase

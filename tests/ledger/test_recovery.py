@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from ledger.books import FakeClock, FlakyJournal, attempt, checkpoint, exchange, mark, served_by
 from waypost.core.record import Exchange
 from waypost.core.usage import Usage
@@ -206,7 +207,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return listed(folder)[0].read_bytes()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_any_prefix_recovers_to_the_same_sums_each_time(written, tmp_path_factory, data):
     """Cut at any byte, partly applied or not, and killed inside recovery or not."""

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from ledger.books import FakeClock, checkpoint, exchange, mark
 from waypost.core.record import Exchange
 from waypost.ledger.intents import Intents
@@ -115,7 +116,7 @@ def test_a_line_longer_than_one_read(tmp_path, monkeypatch):
     intents.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps=st.lists(st.integers(1, 300), min_size=1, max_size=25), size=st.integers(1, 1500))
 def test_read_at_any_byte_the_records_are_the_same(tmp_path_factory: pytest.TempPathFactory, steps, size):
     """The files grow by arbitrary pieces while they are followed."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from waypost.core.limit import SECONDS, Limit, LimitPer, LimitUnit, Need
 from waypost.core.record import Attempt
 from waypost.core.rules import Pace
@@ -251,7 +252,7 @@ class Replay:
         return max(0, backlog - (now_ns - at) * self.amount)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(amount=st.integers(1, 100), events=steps)
 def test_a_counter_is_as_if_only_what_was_used_had_been_taken(
     amount: int, events: list[tuple[float, int, int, int]]

@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from routing.boards import LANE, NOW, FixedBoard, FixedStanding, Holds, PerToken, named, route_of, view
 from waypost.config.nodes import (
     NO_PREFERENCES,
@@ -261,7 +262,7 @@ def named_in(made: Plan) -> list[str]:
     return [candidate.target.label for candidate in made.candidates]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(case=cases())
 def test_constraints_are_never_violated(case: Case) -> None:
     know(case)
@@ -279,7 +280,7 @@ def test_constraints_are_never_violated(case: Case) -> None:
             assert case.view.features <= set(target.facts.features)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(case=cases(plain=True))
 def test_without_wishes_all_that_are_allowed_and_can_be_asked_are_candidates(case: Case) -> None:
     know(case)
@@ -293,7 +294,7 @@ def test_without_wishes_all_that_are_allowed_and_can_be_asked_are_candidates(cas
     assert told <= expected if has_canary(case.node) else told == expected
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(case=cases())
 def test_every_target_is_ordered_or_left_out_exactly_once(case: Case) -> None:
     made = case.plan()
@@ -326,7 +327,7 @@ def rank(standing: FixedStanding, target: Target) -> int:
     return 1 if standing.left <= 0 else 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(case=cases())
 def test_those_that_can_be_asked_come_before_those_that_can_not(case: Case) -> None:
     made = case.plan()
@@ -337,7 +338,7 @@ def test_those_that_can_be_asked_come_before_those_that_can_not(case: Case) -> N
         assert made.soonest_s in (5.0, 7.0, 9.0)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(case=cases())
 def test_nobody_makes_room_for_those_that_are_ejected_alone(case: Case) -> None:
     made = case.plan()
@@ -352,7 +353,7 @@ def test_nobody_makes_room_for_those_that_are_ejected_alone(case: Case) -> None:
         assert each.target in ejected | told or each.reason not in ("features", "max_output")
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(case=cases())
 def test_the_same_request_random_numbers_and_board_give_the_same_plan(case: Case) -> None:
     first, again = case.plan(), case.plan()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from simulated import ANTHROPIC, SIGNED, FixedClock, chat, contents, messages, response, turns
 from simulator.dialect_cases import CASES
 from waypost.simulator.anthropic_ask import REDACTED as ANTHROPIC_REDACTED
@@ -259,7 +260,7 @@ def test_every_dialect_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", RICH)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_request_is_answered_or_refused(name: str, data: st.DataObject) -> None:
     path, headers, body = data.draw(st.sampled_from(RICH[name]))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from simulated import FixedClock, ask, chat, events, request_bytes, simulator, talk, unchunk
 from waypost.simulator.bill import Bill, Tokens
 from waypost.simulator.engine import Engine
@@ -75,7 +76,7 @@ def test_a_streams_events_usage_and_due_tokens_agree(body: dict[str, object]) ->
     assert details["audio_tokens"] == sum(write.made.audio for write in writes if write.made)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(k=st.integers(0, 12), n=st.integers(1, 3), hidden=st.integers(0, 5))
 async def test_a_client_that_leaves_after_k_tokens_pays_for_k(k: int, n: int, hidden: int) -> None:
     running = await start(SimulatorSettings(), clock=FixedClock())

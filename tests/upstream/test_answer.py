@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from upstream.conftest import MakeClient, MakeServer
 from upstream.wire import (
     BODY,
@@ -257,7 +258,7 @@ async def test_a_compressed_or_unchunked_stream_is_never_offered(head: bytes) ->
     assert frames == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     texts=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=12),
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=40),

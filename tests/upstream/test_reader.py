@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from upstream.wire import (
     OK,
     SSE,
@@ -133,7 +134,9 @@ async def test_any_split_gives_the_same_answer(name: str) -> None:
     assert await outcome(single, closes) == whole
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_chosen_splits_give_the_same_answer(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(CASES)))
@@ -197,7 +200,7 @@ async def test_any_split_gives_the_same_stream(name: str) -> None:
     assert await read_stream([data[i : i + 1] for i in range(len(data))], closes) == (body, end)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(["", "HTTP/1.1 200 OK\r\n", "head", "stream"]), st.binary(max_size=300), st.booleans())
 def test_garbage_raises_nothing_but_upstream_errors(start: str, noise: bytes, stream: bool) -> None:
     starts = {"head": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "stream": SSE}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases
+from effort import examples
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.request import (
@@ -143,7 +144,7 @@ body = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(body)
 def test_what_was_parsed_renders_and_parses_the_same(body: Any) -> None:
     request = parse(body)

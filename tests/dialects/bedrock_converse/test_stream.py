@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dialects.bedrock_converse.frames import TEXT, frame, pieces, stream
 from dialects.golden import cases
+from effort import examples
 from waypost.core.events import Event, Failed, Finished, PartEnded, PartStarted, Started
 from waypost.core.fold import fold
 from waypost.core.response import ChatResponse
@@ -55,7 +56,7 @@ def test_golden(case: Any) -> None:
 
 
 @pytest.mark.parametrize("case", STREAMS)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(cuts=st.lists(st.integers(0, 100_000), max_size=8))
 def test_any_split_gives_the_same_events(case: Any, cuts: list[int]) -> None:
     data = stream(case["events"])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases, named_sse
+from effort import examples
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.openai_responses.relay import ResponsesRelay
@@ -78,7 +79,7 @@ def test_all_but_the_last_event_pass_as_the_bytes_they_came_in(case: Any) -> Non
 
 
 @pytest.mark.parametrize("case", cases("openai_responses", "streams"))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(cuts=st.lists(st.integers(0, 20_000), max_size=6))
 def test_any_split_gives_the_same(case: Any, cuts: list[int]) -> None:
     stream = named_sse(case["events"])

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases
+from effort import examples
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, Message, ResponseFormat, Sampling, Text, ToolChoice
@@ -185,7 +186,7 @@ body = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(body)
 @example(
     {

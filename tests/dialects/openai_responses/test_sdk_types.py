@@ -14,6 +14,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.responses.response_item_list import ResponseItemList
 
 from dialects.golden import cases
+from effort import examples
 from waypost.core.asked import Asked, Stamp
 from waypost.core.fold import unfold
 from waypost.core.request import Opaque, Text
@@ -57,7 +58,7 @@ def client(body: bytes, kind: str) -> openai.OpenAI:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(answers(signed_part))
 def test_whole_answers(answer: ChatResponse) -> None:
     body = render_response(answer, ASKED, 1000, STAMP)
@@ -68,7 +69,7 @@ def test_whole_answers(answer: ChatResponse) -> None:
     assert client(body, "application/json").responses.create(model="m", input="x") == shown
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(answers(signed_part))
 def test_streams(answer: ChatResponse) -> None:
     stream = streamed(answer)

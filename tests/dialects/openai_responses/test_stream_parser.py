@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialects.golden import cases, named_sse
+from effort import examples
 from waypost.core.events import Event, Failed, Finished, PartEnded, PartStarted, Started
 from waypost.core.fold import fold
 from waypost.core.request import Text
@@ -67,7 +68,7 @@ def test_what_is_not_done_is_ended_all_the_same(case: Any) -> None:
 
 
 @pytest.mark.parametrize("case", cases("openai_responses", "streams"))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(cuts=st.lists(st.integers(0, 20_000), max_size=6))
 def test_any_split_gives_the_same_events(case: Any, cuts: list[int]) -> None:
     stream = named_sse(case["events"])

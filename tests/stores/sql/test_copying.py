@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from postgres_server import PostgresServer
 from waypost.errors import Bug
 from waypost.stores.sql.address import parse_address, secret_from
@@ -27,7 +28,9 @@ def test_a_value_that_no_column_has() -> None:
 
 
 @pytest.mark.process
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     rows=st.lists(
         st.tuples(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from ledger.books import exchange
 from waypost.core.credit import Credit, Given, Rest, ending, entry, used_of
 from waypost.core.people import Organization
@@ -111,7 +112,9 @@ def test_of_many_who_add_the_same_at_once_one_does(credits: CreditRows) -> None:
     assert credits.balance("org_a") == 10 * USD
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(amounts=st.lists(st.integers(-(10**15), 10**15).filter(bool), max_size=8))
 def test_every_entry_takes_from_one_side_what_it_gives_to_the_other(
     credits: CreditRows, amounts: list[int]

