@@ -45,7 +45,7 @@ lint: $(VENV)/.dev $(VENV)/.waypost ## ruff, mypy, import rules, tree rules (par
 	@echo "[5/5] tree rules"; $(BIN)/python -m tools.check_tree && $(BIN)/python -m tools.changelog --check
 
 check: lint ## what to run before every commit: lint and all tests that start no process
-	@echo "tests without processes"; WAYPOST_TESTS=quick $(BIN)/python -m pytest -m "not process" $(ARGS)
+	@echo "tests without processes"; WAYPOST_TESTS=quick $(BIN)/python -m pytest -m "not process" -n auto --dist worksteal $(ARGS)
 
 test: lint $(VENV)/.local-model $(VENV)/.node-sdk $(VENV)/.clients ## everything: lint and every test, real processes and SDKs included
 	@echo "all tests"; $(BIN)/python -m pytest $(ARGS)

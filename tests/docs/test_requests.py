@@ -13,19 +13,21 @@ PAGE = (DOCS / "requests.md").read_text("utf-8")
 
 @pytest.mark.parametrize(
     "word",
-    [
-        *options.Options.__struct_fields__,
-        *(header.decode() for header in options._READ),
-        *openrouter._KNOWN,
-        *openrouter._PRICES,
-        *(f":{suffix}" for suffix in names._SUFFIXES),
-        *portkey_fields._READ,
-        *portkey_fields._IDLE,
-        "api_key",
-        "custom_host",
-        "forward_headers",
-        "prompt_id",
-    ],
+    sorted(
+        [
+            *options.Options.__struct_fields__,
+            *(header.decode() for header in options._READ),
+            *openrouter._KNOWN,
+            *openrouter._PRICES,
+            *(f":{suffix}" for suffix in names._SUFFIXES),
+            *portkey_fields._READ,
+            *portkey_fields._IDLE,
+            "api_key",
+            "custom_host",
+            "forward_headers",
+            "prompt_id",
+        ]
+    ),
 )
 def test_it_is_named(word: str) -> None:
     assert word in PAGE
