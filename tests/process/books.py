@@ -104,9 +104,9 @@ def billed(page: BillPage) -> list[Booked]:
 
 
 def booked(gateway: GatewayProcess, provider: str = "sim") -> list[Booked]:
-    """The ledger's lines for one provider, sorted."""
+    """The ledger's lines for one provider at what the provider charges, sorted."""
     rows = gateway.query(
-        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd from lines where provider = ?", provider
+        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd - markup_nusd from lines where provider = ?", provider
     )
     return sorted(tuple(int(str(value or 0)) for value in row) for row in rows)
 

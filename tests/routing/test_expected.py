@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from routing.boards import ASKED, AT, PerToken, named, view
@@ -92,3 +93,11 @@ def test_a_list_price_is_asked_once_in_a_quarter_of_an_hour_and_few_are_kept() -
     for slot in range(1, 4097):
         prices.of(tariff, AT + 900 * slot, None)
     assert prices.of(tariff, AT, None) is not first
+
+
+def test_a_markup_is_in_what_is_expected_and_in_the_list_price() -> None:
+    dear = msgspec.structs.replace(TARGET, own_markup=500_000)
+    assert Expected(view()).costs([TARGET, dear]) == [4000, 6000]
+    most = MaxPrice(input=2_500_000)
+    assert ListPrices().above(most, TARGET, AT, None) is None
+    assert ListPrices().above(most, dear, AT, None) == "its input costs 0.003 US dollars per million tokens"

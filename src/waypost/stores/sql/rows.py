@@ -91,6 +91,7 @@ COLUMNS: Final = {
         "price_version",
         "accounts",
         *_USAGE_COLUMNS,
+        "markup_nusd",
     ),
     "contents": ("exchange_id", "request_body", "response_body"),
 }
@@ -160,6 +161,7 @@ class Batch:
                 a.price_version,
                 self._text(accounts),
                 *used,
+                a.markup_nusd,
             )
         )
         for account in accounts:
@@ -220,4 +222,5 @@ def attempt_from(row: RowMapping) -> Attempt:
         price_version=row["price_version"],
         key_name=row["key_name"],
         role=row["role"],
+        markup_nusd=row["markup_nusd"] or 0,
     )
