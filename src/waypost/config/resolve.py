@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.catalog.override import override
 from waypost.config.credentials import SecretStore, read_whole_file
+from waypost.config.credits_schema import check_credits
 from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
@@ -118,6 +119,8 @@ def _check_figures(config: Config, faults: Faults) -> None:
         faults.add(("overload", name), message, expected=expected)
     for name, message, expected in check_files(config.files):
         faults.add(("files", name), message, expected=expected)
+    for names, message, expected in check_credits(config.credits):
+        faults.add(("credits", *names), message, expected=expected)
     for names, message, expected in check_resilience(config.resilience):
         faults.add(("resilience", *names), message, expected=expected)
     for index, entry in enumerate(config.providers):

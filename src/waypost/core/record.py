@@ -47,6 +47,11 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     markup_nusd: int = 0
     """What of `cost_nusd` is the operator's mark-up; the rest is the provider's cost."""
 
+    @property
+    def billed(self) -> bool:
+        """It was or may have been billed, and has a line in the ledger."""
+        return self.state != "voided" or bool(self.cost_nusd)
+
 
 class Exchange(msgspec.Struct, frozen=True, array_like=True):
     """One client request from first byte to settlement."""
