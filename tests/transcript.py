@@ -26,7 +26,7 @@ from waypost.core.objects import KIND_OF, Change, Object
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
-from waypost.core.rules import Pace, Rules
+from waypost.core.rules import FreeShare, Pace, Rules
 from waypost.core.stored import StoredResponse
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
@@ -165,6 +165,9 @@ class FakeLedger:
     def left(self, rules: Rules, at: float) -> int | None:
         return self.limit
 
+    def left_free(self, share: FreeShare, at: float) -> int | None:
+        return None
+
     async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         raise AssertionError("nothing to load")
 
@@ -207,6 +210,10 @@ class PurseLedger(FakeLedger):
 
     def left(self, rules: Rules, at: float) -> int | None:
         return self.purse.left(self.specs.of(rules, at))
+
+    def left_free(self, share: FreeShare, at: float) -> int | None:
+        (spec,) = self.specs.of(share.only, at)
+        return self.purse.left_of(spec)
 
     async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         for spec in self.purse.missing(self.specs.of(rules, at)):

@@ -59,6 +59,7 @@ ADVICE = {
     "request_over_limit": "Send less in one request, set a smaller output limit, or ask for a higher limit.",
     "budget_exceeded": "Wait for the next budget window, or have the budget raised.",
     "credits_exhausted": "Have credit added (`waypost credits add`), or set a smaller output limit.",
+    "free_tier_exhausted": "Wait for the next window (`retry-after` says how long), or have credit added.",
     "model_unpriced": "Give the model `prices`, or set `ledger.allow_unpriced`.",
     "upstream_error": "Try again; look at the attempts with `waypost requests show ID`.",
     "upstream_rejected": "Change the request as the provider's own message says.",

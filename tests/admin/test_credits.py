@@ -10,6 +10,9 @@ import pytest
 from admin.rig import ACME, NOW, World
 from ledger.books import exchange
 from waypost.core.credit import entry, used_of
+from waypost.core.free_tier import FreeTier
+from waypost.core.scope import EXCHANGE
+from waypost.ledger.windows import window
 from waypost.stores.sql.journal import SqliteJournal
 
 CREDITS = f"{ACME}/credits"
@@ -18,7 +21,7 @@ TOPUP = {"id": "inv-1", "kind": "topup", "amount": "25.00", "reason": "paid", "e
 
 async def test_a_balance_and_what_is_left_of_each_entry(world: World) -> None:
     assert await world.made("GET", CREDITS) == {
-        "prepaid": False, "balance": "0", "given": "0", "used": "0", "entries": [],
+        "prepaid": False, "balance": "0", "given": "0", "used": "0", "entries": [], "free_tier": None,
     }  # fmt: skip
     made = await world.made("POST", CREDITS, TOPUP)
     assert made == {
@@ -138,3 +141,23 @@ async def test_queries_that_make_no_sense(world: World, status: int, query: str)
 
 def _date(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+async def test_what_is_left_of_the_free_tier_and_when_it_is_renewed(world: World, tmp_path: Path) -> None:
+    world.live.directory.offer(
+        FreeTier(50 * EXCHANGE, requests=True, period="day", each="user", models=("fast",))
+    )
+    name = window("day", NOW).name
+    journal = SqliteJournal(tmp_path)
+    journal.post("1.intents", 1, [exchange(1, 7, (f"free_requests:user/org_acme/user_ann:{name}",))])
+    journal.close()
+    assert (await world.made("GET", CREDITS))["free_tier"] == {
+        "unit": "requests", "amount": "50", "per": "day", "each": "user", "models": ["fast"],
+        "renews_at": window("day", NOW).ends_at, "shares": [{"of": "user:user_ann", "used": "1", "left": "49"}],
+    }  # fmt: skip
+    world.live.directory.offer(FreeTier(1_500_000_000, requests=False))
+    told = (await world.made("GET", CREDITS))["free_tier"]
+    assert (told["unit"], told["amount"]) == ("usd", "1.5")
+    assert told["shares"] == [{"of": "organization", "used": "0", "left": "1.5"}]
+    world.live.directory.offer(FreeTier(1, requests=False, without=("acme",)))
+    assert (await world.made("GET", CREDITS))["free_tier"] is None

@@ -80,3 +80,19 @@ def test_a_request_that_no_target_was_asked_for(cost: int | None) -> None:
     assert isinstance(data, dict)
     assert (data["model"], data["provider_name"], data["total_cost"]) == ("fast", None, 0)
     assert data["generation_time"] is None
+
+
+def test_a_markup_is_told_apart() -> None:
+    tried = msgspec.structs.replace(attempt(1, 1_500_000), markup_nusd=500_000)
+    made = exchange(1, 1_500_000, attempts=(tried,))
+    told = describe(made)
+    assert (told.cost_usd, told.upstream_cost_usd, told.attempts[0].markup_usd) == (
+        "0.0015",
+        "0.001",
+        "0.0005",
+    )
+    data = describe_as_openrouter(made)["data"]
+    assert isinstance(data, dict)
+    assert (data["total_cost"], data["upstream_inference_cost"]) == (0.0015, 0.001)
+    unknown = msgspec.structs.replace(made, cost_nusd=None)
+    assert describe(unknown).upstream_cost_usd is None

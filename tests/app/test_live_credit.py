@@ -9,10 +9,12 @@ import pytest
 
 from ledger.books import exchange
 from waypost.app.live_credit import GRACE_S, LiveCredit
-from waypost.config.credits_schema import CreditsConfig
+from waypost.config.credits_schema import CreditsConfig, FreeTierConfig
 from waypost.core.credit import entry, used_of
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.people import Organization
+from waypost.core.scope import EXCHANGE
 from waypost.errors import Conflict, StoreUnavailable
 from waypost.policy.directory import Directory
 from waypost.stores.sql.credits import CreditRows
@@ -174,3 +176,19 @@ async def test_an_end_that_can_not_be_entered_is_no_work_for_ever(
     await world.live.refresh()
     await world.live.refresh()
     assert world.prepaid("a") == 100
+
+
+async def test_the_free_tier_is_in_force_as_it_is_configured(world: World) -> None:
+    world.organization("a")
+    await world.live.refresh()
+    assert world.directory.free_tier is None
+    world.settings = CreditsConfig(free_tier=FreeTierConfig(requests=5, per="day"))
+    await world.live.refresh()
+    assert world.directory.free_tier == FreeTier(5 * EXCHANGE, requests=True, period="day")
+    offered = world.directory.standing(Key("k", "k", b"", "", 0.0, organization_id="org_a"))
+    await world.live.refresh()
+    again = world.directory.standing(offered.key)
+    assert again is offered, "what did not change is not made anew"
+    world.settings = CreditsConfig()
+    await world.live.refresh()
+    assert world.directory.free_tier is None

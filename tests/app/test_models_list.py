@@ -77,3 +77,17 @@ def test_every_list_has_to_allow_what_is_shown() -> None:
     team = Standing(ALL, models=(("p2/*", "fast"), ("p2/*",)), whose=("", ""))
     assert len(open_to_all) == 3
     assert [row["id"] for row in rows(listing.render(snapshot(), team, 0.0))] == ["p2/m2"]
+
+
+def test_a_markup_is_shown_beside_the_price_that_is_charged() -> None:
+    before = snapshot()
+    marked = target(msgspec.structs.replace(provider(), markup=50_000))
+    made = msgspec.structs.replace(before, routes={"fast": Route("fast", (marked,))})
+    (fast,) = rows(ModelsList().render(made, Standing(ALL), 0.0))
+    assert fast["pricing"] == {
+        "input": 0.00105,
+        "output": 0.0105,
+        "cache_read": 0.00105,
+        "markup": "5%",
+        "upstream": {"input": 0.001, "output": 0.01, "cache_read": 0.001},
+    }

@@ -15,6 +15,7 @@ def test_a_balance_from_its_first_entry_on(tmp_path: Path) -> None:
     made = folder.one("orgs", "create", "acme")
     assert folder.one("credits", "show", "--org", "acme") == {
         "organization": "acme", "prepaid": False, "balance": "0", "given": "0", "used": "0", "entries": [],
+        "free_tier": None,
     }  # fmt: skip
     words = (
         "add",
@@ -90,3 +91,21 @@ def test_what_can_not_be_is_said(tmp_path: Path) -> None:
     late = ("credits", "statement", "--from", "2027-02-01", "--to", "2027-01-01")
     assert "before --from" in folder.refused(*late, code=2)
     assert "waypost orgs list" in folder.refused("credits", "show", "--org", "nobody")
+
+
+def test_the_free_tier_is_shown_with_what_is_left_of_it(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.one("orgs", "create", "acme")
+    (tmp_path / "w.yaml").write_text("credits: {free_tier: {requests: 50, per: day}}")
+    show = ("credits", "show", "--org", "acme", "--config", str(tmp_path / "w.yaml"))
+    told = folder.one(*show)["free_tier"]
+    assert (told["unit"], told["amount"], told["per"], told["each"]) == (
+        "requests",
+        "50",
+        "day",
+        "organization",
+    )
+    assert told["shares"] == [{"of": "organization", "used": "0", "left": "50"}]
+    people = folder.run(*show).stdout
+    assert "50 requests per day for each organization" in people
+    assert told["renews_at"] in people

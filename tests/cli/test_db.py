@@ -30,7 +30,8 @@ def test_upgrade(folder: Folder) -> None:
 
 def test_an_upgrade_of_older_tables(folder: Folder) -> None:
     with closing(open_sqlite(folder.path)) as database, database.write() as connection:
-        # As the revision before the last one left them.
+        # As an earlier revision left them.
+        connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
         connection.exec_driver_sql("DROP TABLE leases")
         connection.exec_driver_sql("DROP TABLE nodes")
         connection.exec_driver_sql("ALTER TABLE accounts DROP COLUMN leased_nusd")

@@ -84,3 +84,15 @@ def test_the_catalogue_knows_prices_of_a_provider_found_by_its_key(tmp_path: Pat
     targets = view["targets"]
     assert isinstance(targets, list)
     assert targets[0]["prices"] == {"input": "0.15", "output": "0.6"}
+
+
+def test_show_tells_the_markup(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(CONFIG.replace("    prices", "    markup: 10%\n    prices"))
+    known = ("--config", str(tmp_path / "m.yaml"), "--data", str(tmp_path / "data"))
+    shown = run("models", "show", "fast", *known).stdout
+    assert "$0.275 in, $2.2 out per million tokens" in shown
+    assert "mark-up   10%, on $0.25 in and $2 out" in shown
+    (view,) = documents(run("models", "show", "fast", *known, "--json"))
+    targets = view["targets"]
+    assert isinstance(targets, list)
+    assert (targets[0]["markup"], targets[0]["prices"]) == ("10%", {"input": "0.275", "output": "2.2"})

@@ -151,3 +151,18 @@ def test_a_clients_words_neither_rule_the_terminal_nor_break_the_table(tmp_path:
         assert "[/x]" in shown
         assert "[red]" in shown
         assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+
+
+def test_show_tells_the_markup(tmp_path: Path) -> None:
+    tried = exchange(2)
+    (attempt,) = tried.attempts
+    attempt = msgspec.structs.replace(attempt, cost_nusd=123_000, markup_nusd=23_000)
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("segment", 1, [msgspec.structs.replace(tried, cost_nusd=123_000, attempts=(attempt,))])
+    database.close()
+    shown = run("requests", "show", "wp-2", "--data", str(tmp_path)).stdout
+    assert "$0.000123, of which $0.000023 mark-up" in shown
+    (view,) = documents(run("requests", "show", "wp-2", "--data", str(tmp_path), "--json"))
+    assert view["markup_usd"] == "0.000023"

@@ -134,3 +134,9 @@ def test_without_a_gateway(tmp_path: Path) -> None:
     done = run("route", "explain", "--model", "fast", "--data", str(tmp_path))
     assert done.exit_code == 3
     assert "waypost serve" in done.stderr
+
+
+def test_the_markup_in_an_expected_cost_is_told(asked: Asked) -> None:
+    dear = msgspec.structs.replace(TOLD.candidates[0], markup="5%")
+    asked.told = msgspec.structs.replace(TOLD, candidates=(dear,))
+    assert "$0.0012, 5% mark-up in it" in run("route", "explain", "--model", "fast", *URL).stdout

@@ -137,3 +137,39 @@ def test_times_that_make_no_sense_are_refused(text: str, named: str) -> None:
         snap(text)
     (problem,) = refused.value.problems
     assert named in str(problem)
+
+
+MARKED_UP = """
+markup: 5%
+providers:
+  - {name: lab, dialect: openai_chat, base_url: http://lab/v1}
+  - {name: own, dialect: openai_chat, base_url: http://own/v1, markup: 2.5%}
+models:
+  - name: plain
+    targets: [{provider: lab, model: a}, {provider: own, model: a}]
+  - name: dear
+    markup: 10%
+    targets: [{provider: own, model: a}, {provider: own, model: b, markup: 0%}]
+"""
+
+
+def test_the_most_specific_markup_holds() -> None:
+    snapshot = snap(MARKED_UP, {"lab": [Listed("listed")]}, around=("groq",))
+
+    def markups(model: str) -> list[int]:
+        return [target.markup for target in snapshot.find(model).targets]
+
+    assert markups("plain") == [50_000, 25_000]
+    assert markups("dear") == [100_000, 0]
+    assert markups("lab/listed") == markups("lab/unlisted") == markups("groq/any") == [50_000]
+    assert markups("own/any") == [25_000]
+    assert all(target.markup == 0 for target in snap(LAB).find("lab/any").targets)
+
+
+@pytest.mark.parametrize(("where", "value"), [("markup", "0.05"), ("markup", "5"), ("markup", "-5%")])
+def test_a_markup_that_is_none_is_refused_with_its_place(where: str, value: str) -> None:
+    with pytest.raises(ConfigInvalid) as told:
+        snap(f"{where}: {value}")
+    (problem,) = told.value.problems
+    assert problem.path == where
+    assert problem.expected == "a percentage with its sign, such as 5% or 2.5%"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from waypost.config.values import (
     is_secret_reference,
     parse_duration,
+    parse_markup,
     parse_moment,
     parse_size,
     render_moment,
@@ -76,3 +77,16 @@ def test_moments(text: str, shown: str) -> None:
 def test_a_moment_that_was_written_is_read_as_what_is_written_again(at: float) -> None:
     text = render_moment(at)
     assert render_moment(parse_moment(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "markup"), [("0%", 0), ("5%", 50_000), ("2.5%", 25_000), ("0.0001%", 1), ("9999%", 99_990_000)]
+)
+def test_markups_are_exact(text: str, markup: int) -> None:
+    assert parse_markup(text) == markup
+
+
+@pytest.mark.parametrize("text", ["", "5", "0.05", "5 %", "-5%", "1.00001%", "10000%", "%", "5%%", "٥%"])
+def test_what_is_no_markup(text: str) -> None:
+    with pytest.raises(ValueError, match="not a percentage"):
+        parse_markup(text)

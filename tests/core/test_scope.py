@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.core.scope import asked_id, counts_to
+from waypost.core.scope import EXCHANGE, asked_id, counted, counts_exchanges, counts_to, posted_to
 
 
 @given(st.text(max_size=300))
@@ -39,3 +39,12 @@ def test_plain_names_stay_readable_and_others_do_not_collide_with_them() -> None
 )
 def test_accounts_of_providers_and_models_count_what_went_to_them(account: str, counts: bool) -> None:
     assert counts_to(account, "openai", "gpt-5") is counts
+
+
+def test_what_counts_exchanges_counts_each_once_whatever_it_cost() -> None:
+    free = "free_requests:organization/org_a:day:2026-09-21"
+    accounts = (free, "team:t1:total")
+    assert counted(accounts, "openai", "m") == accounts
+    assert counted(accounts, "openai", "m", again=True) == ("team:t1:total",)
+    assert (posted_to(free, 5), posted_to("team:t1:total", 5)) == (EXCHANGE, 5)
+    assert (counts_exchanges(free), counts_exchanges("free:organization/org_a:day:x")) == (True, False)

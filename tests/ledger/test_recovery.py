@@ -298,3 +298,17 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
     assert listed(tmp_path / "intents") == []
     journal.close()
     database.close()
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_lost_attempt_is_charged_with_its_markup(tmp_path, seen):
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    intents.dispatch(msgspec.structs.replace(mark(1, ACCOUNT, floor=10), markup=25_000))
+    if seen:
+        intents.checkpoint(checkpoint(1, 40, output=10))
+    intents.close()
+    journal = MemoryJournal()
+    recover(tmp_path, journal)
+    (line,) = journal.lines.values()
+    assert (line.cost_nusd, line.markup_nusd) == ((41, 1) if seen else (11, 1))
+    assert journal.accounts == {ACCOUNT[0]: line.cost_nusd}

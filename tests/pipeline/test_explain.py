@@ -12,6 +12,8 @@ from waypost.core.asked import Asked
 from waypost.core.decision import Considered, Decision, Excluded
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.markup import charged
+from waypost.core.money import render_usd
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
@@ -171,3 +173,13 @@ def test_costs_are_reckoned_with_all_the_output_that_may_come(
 def test_a_body_that_is_both_is_a_chat() -> None:
     both = msgspec.json.encode({**BODY, "request": 1})
     assert read_question(both, {}, Settings()).request == both
+
+
+def test_an_explanation_tells_the_markup_that_is_in_a_cost() -> None:
+    dear = msgspec.structs.replace(FIRST, own_markup=500_000)
+    plan = msgspec.structs.replace(PLAN, candidates=(candidate(dear), candidate(SECOND)))
+    answer, _ = explain({"request": {**BODY, "max_tokens": 7}}, plan)
+    plain = answer.asked.input_tokens + 70
+    first, second = answer.candidates
+    assert first.expected_cost_usd == render_usd(charged(plain, 500_000))
+    assert (first.markup, second.markup) == ("50%", None)

@@ -23,6 +23,7 @@ from transcript import (
 )
 from waypost.config.snapshot import Settings
 from waypost.core.usage import Usage
+from waypost.dialects.costs import cost_raw
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Garbled, StoreUnavailable, TimedOut, Truncated, Unauthenticated, Unavailable
 from waypost.pipeline.exchange import Call
@@ -542,3 +543,39 @@ async def test_what_the_edge_asks_when_there_is_much_to_do() -> None:
     await stage.ask(CHAT)
     assert asked == [(True, ["k1"])]
     assert list(stage.pipeline.under_way()) == []
+
+
+MARKED_UP = target(msgspec.structs.replace(provider(), markup=500_000))
+
+
+async def test_a_markup_is_told_beside_the_cost_of_a_whole_answer() -> None:
+    stage = Stage([completion(prompt=9, output=3)], targets=[MARKED_UP])
+    client = await stage.ask(CHAT)
+    assert b'"cost":0.000000059,"cost_details":{"upstream_inference_cost":0.000000039}' in client.body
+    assert client.header(b"x-waypost-cost") == b"0.000000059"
+    assert client.header(b"x-waypost-upstream-cost") == b"0.000000039"
+    (tried,) = stage.attempts
+    assert (tried.cost_nusd, tried.markup_nusd) == (59, 20)
+    assert (stage.exchange.cost_nusd, stage.exchange.markup_nusd) == (59, 20)
+
+
+async def test_a_markup_is_told_in_the_usage_of_a_stream() -> None:
+    stage = Stage([streamed(events())], targets=[MARKED_UP])
+    client = await stage.ask({**STREAM, "stream_options": {"include_usage": True}})
+    (tried,) = stage.attempts
+    cost = stage.exchange.cost_nusd or 0
+    assert tried.markup_nusd == cost - (cost * 2 // 3)
+    assert (
+        b'"cost":%b,"cost_details":{"upstream_inference_cost":%b}'
+        % (
+            bytes(cost_raw(cost)),
+            bytes(cost_raw(cost - tried.markup_nusd)),
+        )
+        in client.body
+    )
+
+
+async def test_without_a_markup_neither_header_nor_details_are_there() -> None:
+    client = await Stage([completion()]).ask(CHAT)
+    assert b"cost_details" not in client.body
+    assert client.header(b"x-waypost-upstream-cost") is None

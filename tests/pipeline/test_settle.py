@@ -174,3 +174,36 @@ def test_somebody_without_a_key_can_not_fill_the_disk() -> None:
     books.settle.settle(books.live)
     assert books.stage.ledger.settled[-1].exchange_id == "x1", "who has a key is always recorded"
     assert b'waypost_overhead_seconds_count{operation="chat"} 3001.0' in books.stage.metrics.render()
+
+
+def marked_up(markup: int) -> Target:
+    return target(msgspec.structs.replace(provider(), markup=markup))
+
+
+def test_a_line_keeps_the_providers_cost_and_the_markup_apart() -> None:
+    books = Books(marked_up(25_000))
+    usage = Usage(input=3, output=4)
+    assert books.settle.price(books.live, books.trial, usage, None) == 43
+    assert books.settle.shown(books.live, books.trial, usage, None) == 45  # 44.075, rounded up
+    books.live.close_trial(0.0, "settled", usage, 43)
+    (attempt,) = books.live.attempts
+    assert (attempt.cost_nusd, attempt.markup_nusd) == (45, 2)
+    assert type(attempt.cost_nusd) is int
+
+
+def test_the_mark_says_the_markup_that_recovery_has_to_add() -> None:
+    books = Books(marked_up(25_000))
+    books.settle.dispatch(books.live, books.trial)
+    books.live.key = None  # the gateway asks for itself, and charges nobody
+    books.settle.dispatch(books.live, books.trial)
+    assert [mark.markup for mark in books.stage.ledger.marks] == [25_000, 0]
+    books.live.close_trial(0.0, "settled", Usage(input=100), 100)
+    assert (books.live.attempts[0].cost_nusd, books.live.attempts[0].markup_nusd) == (100, 0)
+
+
+def test_a_target_has_its_own_markup_or_its_providers() -> None:
+    served = marked_up(25_000)
+    assert served.markup == 25_000
+    assert msgspec.structs.replace(served, own_markup=0).markup == 0
+    assert msgspec.structs.replace(served, own_markup=7).markup == 7
+    assert msgspec.structs.replace(served, provider=provider()).markup == 0

@@ -10,6 +10,7 @@ from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
+from waypost.core.markup import charged
 from waypost.core.rules import Standing
 from waypost.core.usage import Usage
 from waypost.errors import Forbidden, Unpriced
@@ -154,3 +155,11 @@ def test_a_key_with_a_list_of_models_can_not_have_a_provider_choose_others(field
     check_alternatives(Standing(KEY), wider)
     check_alternatives(Standing(limited), ASKED)
     check_alternatives(Standing(limited), msgspec.structs.replace(ASKED, fields={field: msgspec.Raw(b"[]")}))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**4))
+def test_what_is_held_covers_the_markup(markup: int, output: int) -> None:
+    one = Route("fast", (target(msgspec.structs.replace(provider(), markup=markup)),))
+    asked = msgspec.structs.replace(ASKED, max_output=output)
+    held = most(KEY, one, asked, Settings(), 0.0)
+    assert held == charged(100 + 10 * output, markup)

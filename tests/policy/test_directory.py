@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, Change, Object
@@ -321,3 +322,36 @@ def test_who_is_where_is_told_from_both_sides() -> None:
     assert made.member("org_a", "user_ann") is None
     assert [*made.memberships("user_ann")] == [there]
     assert [*made.members("org_a")] == [*made.memberships("user_none")] == []
+
+
+def test_the_free_tier_stands_in_the_place_of_credit() -> None:
+    made = directory(budget("organization", "org_a"), budget("end_user", "*"))
+    made.give({"org_a": 500})
+    tier = FreeTier(7, requests=False)
+    made.offer(tier)
+    rules = made.standing(KEY).rules
+    assert [bound.prepaid_nusd for bound in rules.bounds] == [500]
+    share = rules.free
+    assert share is not None
+    assert (share.tier, share.alone) == (tier, False)
+    budgets, free = share.rules.bounds
+    assert ([each.name for each in budgets.budgets], budgets.prepaid_nusd) == (["b"], None)
+    assert (free.free, free.scope_id, share.only.bounds) == (tier, "organization/org_a", (free,))
+    assert share.rules.hard
+    named = made.rules(made.standing(KEY), Named(end_user="eve"))
+    assert named.free is not None
+    assert places(named)[-1] == places(named.free.rules)[-2] == ("end_user", "org_a/eve")
+    assert named.free.rules.bounds[-1] == free
+
+
+def test_without_credit_the_free_tier_is_all_there_is() -> None:
+    made = directory()
+    made.offer(FreeTier(7, requests=False))
+    share = made.standing(KEY).rules.free
+    assert share is not None
+    assert (share.alone, made.standing(KEY).rules.bounds, share.rules) == (True, (), share.only)
+    assert made.own().rules.free is None
+    made.offer(FreeTier(7, requests=False, without=("acme",)))
+    assert made.standing(KEY).rules.free is None
+    made.offer(None)
+    assert made.standing(KEY).rules.free is None

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway import GatewayProcess
 from simulated import SimulatorProcess
+from waypost.core.scope import posted_to
 from waypost.simulator.bill import Line
 
 #: Kinds of tokens as the simulator's `Tokens` and the ledger's columns name them, in one order.
@@ -104,9 +105,9 @@ def billed(page: BillPage) -> list[Booked]:
 
 
 def booked(gateway: GatewayProcess, provider: str = "sim") -> list[Booked]:
-    """The ledger's lines for one provider, sorted."""
+    """The ledger's lines for one provider at what the provider charges, sorted."""
     rows = gateway.query(
-        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd from lines where provider = ?", provider
+        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd - markup_nusd from lines where provider = ?", provider
     )
     return sorted(tuple(int(str(value or 0)) for value in row) for row in rows)
 
@@ -138,7 +139,7 @@ def sums_exact(gateway: GatewayProcess) -> None:
     sums: dict[str, int] = {}
     for accounts, cost in lines:
         for account in msgspec.json.decode(str(accounts), type=list[str]):
-            sums[account] = sums.get(account, 0) + int(str(cost or 0))
+            sums[account] = sums.get(account, 0) + posted_to(account, int(str(cost or 0)))
     posted = dict(gateway.query("select account_id, posted_nusd from accounts"))
     assert {name: int(str(value)) for name, value in posted.items() if value} == {
         name: value for name, value in sums.items() if value

@@ -92,7 +92,7 @@ def _cost(reply: Reply) -> int:
 
 def test_twenty_kills_under_load(tmp_path: Path) -> None:
     with simulating() as simulator:
-        gateway = GatewayProcess(tmp_path, config_for(simulator.url))
+        gateway = GatewayProcess(tmp_path, config_for(simulator.url, more="\nmarkup: 2.5%\n"))
         with gateway:
             keys = [gateway.key, gateway.create_key("--name", "rich", "--budget", "1000", "--per", "month")]
             poor = gateway.create_key("--name", "poor", "--budget", "0.001")

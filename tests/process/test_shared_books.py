@@ -46,12 +46,14 @@ SIX: tuple[tuple[ScopeKind, str], ...] = (
 class Cluster:
     """A server, a simulator and two gateways, of which the second one asks the server over a wire that can be cut."""
 
-    def __init__(self, server: PostgresServer, simulator: SimulatorProcess, folder: Path) -> None:
+    def __init__(
+        self, server: PostgresServer, simulator: SimulatorProcess, folder: Path, more: str = ""
+    ) -> None:
         self.server = server
         self.simulator = simulator
         self.where = server.new_database()
         self.folder = folder
-        config = config_for(simulator.url).replace("\ndiscovery:", DEAR, 1)
+        config = config_for(simulator.url, more=more).replace("\ndiscovery:", DEAR, 1)
         self.nodes = []
         self.wire = Wire(server.port)
         for name, port in (("a", server.port), ("b", self.wire.port)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from routing.boards import ASKED, AT, PerToken, named, view
@@ -106,3 +107,11 @@ def test_the_short_way_costs_what_the_tariff_says(tier: str | None, above: int) 
     seen, target = view(tier=tier), named("t", tariff=tariff)
     output = seen.asked.expected_output(None, seen.reserve_output)
     assert Expected(seen).cost(target) == tariff.cost(Usage(1000, output), AT, tier)
+
+
+def test_a_markup_is_in_what_is_expected_and_in_the_list_price() -> None:
+    dear = msgspec.structs.replace(TARGET, own_markup=500_000)
+    assert Expected(view()).costs([TARGET, dear]) == [4000, 6000]
+    most = MaxPrice(input=2_500_000)
+    assert ListPrices().above(most, TARGET, AT, None) is None
+    assert ListPrices().above(most, dear, AT, None) == "its input costs 0.003 US dollars per million tokens"

@@ -15,8 +15,10 @@ from waypost.admin.resource import listed, page_type
 from waypost.admin.route import PREFIX, Parameter, Reply, Route
 from waypost.core import statement as statements
 from waypost.core.credit import GIVEN_ID, Credit, CreditKind, entry, given_id, given_of, own_id, position
+from waypost.core.free_tier import FreeEach, FreePeriod, shares_of
 from waypost.core.people import Permission
 from waypost.errors import InvalidRequest, InvalidValue, NotFound
+from waypost.ledger.windows import window
 
 _READ: Final[tuple[Permission, ...]] = ("credits:read",)
 #: Whoever runs the gateway gives credit: those who use it up do not.
@@ -91,6 +93,33 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     used: Dollars
     entries: tuple[CreditLeft, ...]
     """Those that can still be used, in the order in which they are."""
+    free_tier: FreeTierView | None
+    """None: there is none for it."""
+
+
+class FreeShareView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of those who have the free tier has used of it."""
+
+    of: str
+    """`organization`, `user:<id>` or `key:<id>`."""
+    used: str
+    left: str
+
+
+class FreeTierView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an organization has for nothing until `renews_at`. It is used before credit."""
+
+    unit: Literal["requests", "usd"]
+    amount: str
+    """So many requests, or dollars as an exact decimal number."""
+    per: FreePeriod
+    each: FreeEach
+    """Who has so much: the organization, or each person or key in it."""
+    models: tuple[str, ...]
+    """Patterns of what it is for; empty for everything."""
+    renews_at: Time
+    shares: tuple[FreeShareView, ...]
+    """The organization's own, or those of which something was used, at most the hundred most used ones."""
 
 
 class StatementItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +191,28 @@ async def get(ask: Ask) -> Reply:
             given=dollars(stands.given_nusd - stands.lapsed_nusd),
             used=dollars(stands.used_nusd),
             entries=told,
+            free_tier=await _free_tier(ask),
         )
+    )
+
+
+async def _free_tier(ask: Ask) -> FreeTierView | None:
+    tier, organization = ask.parts.live.directory.free_tier, ask.organization
+    if tier is None or organization is None or not tier.has(organization):
+        return None
+    found = window(tier.period, ask.now)
+    used = await ask.blocking(ask.parts.credits.used_free, tier.scope, ask.home, found.name)
+    return FreeTierView(
+        unit="requests" if tier.requests else "usd",
+        amount=tier.render(tier.amount),
+        per=tier.period,
+        each=tier.each,
+        models=tier.models,
+        renews_at=found.ends_at or ask.now,
+        shares=tuple(
+            FreeShareView(of=each.of, used=tier.render(each.used), left=tier.render(each.left))
+            for each in shares_of(tier, ask.home, used)
+        ),
     )
 
 

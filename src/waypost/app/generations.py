@@ -53,6 +53,8 @@ class Tried(msgspec.Struct, frozen=True):
     total_ms: float
     tokens: dict[str, object] | None
     cost_usd: str | None
+    """What is charged, `markup_usd` included."""
+    markup_usd: str
 
 
 class Generation(msgspec.Struct, frozen=True):
@@ -74,6 +76,9 @@ class Generation(msgspec.Struct, frozen=True):
     finish_reason: str | None
     tokens: Tokens
     cost_usd: str | None
+    """What is charged."""
+    upstream_cost_usd: str | None
+    """What of it is the providers' cost; the rest is the operator's mark-up."""
     first_token_ms: float | None
     total_ms: float
     overhead_ms: float
@@ -102,6 +107,7 @@ def describe(exchange: Exchange) -> Generation:
         finish_reason=exchange.finish_reason,
         tokens=_tokens(exchange.attempts),
         cost_usd=_usd(exchange.cost_nusd),
+        upstream_cost_usd=_usd(_upstream(exchange)),
         first_token_ms=_ms(exchange.first_token_us),
         total_ms=exchange.total_us / 1000,
         overhead_ms=exchange.overhead_us / 1000,
@@ -115,6 +121,7 @@ def describe_as_openrouter(exchange: Exchange) -> dict[str, object]:
     """An exchange under OpenRouter's names; what Waypost does not have is None."""
     served, tokens = _served(exchange), _tokens(exchange.attempts)
     cost = None if exchange.cost_nusd is None else exchange.cost_nusd / NANO
+    upstream = _upstream(exchange)
     first = _ms(exchange.first_token_us)
     total = exchange.total_us / 1000
     return {
@@ -150,7 +157,7 @@ def describe_as_openrouter(exchange: Exchange) -> dict[str, object]:
             "native_tokens_reasoning": tokens.reasoning,
             "total_cost": cost or 0,
             "usage": cost or 0,
-            "upstream_inference_cost": cost,
+            "upstream_inference_cost": None if upstream is None else upstream / NANO,
             "cache_discount": None,
             "is_byok": True,
             "upstream_id": None,
@@ -181,6 +188,7 @@ def _tried(exchange: Exchange, attempt: Attempt) -> Tried:
         total_ms=attempt.total_us / 1000,
         tokens=None if attempt.usage is None else msgspec.structs.asdict(attempt.usage),
         cost_usd=_usd(attempt.cost_nusd),
+        markup_usd=render_usd(attempt.markup_nusd),
     )
 
 
@@ -193,6 +201,13 @@ def _tokens(attempts: Sequence[Attempt]) -> Tokens:
         cache_write=sum(usage.cache_write + usage.cache_write_1h for usage in used),
         reasoning=sum(usage.reasoning for usage in used),
     )
+
+
+def _upstream(exchange: Exchange) -> int | None:
+    """What of the cost is the providers'."""
+    if exchange.cost_nusd is None:
+        return None
+    return exchange.cost_nusd - exchange.markup_nusd
 
 
 def _usd(nano: int | None) -> str | None:

@@ -1,6 +1,7 @@
 """Prepaid credit in memory, kept true: it follows what any process enters.
 
-What comes by itself it enters: the credit of new organizations, and the end of what has a time.
+What comes by itself it enters: the credit of new organizations, and the end of what has a time. The free tier it puts
+in force as it is configured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
-from waypost.config.credits_schema import CreditsConfig
+from waypost.config.credits_schema import CreditsConfig, build_free_tier
 from waypost.config.values import parse_duration
 from waypost.core.credit import Credit, Given, ending, entry, position
 from waypost.core.money import parse_usd
@@ -66,6 +67,8 @@ class LiveCredit:
         self._given = Given(-1, {}, None)
         #: By which settings `_since` and `_known` were read; None: not yet.
         self._by: CreditsConfig | None = None
+        #: By which ones the free tier is in force.
+        self._offered: CreditsConfig | None = None
         self._since: float | None = None
         #: Organizations that have their starter grant.
         self._known: set[str] = set()
@@ -75,6 +78,9 @@ class LiveCredit:
         """Enter what is due, and take in what any process has entered. Raises StoreUnavailable."""
         async with self._turn:
             settings, now, version = self._settings(), self._clock.wall(), self._directory.version
+            if settings is not self._offered:
+                self._directory.offer(build_free_tier(settings))
+                self._offered = settings
             if settings is not self._by:
                 await self._in(lambda: self._begin(settings, now))
             if version != self._seen or self._by is not settings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.config.snapshot import Route, Snapshot
+from waypost.core.markup import charged, render_percent
 from waypost.core.money import NANO, PER_MILLION
 from waypost.core.price import Tariff
 from waypost.core.rules import Standing
@@ -83,15 +84,24 @@ def _row(route: Route, at: float) -> dict[str, object]:
         row["modalities"] = list(facts.modalities)
     if facts.features:
         row["features"] = list(facts.features)
-    row["pricing"] = None if first.tariff is None else _pricing(first.tariff, at)
+    row["pricing"] = None if first.tariff is None else _pricing(first.tariff, first.markup, at)
     return row
 
 
-def _pricing(tariff: Tariff, at: float) -> dict[str, float]:
-    """USD per million tokens, for people and for pickers; the ledger never reads these."""
+def _pricing(tariff: Tariff, markup: int, at: float) -> dict[str, object]:
+    """USD per million tokens, for people and for pickers; the ledger never reads these. With a mark-up: what is
+    charged, and beside it the mark-up and the provider's own prices."""
     kinds = {
         "input": Usage(input=_SAMPLE),
         "output": Usage(output=_SAMPLE),
         "cache_read": Usage(input=_SAMPLE, cache_read=_SAMPLE),
     }
-    return {kind: tariff.cost(usage, at) * PER_MILLION / _SAMPLE / NANO for kind, usage in kinds.items()}
+    costs = {kind: tariff.cost(usage, at) * PER_MILLION // _SAMPLE for kind, usage in kinds.items()}
+    prices: dict[str, object] = {kind: cost / NANO for kind, cost in costs.items()}
+    if not markup:
+        return prices
+    return {
+        **{kind: charged(cost, markup) / NANO for kind, cost in costs.items()},
+        "markup": render_percent(markup),
+        "upstream": prices,
+    }

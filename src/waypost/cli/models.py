@@ -100,6 +100,12 @@ def show(
         console.print(f"\n  {target.name}{place}")
         cost = f"${prices[0]} in, ${prices[1]} out per million tokens" if prices else "unknown"
         console.print(f"    price     {cost}")
+        if prices and target.markup:
+            from waypost.core.markup import render_percent
+
+            console.print(
+                f"    mark-up   {render_percent(target.markup)}, on ${prices[2]} in and ${prices[3]} out"
+            )
         if target.tariff is not None:
             console.print(f"    from      {target.tariff.version}", markup=False)
         if target.facts.context:
@@ -143,9 +149,10 @@ def _named(route: Route) -> str:
     return ", ".join(dict.fromkeys(target.name for target in route.targets))
 
 
-def _prices(target: Target) -> tuple[str, str] | None:
-    """Input and output price in USD per million tokens, of a short request now."""
+def _prices(target: Target) -> tuple[str, str, str, str] | None:
+    """Input and output price in USD per million tokens, of a short request now; and both without the mark-up."""
     from waypost.app.clock import SystemClock
+    from waypost.core.markup import charged
     from waypost.core.money import PER_MILLION, render_usd
     from waypost.core.usage import Usage
 
@@ -157,11 +164,13 @@ def _prices(target: Target) -> tuple[str, str] | None:
     per = PER_MILLION // 1000
     asked = (target.tariff.cost(Usage(input=1000), now) - flat) * per
     answered = (target.tariff.cost(Usage(output=1000), now) - flat) * per
-    return render_usd(asked), render_usd(answered)
+    with_markup = charged(asked, target.markup), charged(answered, target.markup)
+    return render_usd(with_markup[0]), render_usd(with_markup[1]), render_usd(asked), render_usd(answered)
 
 
 def _view(route: Route) -> dict[str, object]:
     from waypost.config.outline import outline
+    from waypost.core.markup import render_percent
 
     targets: list[dict[str, object]] = []
     for target in route.targets:
@@ -174,6 +183,7 @@ def _view(route: Route) -> dict[str, object]:
                 "priority": target.priority,
                 "weight": target.weight,
                 "prices": {"input": prices[0], "output": prices[1]} if prices else None,
+                "markup": render_percent(target.markup),
                 "price_version": target.tariff.version if target.tariff else None,
                 "facts": target.facts,
             }

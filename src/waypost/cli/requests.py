@@ -106,6 +106,8 @@ def _print_exchange(exchange: Exchange) -> None:
         "total": f"{show_ms(exchange.total_us)}, of which {show_ms(exchange.overhead_us)} in the gateway",
         "cost": show_usd(exchange.cost_nusd),
     }
+    if exchange.markup_nusd:
+        rows["cost"] += f", of which {show_usd(exchange.markup_nusd)} mark-up"
     if exchange.drill is not None:
         rows["rehearsal"] = exchange.drill
     for name, value in rows.items():
@@ -231,11 +233,13 @@ def _view(exchange: Exchange, *, bodies: bool = False) -> dict[str, object]:
 
     view = msgspec.structs.asdict(exchange)
     view["cost_usd"] = usd(exchange.cost_nusd)
+    view["markup_usd"] = usd(exchange.markup_nusd)
     view["attempts"] = [
         {
             **msgspec.structs.asdict(attempt),
             "usage": msgspec.structs.asdict(attempt.usage) if attempt.usage else None,
             "cost_usd": usd(attempt.cost_nusd),
+            "markup_usd": usd(attempt.markup_nusd),
         }
         for attempt in exchange.attempts
     ]

@@ -14,6 +14,7 @@ from waypost.cli.output import fail, people, print_json, table, visible
 
 if TYPE_CHECKING:
     from waypost.pipeline.explain import Explanation
+    from waypost.pipeline.explained import Place
 
 app = typer.Typer(no_args_is_help=True, help="Ask where a request would go, and why.")
 
@@ -138,7 +139,7 @@ def _print(told: Explanation) -> None:
                 f"  {one.place}",
                 visible(one.target),
                 visible(one.why),
-                "unknown" if one.expected_cost_usd is None else f"${one.expected_cost_usd}",
+                "unknown" if one.expected_cost_usd is None else f"${one.expected_cost_usd}{_markup(one)}",
                 "–" if first is None else f"{first:,.0f} ms",
             )
         console.print(shown)
@@ -150,6 +151,10 @@ def _print(told: Explanation) -> None:
         for left in told.excluded:
             console.print(visible(f"  – {left.target}  {left.why}"))
     _print_beside(told)
+
+
+def _markup(place: Place) -> str:
+    return "" if place.markup is None else f", {place.markup} mark-up in it"
 
 
 def _print_beside(told: Explanation) -> None:

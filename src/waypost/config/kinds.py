@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from waypost.config.values import DURATION_PATTERN, REFERENCE_PATTERN, SIZE_PATTERN
+from waypost.config.values import DURATION_PATTERN, MARKUP_PATTERN, REFERENCE_PATTERN, SIZE_PATTERN
 
 Duration = Annotated[
     str,
@@ -100,6 +100,14 @@ Percent = Annotated[
     Decimal,
     Meta(
         examples=[5, 0.5], extra={"expected": "a percentage from 0 to 100, such as 5", "label": "percentage"}
+    ),
+]
+Markup = Annotated[
+    str,
+    Meta(
+        pattern=MARKUP_PATTERN,
+        examples=["5%", "2.5%"],
+        extra={"expected": "a percentage with its sign, such as 5% or 2.5%", "label": "percentage"},
     ),
 ]
 Retention = Annotated[

@@ -78,6 +78,7 @@ def changed(
     *,
     tariff: Tariff | None = None,
     quantization: str | None = None,
+    markup: int | None = None,
     priority: int = 1,
     weight: int = 1,
 ) -> tuple[Target, ...]:
@@ -87,6 +88,8 @@ def changed(
         changes["tariff"] = tariff
     if quantization is not None:
         changes["quantization"] = quantization
+    if markup is not None:
+        changes["own_markup"] = markup
     if priority != 1:
         changes["priority"] = priority
     if weight != 1 and len(targets) == 1:

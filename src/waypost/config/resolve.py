@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.catalog.override import override
 from waypost.config.credentials import SecretStore, read_whole_file
+from waypost.config.credits_schema import check_credits
 from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
@@ -25,7 +26,7 @@ from waypost.config.shared_store import resolve_shared
 from waypost.config.snapshot import Catalog, Route, Settings, Snapshot
 from waypost.config.storage_schema import check_files, resolve_storage
 from waypost.config.targets import Provider
-from waypost.config.values import parse_duration, parse_size
+from waypost.config.values import parse_duration, parse_markup, parse_size
 from waypost.core.price import Tariff
 from waypost.dialects.json_limits import JsonLimits
 from waypost.errors import ConfigError
@@ -80,6 +81,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     for name in _named_local_servers(config, around, pools):
         # A server on this machine that a target names may come up later: a configuration is not wrong for that.
         pools[name] = endpoints.build_pool(ProviderConfig(name=name, preset=name), ())
+    pools = _with_markups(config, pools)
     shared = resolve_shared(config.shared, secrets, faults)
     routes = _Routes(pools, around, faults)
     routes.add_configured(config.models)
@@ -100,11 +102,25 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     )
 
 
+def _with_markups(
+    config: Config, pools: Mapping[str, tuple[Provider, ...]]
+) -> dict[str, tuple[Provider, ...]]:
+    """The operator's mark-up on each provider: its own, else the gateway's."""
+    own = {entry.name: entry.markup for entry in config.providers}
+    told = {}
+    for name, pool in pools.items():
+        markup = parse_markup(own.get(name) or config.markup)
+        told[name] = tuple(msgspec.structs.replace(one, markup=markup) for one in pool) if markup else pool
+    return told
+
+
 def _check_figures(config: Config, faults: Faults) -> None:
     for name, message, expected in check_overload(config.overload):
         faults.add(("overload", name), message, expected=expected)
     for name, message, expected in check_files(config.files):
         faults.add(("files", name), message, expected=expected)
+    for names, message, expected in check_credits(config.credits):
+        faults.add(("credits", *names), message, expected=expected)
     for names, message, expected in check_resilience(config.resilience):
         faults.add(("resilience", *names), message, expected=expected)
     for index, entry in enumerate(config.providers):
@@ -189,6 +205,7 @@ class _Routes:
         tariff = (
             self._tariff(prices, f"{model.name}:{target.provider}/{target.model}", at) if prices else None
         )
+        markup = model.markup if target.markup is None else target.markup
         if target.provider not in self._places.pools:
             self._no_provider(target.provider, (*path, "provider"))
             return None
@@ -196,6 +213,7 @@ class _Routes:
             self._places.at(target.provider, target.model),
             tariff=tariff,
             quantization=target.quantization,
+            markup=None if markup is None else parse_markup(markup),
             priority=target.priority,
             weight=target.weight,
         )

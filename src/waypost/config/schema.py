@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from waypost.config.credits_schema import CreditsConfig
+from waypost.config.kept_schema import IdempotencyConfig, ResponsesConfig
 from waypost.config.kinds import (
     Duration,
+    Markup,
     Name,
     Origins,
     Port,
@@ -43,6 +45,8 @@ class TargetConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Share of the requests among targets of the same priority. 0 takes none unless the others fail."""
     prices: PricesConfig | None = None
     """What this target costs, when it differs from the model's `prices` and from the catalogue."""
+    markup: Markup | None = None
+    """What is charged above its cost, in place of the model's `markup`."""
     quantization: Quantized | None = None
     """How its weights are stored there, for routes that want it so. Left out: not known."""
 
@@ -56,6 +60,8 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """Where it is answered from. Same priority: by weight; a higher number is the fallback of a lower one."""
     prices: PricesConfig | None = None
     """What every target of it costs, in place of the catalogue's prices."""
+    markup: Markup | None = None
+    """What is charged above its cost, in place of the provider's `markup` and the gateway's; `0%` for nothing."""
 
 
 class TlsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -247,6 +253,8 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Model ids to offer, for a server that can not list its own, or in place of its list."""
     prices_from: Text | None = None
     """Whose prices in the catalogue apply, when it is not the preset's or its own name: `openai` for a mirror of it."""
+    markup: Markup | None = None
+    """What is charged above the cost of its models, in place of the gateway's `markup`."""
     quirks: QuirksConfig | None = None
     """Where it differs from its dialect."""
     data: DataConfig | None = None
@@ -314,31 +322,6 @@ class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """Form of the gateway's own log lines. `auto`: text on a terminal, JSON elsewhere."""
 
 
-class ResponsesConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Answers of `/v1/responses` that clients ask to keep (`store`, which is on unless a client says otherwise), so
-    that they can fetch them, go on from them by `previous_response_id`, or have them made in the background."""
-
-    store: bool = True
-    """Keep them, with the input that led to them. `false`: nothing is kept, and going on from an answer is refused."""
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
-    """How long they are kept."""
-
-
-class IdempotencyConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What becomes of requests with an `idempotency-key` header. Those under way at the same time share one answer in
-    any case."""
-
-    store: bool = True
-    """Keep complete answers, so that a request that comes again gets the same one without being asked of a provider
-    again. Content is kept by this even where `log.content` is off: a client wishes it by sending the header."""
-    retention: Duration = "24h"
-    """How long they are kept."""
-    max_body: Size = "1MiB"
-    """Largest answer that is kept."""
-    max_total: Size = "1GiB"
-    """What all of them together may take; those that expire first are forgotten."""
-
-
 class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which web pages may call the gateway from a browser. Off by default."""
 
@@ -382,6 +365,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """A Valkey or Redis server over which gateways share the health of targets."""
     ledger: LedgerConfig = LedgerConfig()
     """How money is counted."""
+    markup: Markup = "0%"
+    """What is charged above the provider's cost, unless the provider, the model or the target has a `markup` of its
+    own. Clients see it wherever they see a cost."""
     credits: CreditsConfig = CreditsConfig()
     """The credit that new organizations begin with."""
     log: LogConfig = LogConfig()

@@ -120,6 +120,8 @@ class Provider(msgspec.Struct, frozen=True):
     """Most requests per minute with this key; None: as many as the provider allows."""
     key_concurrency: int | None = None
     """Most requests under way with this key at once."""
+    markup: int = 0
+    """What is charged above its cost (`core.markup`)."""
 
     label: str = ""
     """`name`, telling its credential from others of the same provider. Worked out, whatever is given here."""
@@ -147,11 +149,18 @@ class Target(msgspec.Struct, frozen=True):
     priority: int = 1
     weight: int = 1
     quantization: str = "unknown"
+    own_markup: int | None = None
+    """In place of its provider's mark-up."""
     label: str = ""
     """`name`, telling its credential from others of the same provider. Worked out, whatever is given here."""
+    markup: int = 0
+    """What is charged above the tariff (`core.markup`). Worked out of the two that are configured."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "label", f"{self.provider.label}/{self.model}")
+        markup = self.provider.markup if self.own_markup is None else self.own_markup
+        if markup != self.markup:
+            force_setattr(self, "markup", markup)
 
     @property
     def name(self) -> str:

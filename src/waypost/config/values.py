@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
+
+from waypost.core.markup import PER_CENT
 
 DURATION_PATTERN = r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
+MARKUP_PATTERN = r"^[0-9]{1,4}(\.[0-9]{1,4})?%$"
 SIZE_PATTERN = r"^\d+ ?(B|KiB|MiB|GiB|kB|MB|GB)$"
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 
@@ -31,6 +35,13 @@ def parse_duration(text: str) -> float:
     if not re.fullmatch(DURATION_PATTERN, text, re.ASCII):
         raise ValueError(f"{text[:40]!r} is not a duration such as 10s, 5m or 1h30m")
     return sum(float(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|[dhms])", text))
+
+
+def parse_markup(text: str) -> int:
+    """`"2.5%"` in millionths: 25,000, exact. Raises ValueError."""
+    if not re.fullmatch(MARKUP_PATTERN, text):
+        raise ValueError(f"{text[:40]!r} is not a percentage such as 5% or 2.5%")
+    return int(Decimal(text[:-1]) * PER_CENT)
 
 
 def parse_size(text: str) -> int:

@@ -22,7 +22,8 @@ Outcome = Literal["ok", "refused", "failed", "cut", "disconnected"]
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at one target. `cost_nusd` None means the price is unknown; a voided attempt costs 0."""
+    """One try at one target. `cost_nusd` is what is charged; None means the price is unknown; a voided attempt costs
+    0."""
 
     attempt_id: str
     provider: str
@@ -43,6 +44,13 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     key_name: str = ""
     """Which of the provider's several credentials it was made with."""
     role: Role = "first"
+    markup_nusd: int = 0
+    """What of `cost_nusd` is the operator's mark-up; the rest is the provider's cost."""
+
+    @property
+    def billed(self) -> bool:
+        """It was or may have been billed, and has a line in the ledger."""
+        return self.state != "voided" or bool(self.cost_nusd)
 
 
 class Exchange(msgspec.Struct, frozen=True, array_like=True):
@@ -78,6 +86,11 @@ class Exchange(msgspec.Struct, frozen=True, array_like=True):
     drill: str | None = None
     """The outage rehearsal that this exchange was part of."""
 
+    @property
+    def markup_nusd(self) -> int:
+        """What of `cost_nusd` is the operator's mark-up."""
+        return sum(attempt.markup_nusd for attempt in self.attempts)
+
 
 class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
     """Appended to the intents file before the upstream write: what recovery needs to settle a lost attempt."""
@@ -95,10 +108,13 @@ class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
     accounts: tuple[str, ...]
     held_nusd: int
     floor_nusd: int | None
-    """The cost of the estimated input alone: what a crash right after dispatch settles at. None: unpriced."""
+    """The provider's cost of the estimated input alone: what a crash right after dispatch settles at. None:
+    unpriced."""
     price_version: str | None
     input_estimate: int
     config_version: int
+    markup: int = 0
+    """What is charged above the provider's cost (`core.markup`)."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
@@ -107,3 +123,4 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
     attempt_id: str
     usage: Usage
     cost_nusd: int | None
+    """The provider's cost."""

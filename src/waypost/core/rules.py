@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key, matches
 from waypost.core.limit import Limit
 from waypost.core.scope import ScopeKind
@@ -26,6 +27,8 @@ class Bound(msgspec.Struct, frozen=True):
     prepaid_nusd: int | None = None
     """Of an organization that pays beforehand: the credit that it was given, less what was taken back. It is counted
     on an account of its own, from its first entry on."""
+    free: FreeTier | None = None
+    """It is a share of the free tier, and `scope_id` whose: as `FreeTier.share_of` tells."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -43,14 +46,30 @@ class Rules(msgspec.Struct, frozen=True):
 
     bounds: tuple[Bound, ...] = ()
     paces: tuple[Pace, ...] = ()
+    free: FreeShare | None = None
+    """What is used in place of prepaid credit, while there is any of it."""
 
     @property
     def hard(self) -> bool:
         """Some budget, or credit that ends, may refuse."""
         return any(
-            bound.prepaid_nusd is not None or any(budget.mode == "hard" for budget in bound.budgets)
+            bound.prepaid_nusd is not None
+            or bound.free is not None
+            or any(budget.mode == "hard" for budget in bound.budgets)
             for bound in self.bounds
         )
+
+
+class FreeShare(msgspec.Struct, frozen=True):
+    """A share of the free tier, as a request meets it."""
+
+    tier: FreeTier
+    rules: Rules
+    """The request's, with this share in the place of prepaid credit."""
+    only: Rules
+    """This share alone."""
+    alone: bool
+    """There is no credit behind it: what does not fit is refused."""
 
 
 NO_RULES = Rules()

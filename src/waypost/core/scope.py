@@ -30,6 +30,12 @@ NARROW: Final[frozenset[ScopeKind]] = frozenset(("model", "provider"))
 #: Each one of the kind by itself, where a scope's id is wanted.
 EACH: Final = "*"
 
+#: What the ids of accounts begin with that count exchanges, and not money (`core.free_tier`).
+COUNTING: Final = "free_requests"
+#: What each exchange adds to them: as much as a dollar is, so that leases of both are of one kind.
+EXCHANGE: Final = 1_000_000_000
+_COUNTING: Final = f"{COUNTING}:"
+
 #: Longer or other names are hashed, so that an account id stays a key of bounded length without a separator in it.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._@/+-]{1,40}")
 
@@ -55,6 +61,21 @@ def counts_to(account_id: str, provider: str, model: str) -> bool:
     return scope_id == asked_id(organization_id, provider if scope == "provider" else model)
 
 
-def counted(accounts: tuple[str, ...], provider: str, model: str) -> tuple[str, ...]:
-    """Those of an exchange's accounts that an attempt is posted to."""
-    return tuple(account for account in accounts if counts_to(account, provider, model))
+def counts_exchanges(account_id: str) -> bool:
+    """Whether an account counts exchanges: `EXCHANGE` for each that may have been billed, whatever it cost."""
+    return account_id.startswith(_COUNTING)
+
+
+def posted_to(account_id: str, cost_nusd: int) -> int:
+    """What a line that names an account adds to it."""
+    return EXCHANGE if account_id.startswith(_COUNTING) else cost_nusd
+
+
+def counted(accounts: tuple[str, ...], provider: str, model: str, *, again: bool = False) -> tuple[str, ...]:
+    """Those of an exchange's accounts that an attempt is posted to. `again`: an earlier attempt of it has a line, so
+    what counts exchanges has counted it."""
+    return tuple(
+        account
+        for account in accounts
+        if counts_to(account, provider, model) and not (again and counts_exchanges(account))
+    )

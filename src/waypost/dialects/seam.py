@@ -19,6 +19,7 @@ from waypost.core.events import (
     Started,
     Used,
 )
+from waypost.core.markup import both
 from waypost.core.request import Citation, Text, Thinking
 from waypost.core.response import ReplyPart
 from waypost.core.usage import Usage, sum_usage
@@ -218,7 +219,7 @@ class ContinuingRelay(CrossRelay):
         cost = self._price(usage, self.tier)
         if self._usage_before is not None:
             usage = sum_usage(self._usage_before, usage)
-            cost = None if cost is None or self._cost_before is None else cost + self._cost_before
+            cost = both(cost, self._cost_before)
         self._put(self._renderer.end(usage, cost), out)
 
     # --- before a seam, and behind it ---

@@ -32,6 +32,7 @@ from waypost.errors.caller import (
 from waypost.errors.limits import (
     BudgetExceeded,
     CreditsExhausted,
+    FreeTierExhausted,
     LimitError,
     Oversized,
     RateLimited,
@@ -84,6 +85,7 @@ __all__ = [
     "Failed",
     "Filtered",
     "Forbidden",
+    "FreeTierExhausted",
     "Garbled",
     "GatewayError",
     "HeadersTooLarge",

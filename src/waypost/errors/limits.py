@@ -53,6 +53,12 @@ class CreditsExhausted(BudgetExceeded):
     code = "credits_exhausted"
 
 
+class FreeTierExhausted(BudgetExceeded):
+    """The free tier has no room for this request, and neither has prepaid credit, if there is any."""
+
+    code = "free_tier_exhausted"
+
+
 class Unpriced(LimitError):
     """A budget applies and the model has no known price, so its cost could not be held to the budget."""
 

@@ -12,7 +12,9 @@ import msgspec
 
 from waypost.core.budget import Budget, BudgetPeriod
 from waypost.core.credit import used_of
+from waypost.core.free_tier import FreeTier
 from waypost.core.rules import Bound, Rules
+from waypost.core.scope import EXCHANGE
 from waypost.ledger.windows import ALWAYS, Window, window
 
 _CACHE_MAX: Final = 131_072
@@ -49,6 +51,12 @@ class AccountSpec(msgspec.Struct, frozen=True):
     """In order of their amounts."""
     prepaid: bool = False
     """The limit is credit that was paid beforehand."""
+    free: FreeTier | None = None
+    """It is a share of the free tier."""
+
+    def need(self, amount_nusd: int) -> int:
+        """What a hold of so much money takes of it."""
+        return EXCHANGE if self.free is not None and self.free.requests else amount_nusd
 
 
 Span = tuple[float, float]
@@ -100,6 +108,9 @@ class Accounts:
 
 def specs_of(bound: Bound, at: float) -> tuple[Span, tuple[AccountSpec, ...]]:
     """The accounts of one scope, and how long they hold."""
+    if bound.free is not None:
+        found = window(bound.free.period, at)
+        return (found.starts_at, found.ends_at or ALWAYS[1]), (_free(bound, bound.free, found),)
     since, until = ALWAYS
     together: dict[str, tuple[Window, list[Budget]]] = {}
     for budget in bound.budgets:
@@ -129,6 +140,19 @@ def _prepaid(bound: Bound, limit_nusd: int) -> AccountSpec:
         period="total",
         ends_at=None,
         prepaid=True,
+    )
+
+
+def _free(bound: Bound, tier: FreeTier, found: Window) -> AccountSpec:
+    return AccountSpec(
+        account_id=f"{tier.scope}:{bound.scope_id}:{found.name}",
+        scope=tier.scope,
+        scope_id=bound.scope_id,
+        label=bound.label,
+        limit_nusd=tier.amount,
+        period=tier.period,
+        ends_at=found.ends_at,
+        free=tier,
     )
 
 

@@ -86,8 +86,9 @@ class Leasing:
 
     @property
     def free_nusd(self) -> int:
-        """Leased, and nothing held on it."""
-        return sum(max(0, account.free_nusd or 0) for account in self._purse.leased.values())
+        """Leased, and nothing held on it. Requests are no money."""
+        leased = (account for account in self._purse.leased.values() if not account.counts)
+        return sum(max(0, account.free_nusd or 0) for account in leased)
 
     async def secure(
         self, specs: Sequence[AccountSpec], amount_nusd: int, at: float, *, wait: bool = True
@@ -103,7 +104,7 @@ class Leasing:
             account = self._purse.account(spec.account_id)
             if account is None:
                 return  # its window is over: the next look finds another one
-            spent = said.posted_nusd + amount_nusd > (spec.limit_nusd or 0)
+            spent = said.posted_nusd + spec.need(amount_nusd) > (spec.limit_nusd or 0)
             if spent or self._clock.monotonic() >= until:
                 account.posted_nusd = max(account.posted_nusd, said.posted_nusd)
                 raise self._purse.exceeded(spec, account, amount_nusd, at)
@@ -207,9 +208,11 @@ class Leasing:
             if now > until:
                 raise _late()
             await self._find_out()
-            wish = _AHEAD * amount_nusd
             granted = await self._grant(
-                [Want(spec.account_id, spec.limit_nusd or 0, need, wish) for spec, need in lacking]
+                [
+                    Want(spec.account_id, spec.limit_nusd or 0, need, _AHEAD * spec.need(amount_nusd))
+                    for spec, need in lacking
+                ]
             )
             for spec, need in lacking:
                 said = granted[spec.account_id]
@@ -235,8 +238,9 @@ class Leasing:
         for spec in specs:
             account = self._purse.account(spec.account_id)
             free = 0 if account is None else account.free_nusd or 0
-            if spec.limit_nusd is not None and free < amount_nusd:
-                told.append((spec, amount_nusd - free))
+            wanted = spec.need(amount_nusd)
+            if spec.limit_nusd is not None and free < wanted:
+                told.append((spec, wanted - free))
         return told
 
     async def _be_heard(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
-from waypost.core.rules import Rules
+from waypost.core.rules import FreeShare, Rules
 from waypost.errors import Bug, StoreUnavailable
 from waypost.ledger.accounts import Accounts, AccountSpec
 from waypost.ledger.intents import SEGMENT_BYTES, Intents
@@ -62,6 +62,11 @@ class BookLedger:
     def left(self, rules: Rules, at: float) -> int | None:
         """See `ports.Ledger`."""
         return self.purse.left(self._accounts.of(rules, at))
+
+    def left_free(self, share: FreeShare, at: float) -> int | None:
+        """See `ports.Ledger`."""
+        (spec,) = self._accounts.of(share.only, at)
+        return self.purse.left_of(spec)
 
     async def load(self, rules: Rules, at: float, amount_nusd: int = 0) -> None:
         """See `ports.Ledger`. One read per account however many requests wait for it. Raises StoreUnavailable, and

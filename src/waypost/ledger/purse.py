@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from heapq import heappop, heappush
 
 import msgspec
 
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.money import render_usd
 from waypost.core.record import Attempt
-from waypost.core.scope import NARROW, counts_to
-from waypost.errors import BudgetExceeded, Bug, CreditsExhausted
+from waypost.core.scope import EXCHANGE, NARROW, counts_exchanges, counts_to
+from waypost.errors import BudgetExceeded, Bug, CreditsExhausted, FreeTierExhausted
 from waypost.ledger.accounts import AccountSpec
+from waypost.ledger.windows import render_time
 
 #: How long a sweep leaves alone an ended account that still has holds, in seconds.
 _LINGER_S = 60.0
@@ -35,6 +36,7 @@ class Account:
     __slots__ = (
         "account_id",
         "ahead_nusd",
+        "counts",
         "free_nusd",
         "held_nusd",
         "holds",
@@ -59,6 +61,8 @@ class Account:
         self.holds = 0
         #: It counts only what went to its provider or model.
         self.narrow = account_id.partition(":")[0] in NARROW
+        #: It counts exchanges: each takes `EXCHANGE` of it, whatever it costs.
+        self.counts = counts_exchanges(account_id)
         #: By id of a budget, the thresholds that were told of; None among them: that it had no room.
         self.told: set[tuple[str, int | None]] = set()
 
@@ -154,10 +158,11 @@ class Purse:
             else:
                 for spec, account in zip(specs, accounts, strict=True):
                     limit = spec.limit_nusd
-                    if limit is not None and account.posted_nusd + account.held_nusd + amount_nusd > limit:
+                    need = EXCHANGE if account.counts else amount_nusd
+                    if limit is not None and account.posted_nusd + account.held_nusd + need > limit:
                         raise self.exceeded(spec, account, amount_nusd, at)
         for account in accounts:
-            account.held_nusd += amount_nusd
+            account.held_nusd += EXCHANGE if account.counts else amount_nusd
             account.holds += 1
         ids = tuple([account.account_id for account in accounts])
         return PurseHold(amount_nusd, ids, tuple(accounts), specs, free=free)
@@ -175,7 +180,7 @@ class Purse:
         limits = {spec.account_id: spec for spec in specs}
         for account in hold._held_on:
             spec = limits.get(account.account_id)
-            if spec is None or spec.limit_nusd is None:
+            if spec is None or spec.limit_nusd is None or account.counts:
                 continue
             if self.shared:
                 if (account.free_nusd or 0) < more_nusd:
@@ -184,6 +189,8 @@ class Purse:
             elif account.posted_nusd + account.held_nusd + more_nusd > spec.limit_nusd:
                 raise self.exceeded(spec, account, more_nusd, at)
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
+            if account.counts:
+                continue
             account.held_nusd += more_nusd
             if account.free_nusd is not None and spec.limit_nusd is not None and not hold._free:
                 account.free_nusd -= more_nusd
@@ -195,7 +202,7 @@ class Purse:
             return
         hold._ahead_nusd = hold.amount_nusd
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
-            if spec.limit_nusd is not None:
+            if spec.limit_nusd is not None and not account.counts:
                 account.ahead_nusd += hold._ahead_nusd
 
     def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
@@ -206,9 +213,17 @@ class Purse:
             account = self._accounts.get(spec.account_id)
             if account is None:
                 return None
-            if spec.limit_nusd is not None:
+            if spec.limit_nusd is not None and not account.counts:
                 found.append(spec.limit_nusd - account.posted_nusd - account.held_nusd)
         return max(0, min(found)) if found else None
+
+    def left_of(self, spec: AccountSpec) -> int | None:
+        """What is left of one account that has a limit, in whatever it counts, not below 0; None when it is not in
+        memory."""
+        account = self._accounts.get(spec.account_id)
+        if account is None or spec.limit_nusd is None:
+            return None
+        return max(0, spec.limit_nusd - account.posted_nusd - account.held_nusd)
 
     def close(self, hold: PurseHold, amount_nusd: int, attempts: Sequence[Attempt] = ()) -> None:
         """Post what was really spent, over the hold or under it, and free the rest. `attempts`: what it was spent on,
@@ -220,16 +235,20 @@ class Purse:
             raise Bug("A hold was settled twice. Its first settlement stands.")
         hold.closed = True
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
-            cost = _part(account.account_id, attempts) if account.narrow else amount_nusd
-            account.held_nusd -= hold.amount_nusd
+            held, cost = hold.amount_nusd, amount_nusd
+            if account.narrow:
+                cost = _part(account.account_id, attempts)
+            elif account.counts:
+                held, cost = EXCHANGE, EXCHANGE if any(each.billed for each in attempts) else 0
+            account.held_nusd -= held
             account.posted_nusd += cost
             account.holds -= 1
-            if hold._ahead_nusd and spec.limit_nusd is not None:
+            if hold._ahead_nusd and spec.limit_nusd is not None and not account.counts:
                 account.ahead_nusd -= hold._ahead_nusd
             if account.free_nusd is not None:
                 # What is posted leaves the lease, whether it had been set aside from it or not.
                 covered = spec.limit_nusd is not None and not hold._free
-                account.free_nusd += (hold.amount_nusd if covered else 0) - cost
+                account.free_nusd += (held if covered else 0) - cost
             if spec.marks and account.posted_nusd >= spec.marks[0].at_nusd:
                 self._look(spec, account)
 
@@ -283,12 +302,14 @@ class Purse:
 def _take(specs: tuple[AccountSpec, ...], accounts: Sequence[Account], amount_nusd: int) -> bool:
     """Take it from what is leased, of every account that has a limit or of none."""
     for spec, account in zip(specs, accounts, strict=True):
-        if spec.limit_nusd is not None and (account.free_nusd or 0) < amount_nusd:
+        need = EXCHANGE if account.counts else amount_nusd
+        if spec.limit_nusd is not None and (account.free_nusd or 0) < need:
             return False
     for spec, account in zip(specs, accounts, strict=True):
         if spec.limit_nusd is not None and account.free_nusd is not None:
-            account.free_nusd -= amount_nusd
-            account.used_nusd += amount_nusd
+            need = EXCHANGE if account.counts else amount_nusd
+            account.free_nusd -= need
+            account.used_nusd += need
             account.limit_nusd = spec.limit_nusd
     return True
 
@@ -313,9 +334,25 @@ def _exhausted(spec: AccountSpec, account: Account, amount_nusd: int) -> Credits
     )
 
 
+def _used_up(
+    spec: AccountSpec, tier: FreeTier, account: Account, amount_nusd: int, at: float
+) -> FreeTierExhausted:
+    renews = spec.ends_at or at
+    return FreeTierExhausted(
+        f"The free tier has no room for this request: {tier.tell(tier.amount)} per {tier.period} for each "
+        f"{tier.each}, used {tier.show(account.posted_nusd)}, held by running requests "
+        f"{tier.show(account.held_nusd)}, needed at most {tier.show(spec.need(amount_nusd))}. "
+        f"It is renewed at {render_time(renews)}. Wait until then, or ask who pays for the organization to add credit.",
+        retry_after_s=max(0.0, renews - at),
+        budget=f"{spec.scope}/{tier.period}",
+    )
+
+
 def _exceeded(spec: AccountSpec, account: Account, amount_nusd: int, at: float) -> BudgetExceeded:
     if spec.prepaid:
         return _exhausted(spec, account, amount_nusd)
+    if spec.free is not None:
+        return _used_up(spec, spec.free, account, amount_nusd, at)
     limit, budget = spec.limit_nusd or 0, spec.budget
     named = "" if budget is None or budget.name == spec.label else f" {budget.name!r}"
     per = "in total" if spec.period == "total" else f"per {spec.period}"
@@ -331,10 +368,9 @@ def _exceeded(spec: AccountSpec, account: Account, amount_nusd: int, at: float) 
     elif spec.ends_at is None:
         text += "Ask the key's owner to raise it, or set a smaller output limit."
     else:
-        ends = datetime.fromtimestamp(spec.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text += (
-            f"The window ends at {ends}; wait until then, ask the key's owner to raise the budget, "
-            "or set a smaller output limit."
+            f"The window ends at {render_time(spec.ends_at)}; wait until then, ask the key's owner to raise the "
+            "budget, or set a smaller output limit."
         )
         wait_s = max(0.0, spec.ends_at - at)
     return BudgetExceeded(

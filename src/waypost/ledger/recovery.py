@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from waypost.core.markup import charged
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange, Role
 from waypost.core.usage import Usage
 from waypost.errors import GatewayError, StoreUnavailable
@@ -190,6 +191,7 @@ def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> A
     if checkpoint is not None:
         usage = checkpoint.usage
         cost = checkpoint.cost_nusd if checkpoint.cost_nusd is not None else cost
+    total = None if cost is None else charged(cost, mark.markup)
     return Attempt(
         attempt_id=mark.attempt_id,
         provider=mark.provider,
@@ -201,9 +203,10 @@ def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> A
         first_token_us=None,
         total_us=0,
         usage=msgspec.structs.replace(usage, source="estimated"),
-        cost_nusd=cost,
+        cost_nusd=total,
         price_version=mark.price_version,
         role=role,
+        markup_nusd=0 if total is None or cost is None else total - cost,
     )
 
 

@@ -66,11 +66,11 @@ def _anchored(period: BudgetPeriod, at: float, anchor: int) -> Window:
     if period == "total":
         if at < anchor:
             return Window("total", ALWAYS[0], float(anchor))
-        return Window(f"total:{_text(anchor)}", float(anchor), None)
+        return Window(f"total:{render_time(anchor)}", float(anchor), None)
     length = _LENGTHS.get(period)
     if length is not None:
         start = anchor + int((at - anchor) // length) * length
-        return Window(f"{period}:{_text(start)}", float(start), float(start + length))
+        return Window(f"{period}:{render_time(start)}", float(start), float(start + length))
     first, months = datetime.fromtimestamp(anchor, UTC), _MONTHS[period]
     moment = datetime.fromtimestamp(at, UTC)
     place = ((moment.year - first.year) * 12 + moment.month - first.month) // months
@@ -87,5 +87,6 @@ def _later(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def _text(at: int) -> str:
+def render_time(at: float) -> str:
+    """A time as people and headers are told it, in whole seconds."""
     return datetime.fromtimestamp(at, UTC).strftime(_NAMED)

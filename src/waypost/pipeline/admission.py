@@ -13,9 +13,16 @@ from waypost.config.snapshot import Route
 from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.core.limit import Need
-from waypost.core.rules import Named, Rules, Standing
-from waypost.errors import BudgetExceeded, CallerError, LimitError, StoreUnavailable
-from waypost.pipeline import headers
+from waypost.core.rules import FreeShare, Named, Rules, Standing
+from waypost.errors import (
+    BudgetExceeded,
+    CallerError,
+    CreditsExhausted,
+    FreeTierExhausted,
+    LimitError,
+    StoreUnavailable,
+)
+from waypost.pipeline import free_tier, headers
 from waypost.pipeline.exchange import LiveExchange
 from waypost.pipeline.limit_headers import lines_of
 from waypost.pipeline.planning import facets_of
@@ -23,7 +30,7 @@ from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.directory import Directory
 from waypost.policy.limit_terms import TOKENS
 from waypost.policy.permit import check_metadata, check_network, check_operation, tags_of
-from waypost.ports import Clock, Ledger, Limits
+from waypost.ports import Clock, Hold, Ledger, Limits
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selected, Selector, trimmed
 
@@ -110,15 +117,52 @@ class Admission:
         live.rules = rules
         if rules.paces:
             await self._take_limits(live, rules, route)
-        at, ledger, amount, free = live.started_us / 1e6, self._ledger, 0, False
+        at, amount, free = live.started_us / 1e6, 0, False
+        if rules.free is not None and await self._take_free(live, standing, route, rules.free, at):
+            return
         if rules.bounds:
             amount = self._ceiling(live, standing, route, at)
-            free = instead and not amount and all(target.tariff is not None for target in route.targets)
+            free = instead and not amount and _costs_nothing(route)
+        ledger = self._ledger
         hold = ledger.try_reserve(rules, amount, at, free=free)
         while hold is None:
             await ledger.load(rules, at, amount)
             hold = ledger.try_reserve(rules, amount, at, free=free)
         live.hold = hold
+
+    async def _take_free(
+        self, live: LiveExchange, standing: Standing, route: Route, share: FreeShare, at: float
+    ) -> bool:
+        """Set it aside on the free tier, and where that has no room on prepaid credit. False: it costs nothing, and
+        needs neither."""
+        rules, tier = live.rules, share.tier
+        live.rules = share.rules
+        amount = self._ceiling(live, standing, route, at)
+        if not amount and _costs_nothing(route):
+            live.rules = rules
+            return False
+        try:
+            if not tier.covers((*route.requires, route.name)):
+                raise free_tier.not_covered(route.name, tier)
+            live.hold = await self._held(share.rules, amount, at)
+        except FreeTierExhausted as refused:
+            if share.alone:
+                raise
+            live.rules = rules
+            try:
+                live.hold = await self._held(rules, amount, at)
+            except CreditsExhausted as error:
+                raise free_tier.neither(refused, error) from None
+            return True
+        live.told = (*live.told, free_tier.header(tier, self._ledger.left_free(share, at), at))
+        return True
+
+    async def _held(self, rules: Rules, amount: int, at: float) -> Hold:
+        hold = self._ledger.try_reserve(rules, amount, at)
+        while hold is None:
+            await self._ledger.load(rules, at, amount)
+            hold = self._ledger.try_reserve(rules, amount, at)
+        return hold
 
     def _ceiling(self, live: LiveExchange, standing: Standing, route: Route, at: float) -> int:
         asked, settings, call = live.asked, live.snapshot.settings, live.call
@@ -171,6 +215,11 @@ class Admission:
 
 
 _NO_NEED = Need()
+
+
+def _costs_nothing(route: Route) -> bool:
+    """That what may be asked is priced; what then costs 0 is known to."""
+    return all(target.tariff is not None for target in route.targets)
 
 
 def _need(asked: Asked, route: Route, reserve: int) -> Need:

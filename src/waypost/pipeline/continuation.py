@@ -10,6 +10,7 @@ import msgspec
 
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
+from waypost.core.markup import both, told
 from waypost.core.usage import Usage, sum_usage
 from waypost.dialects.continuing import ContinuedLane, ContinuingLane, can_continue
 from waypost.dialects.lane import Lane
@@ -69,13 +70,14 @@ class Continuation:
         usage = Usage()
         for attempt in made:
             usage = sum_usage(usage, attempt.usage or Usage())
-        costs = [attempt.cost_nusd for attempt in made]
-        known = [cost for cost in costs if cost is not None]
+        cost: int | None = 0
+        for attempt in made:
+            cost = both(cost, told(attempt.cost_nusd, attempt.markup_nusd))
         return Seam(
             origin=broken.target.name,
             target=target.name,
             usage=usage,
-            cost_nusd=sum(known) if len(known) == len(costs) else None,
+            cost_nusd=cost,
         )
 
     def broken(self, live: LiveExchange, error: UpstreamError, before: Broken | None = None) -> Broken | None:

@@ -14,6 +14,7 @@ from waypost.config.targets import Target
 from waypost.core.asked import Asked, PathAsk, Reply, Stamp
 from waypost.core.decision import Decision
 from waypost.core.key import Key
+from waypost.core.markup import charged
 from waypost.core.record import Attempt, AttemptState, Exchange, Outcome, Role
 from waypost.core.rules import NO_RULES, Rules, Standing
 from waypost.core.usage import Usage
@@ -208,7 +209,8 @@ class LiveExchange(msgspec.Struct, eq=False):
         error: UpstreamError | GatewayError | None = None,
         trial: Trial | None = None,
     ) -> None:
-        """Turn an attempt under way into its record: `trial`, or the only one there is."""
+        """Turn an attempt under way into its record: `trial`, or the only one there is. `cost_nusd` is the provider's;
+        what a client asked for is charged with the operator's mark-up."""
         trial = trial or self.trial
         if trial is self.rival:
             self.rival = None
@@ -219,6 +221,10 @@ class LiveExchange(msgspec.Struct, eq=False):
         target = trial.target
         started = trial.started
         first_token = trial.first_token
+        markup_nusd = 0
+        if target.markup and cost_nusd and self.key is not None:
+            markup_nusd = charged(cost_nusd, target.markup) - cost_nusd
+            cost_nusd += markup_nusd
         self.attempts.append(
             Attempt(  # by place: see `core/record.py`
                 trial.attempt_id,
@@ -235,6 +241,7 @@ class LiveExchange(msgspec.Struct, eq=False):
                 None if target.tariff is None else target.tariff.version,
                 target.provider.key_name,
                 trial.role,
+                markup_nusd,
             )
         )
 

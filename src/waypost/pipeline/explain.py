@@ -11,6 +11,7 @@ from waypost.config.targets import Target
 from waypost.core.asked import Asked, PathAsk
 from waypost.core.decision import Considered, Decision
 from waypost.core.key import Key
+from waypost.core.markup import charged, render_percent
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import Dialect
 from waypost.dialects.fields import parse_body
@@ -131,7 +132,7 @@ class Explain:
             ),
             route=Matched(route.name, route.kind),
             key=key.name,
-            candidates=told.candidates,
+            candidates=tuple(map(_with_markup, told.candidates, plan.candidates)),
             excluded=told.excluded,
             notes=told.notes,
             hedge_after_ms=None if plan.hedge_after_s is None else plan.hedge_after_s * 1000,
@@ -151,12 +152,17 @@ class Explain:
         )
 
 
+def _with_markup(place: Place, candidate: Candidate) -> Place:
+    markup = candidate.target.markup
+    return place if not markup else msgspec.structs.replace(place, markup=render_percent(markup))
+
+
 def expected_cost(asked: Asked, target: Target, settings: Settings, at: float) -> int | None:
     """Nano-dollars for the estimated input and all the output that may come; None when the price is unknown."""
     if target.tariff is None:
         return None
     usage = Usage(input=asked.input_estimate, output=_output(asked, target, settings))
-    return target.tariff.cost(usage, at, asked.tier)
+    return charged(target.tariff.cost(usage, at, asked.tier), target.markup)
 
 
 def _output(asked: Asked, target: Target | None, settings: Settings) -> int:

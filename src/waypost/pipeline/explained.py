@@ -82,6 +82,8 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     expected_cost_usd: str | None = None
     """US dollars, exact; not there when the price is unknown."""
     median_first_token_ms: float | None = None
+    markup: str | None = None
+    """The operator's mark-up in the expected cost, such as `5%`."""
 
 
 class Left(msgspec.Struct, frozen=True):

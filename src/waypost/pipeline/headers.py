@@ -72,6 +72,11 @@ def cost(nusd: int | None) -> tuple[bytes, bytes]:
     return (b"x-waypost-cost", b"unknown" if nusd is None else render_usd(nusd).encode())
 
 
+def upstream_cost(nusd: int) -> tuple[bytes, bytes]:
+    """What of the cost is the provider's; told where there is a mark-up."""
+    return (b"x-waypost-upstream-cost", render_usd(nusd).encode())
+
+
 #: Names what of a request its target was not told.
 DROPPED = b"x-waypost-dropped"
 
@@ -81,7 +86,8 @@ def dropped(names: Sequence[str]) -> tuple[bytes, bytes]:
 
 
 #: Of an answer that is told again, what was true of the first telling only.
-_OF_ONE_TELLING = (b"x-request-id", b"x-waypost-request-id", b"x-waypost-overhead-ms", b"x-waypost-cost")
+_OF_ONE_TELLING = (b"x-request-id", b"x-waypost-request-id", b"x-waypost-overhead-ms", b"x-waypost-cost",
+                   b"x-waypost-upstream-cost")  # fmt: skip
 
 
 def told_again(lines: Headers) -> tuple[tuple[bytes, bytes], ...]:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from waypost.core.asked import Reply
+from waypost.core.markup import marked
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import StreamRelay
 from waypost.dialects.openai_media.sounds import transcript_type
@@ -79,7 +80,8 @@ class Relay:
             except Misshapen as error:
                 live.close_trial(now, "settled", usage, cost, error)
                 raise
-        body = lane.render_reply(asked, reply, cost, live.stamp())
+        shown = cost if not trial.target.markup else marked(cost, trial.target.markup)
+        body = lane.render_reply(asked, reply, shown, live.stamp())
         trial.first_token = now
         live.close_trial(now, "settled", usage, cost)
         live.status = 200
@@ -93,7 +95,9 @@ class Relay:
             lines.append((b"content-type", transcript_type(asked)))
         else:
             lines.append(_JSON if reply.raw is None else _content_type(answer))
-        lines.append(headers.cost(cost))
+        lines.append(headers.cost(shown))
+        if shown is not cost and cost is not None:
+            lines.append(headers.upstream_cost(cost))
         self._settle.settle(live)
         await live.call.client.reply(200, lines, body)
 
@@ -102,7 +106,7 @@ class Relay:
         asked = live.asked
         assert asked is not None  # noqa: S101 - stage 3 set it
         relay = trial.relay = trial.lane.stream_relay(
-            asked, lambda usage, tier: self._settle.price(live, trial, usage, tier), live.stamp()
+            asked, lambda usage, tier: self._settle.shown(live, trial, usage, tier), live.stamp()
         )
         monotonic = self._clock.monotonic
         held: list[bytes] = []

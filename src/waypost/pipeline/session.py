@@ -13,6 +13,7 @@ import msgspec
 
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
+from waypost.core.markup import charged
 from waypost.core.price import Tariff
 from waypost.core.record import Checkpoint
 from waypost.core.rules import Standing
@@ -89,7 +90,7 @@ class Session:
         self._face: SocketClient | None = None
         self._meter = Meter()
         self._used: Usage | None = None
-        #: Of what was reported so far; None when the model has no known price.
+        #: At the provider, of what was reported so far; None when the model has no known price.
         self._cost_nusd: int | None = None if trial.target.tariff is None else 0
         self._deltas = 0
         self._checked = desk.clock.monotonic()
@@ -283,7 +284,7 @@ class Session:
             return
         at = live.started_us / 1e6
         asked = msgspec.structs.replace(self._asked, input_estimate=self._meter.context)
-        wanted = (self._cost_nusd or 0) + cost_ceiling(
+        wanted = charged(self._cost_nusd or 0, self._trial.target.markup) + cost_ceiling(
             self._standing.key, live.rules, live.route, asked, live.snapshot.settings, at
         )
         if wanted > hold.amount_nusd:

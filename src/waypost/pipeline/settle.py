@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from waypost.core.markup import marked
 from waypost.core.record import Checkpoint, DispatchMark
 from waypost.core.usage import Usage
 from waypost.errors import Bug, GatewayError, UpstreamError
@@ -26,7 +27,8 @@ class Settle:
         self._unknown_due = 0.0
 
     def price(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
-        """Nano-dollars: the provider's own statement where the provider is known to make one, else the tariff's."""
+        """Nano-dollars that the provider charges: its own statement where it is known to make one, else the tariff's.
+        The mark-up comes on top of it, once: in `close_trial`, and in `shown` for the client."""
         target = trial.target
         if usage.charged_nusd is not None and target.provider.quirks.reports_charge:
             return usage.charged_nusd
@@ -37,6 +39,11 @@ class Settle:
         asked = None if tier is not None or live.asked is None else live.asked.tier
         # What the client asked for is no proof that it was served: by itself it never makes a request cheaper.
         return cost if asked is None else max(cost, target.tariff.cost(usage, at, asked))
+
+    def shown(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
+        """What the client is charged, and told."""
+        cost = self.price(live, trial, usage, tier)
+        return cost if not trial.target.markup else marked(cost, trial.target.markup)
 
     def dispatch(self, live: LiveExchange, trial: Trial) -> None:
         """Leave the mark that lets recovery settle this attempt should the process die. Before the upstream write."""
@@ -64,6 +71,7 @@ class Settle:
                 None if target.tariff is None else target.tariff.version,
                 asked.input_estimate,
                 live.snapshot.version,
+                0 if live.key is None else target.markup,
             )
         )
 

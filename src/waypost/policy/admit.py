@@ -5,6 +5,7 @@ from __future__ import annotations
 from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.key import Key, matches
+from waypost.core.markup import charged
 from waypost.core.rules import Rules, Standing
 from waypost.errors import Forbidden, Unpriced
 
@@ -99,6 +100,8 @@ def cost_ceiling(key: Key, rules: Rules, route: Route, asked: Asked, settings: S
         if asked.tier is not None:
             # The provider may serve the default tier whatever was asked for, so a cheap one lowers no hold.
             cost = max(cost, tariff.ceiling(asked.input_estimate, output, at, asked.tier))
+        if target.markup:
+            cost = charged(cost, target.markup)
         if cost > most:
             most = cost
     return most

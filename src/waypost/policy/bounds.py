@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
-from waypost.core.rules import Bound, Named, Pace
+from waypost.core.rules import Bound, FreeShare, Named, Pace, Rules
 from waypost.core.scope import ScopeKind
 
 #: A scope and the id that its rules stand under.
@@ -54,6 +57,19 @@ def merged(bounds: list[Bound]) -> list[Bound]:
             bound = Bound(bound.scope, bound.scope_id, bound.label, budgets, prepaid)
         told[place] = bound
     return list(told.values())
+
+
+def with_free(rules: Rules, key: Key, tier: FreeTier) -> Rules:
+    """The same rules, with the key's share of the free tier beside them."""
+    bounds = tuple(
+        msgspec.structs.replace(bound, prepaid_nusd=None)
+        for bound in rules.bounds
+        if bound.budgets or bound.prepaid_nusd is None
+    )
+    alone = all(bound.prepaid_nusd is None for bound in rules.bounds)
+    share = Bound("organization", tier.share_of(key), key.name, (), free=tier)
+    free = FreeShare(tier, Rules((*bounds, share), rules.paces), Rules((share,)), alone)
+    return msgspec.structs.replace(rules, free=free)
 
 
 def pairs_of(asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, TYPES, Change, Kind, Object
@@ -29,7 +30,7 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Bound, Named, Pace, Rules, Standing
 from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
-from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of
+from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of, with_free
 
 T = TypeVar("T", bound=Object)
 
@@ -58,6 +59,8 @@ class Directory:
         self._asks: dict[str, frozenset[ScopeKind]] = {}
         #: By organization, the credit that it was given. One that is not here pays afterwards.
         self._credit: Mapping[str, int] = {}
+        self.free_tier: FreeTier | None = None
+        """What is offered; see `offer`."""
         self._standings: dict[tuple[str, bytes, str], Standing] = {}
         #: What holds at a scope, for everybody who is in it.
         self._places: dict[tuple[Place, str], tuple[tuple[Bound, ...], tuple[Pace, ...]]] = {}
@@ -79,6 +82,11 @@ class Directory:
     def give(self, credit: Mapping[str, int]) -> None:
         """From now on these organizations, and no others, have prepaid credit: nano-dollars by their ids."""
         self._credit = credit
+        self._anew()
+
+    def offer(self, tier: FreeTier | None) -> None:
+        """From now on every organization that it is for has this free tier; None: there is none."""
+        self.free_tier = tier
         self._anew()
 
     def _anew(self) -> None:
@@ -167,7 +175,7 @@ class Directory:
                 self._add(bounds, paces, place, (f"{organization_id}/{EACH}",), name)
         made = standing.rules
         if len(bounds) + len(paces) > len(made.bounds) + len(made.paces):
-            made = Rules(tuple(bounds), tuple(paces))
+            made = self._with_free(Rules(tuple(bounds), tuple(paces)), key)
         if len(self._named) >= _NAMED_MOST:
             self._named.clear()
         self._named[slot] = (standing, made)
@@ -219,12 +227,18 @@ class Directory:
         ]
         return Standing(
             key,
-            Rules(tuple(merged(bounds)), tuple(paces)),
+            self._with_free(Rules(tuple(merged(bounds)), tuple(paces)), key),
             tuple(models for models, _ in lists),
             tuple(whose for _, whose in lists),
             self._refusal(key, organization, team, user, member, machine),
             self._asks.get(home, frozenset()) | self._asks.get("", frozenset()),
         )
+
+    def _with_free(self, rules: Rules, key: Key) -> Rules:
+        organization = self.find(Organization, key.organization_id) if self.free_tier is not None else None
+        if self.free_tier is None or organization is None or not self.free_tier.has(organization):
+            return rules
+        return with_free(rules, key, self.free_tier)
 
     def _refusal(
         self,

@@ -31,3 +31,8 @@ class Credits(Protocol):
     def used_by_day(self, organization_id: str, before: int) -> dict[int, int]:
         """The same for each UTC day, as its number since 1970, that comes before another one."""
         ...
+
+    def used_free(self, scope: str, organization_id: str, window: str) -> dict[str, int]:
+        """What an organization's shares of the free tier have used in a window, by their names: at most the hundred
+        that used most."""
+        ...

@@ -8,7 +8,7 @@ from typing import Protocol
 from waypost.core.key import Key
 from waypost.core.lease import Granted, Move, Want
 from waypost.core.record import Checkpoint, DispatchMark, Exchange
-from waypost.core.rules import Rules
+from waypost.core.rules import FreeShare, Rules
 
 
 class Keys(Protocol):
@@ -82,6 +82,11 @@ class Ledger(Protocol):
     def left(self, rules: Rules, at: float) -> int | None:
         """Nano-dollars that the hard budgets among these rules have left; None where there is none, or they are not
         in memory."""
+        ...
+
+    def left_free(self, share: FreeShare, at: float) -> int | None:
+        """What is left of a share of the free tier, in its own unit, as far as this node knows; None when it is not in
+        memory."""
         ...
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import astuple
 
 from waypost.config.nodes import MaxPrice
 from waypost.config.targets import Target
 from waypost.core.asked import Asked
+from waypost.core.markup import charged
 from waypost.core.money import PER_MILLION
 from waypost.core.price import Tariff
 from waypost.core.usage import Usage
@@ -58,9 +60,10 @@ class Expected:
                 output = outputs[most] = asked.expected_output(most, view.reserve_output)
             flat = tariff.flat
             if flat is None or tier is not None:
-                told.append(tariff.cost(Usage(estimate, output), at, tier))
+                cost = tariff.cost(Usage(estimate, output), at, tier)
             else:  # what `cost` would answer, without asking fifty times
-                told.append(-(-(estimate * flat[0] + output * flat[1] + flat[2]) // PER_MILLION))
+                cost = -(-(estimate * flat[0] + output * flat[1] + flat[2]) // PER_MILLION)
+            told.append(cost if not target.markup else charged(cost, target.markup))
         return told
 
     def cost(self, target: Target) -> int | None:
@@ -102,9 +105,9 @@ class ListPrices:
         tariff = target.tariff
         if tariff is None:
             return "its price is not known"
-        told = _above(most, self.of(tariff, at, None))
+        told = _above(most, _marked(self.of(tariff, at, None), target.markup))
         if told is None and tier is not None:
-            told = _above(most, self.of(tariff, at, tier))
+            told = _above(most, _marked(self.of(tariff, at, tier), target.markup))
         return told
 
 
@@ -116,6 +119,11 @@ def _list_price(tariff: Tariff, at: float, tier: str | None) -> ListPrice:
         tariff.cost(Usage(input=_SAMPLE, audio_input=_SAMPLE), at, tier) - request,
         request,
     )
+
+
+def _marked(price: ListPrice, markup: int) -> ListPrice:
+    """What a client pays."""
+    return price if not markup else ListPrice(*(charged(each, markup) for each in astuple(price)))
 
 
 def _above(most: MaxPrice, price: ListPrice) -> str | None:

@@ -9,7 +9,7 @@ from waypost.core.file import Page, StoredFile
 from waypost.core.key import Key
 from waypost.core.record import Attempt, Exchange
 from waypost.core.replay import Replay
-from waypost.core.scope import counted
+from waypost.core.scope import counted, posted_to
 from waypost.errors import Bug
 
 
@@ -51,16 +51,19 @@ class MemoryJournal:
                 self.contents.setdefault(
                     exchange.exchange_id, (exchange.request_body, exchange.response_body)
                 )
+            again = False
             for attempt in exchange.attempts:
+                before, again = again, again or attempt.billed
                 if attempt.attempt_id in self.attempts or attempt.attempt_id in self.lines:
                     continue
                 self.attempts[attempt.attempt_id] = attempt
-                if attempt.state == "voided" and not attempt.cost_nusd:
+                if not attempt.billed:
                     continue
                 self.lines[attempt.attempt_id] = attempt
                 lines += 1
-                for account in counted(exchange.accounts, attempt.provider, attempt.model):
-                    self.accounts[account] = self.accounts.get(account, 0) + (attempt.cost_nusd or 0)
+                for account in counted(exchange.accounts, attempt.provider, attempt.model, again=before):
+                    amount = posted_to(account, attempt.cost_nusd or 0)
+                    self.accounts[account] = self.accounts.get(account, 0) + amount
         return lines
 
     def forget(self, segment: str) -> None:

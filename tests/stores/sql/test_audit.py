@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from ledger.books import attempt, exchange
+from waypost.core.scope import EXCHANGE
 from waypost.errors import StoreUnavailable
 from waypost.stores.sql.audit import Audit, Audited, Difference
+from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import AnyJournal
 from waypost.stores.sql.retention import delete_expired
@@ -188,3 +190,25 @@ def test_only_so_many_are_named(journal: AnyJournal, database: Database) -> None
     change(database, "UPDATE accounts SET posted_nusd = 2")
     found = audited(database)
     assert (found.wrong, len(found.differences), found.wrong_accounts) == (150, 100, 100)
+
+
+FREE = "free_requests:organization/org_a:day:2026-09-21"
+
+
+def test_an_account_of_requests_has_one_for_each_exchange(books: AnyJournal, database: Database) -> None:
+    tries = (attempt(20, 0, "voided"), attempt(21, 3), attempt(22, 4))
+    books.post("1.intents", 11, [exchange(20, 7, (FREE, A), tries), exchange(23, 5, (FREE,))])
+    assert books.posted([FREE]) == {FREE: 2 * EXCHANGE}
+    voided = (attempt(30, 0, "voided"),)
+    books.post("1.intents", 12, [exchange(30, 0, (FREE,), voided)])
+    assert books.posted([FREE]) == {FREE: 2 * EXCHANGE}
+    assert books.repost([exchange(40, 9, (FREE,), (attempt(40, 4), attempt(41, 5)))]) == 2
+    assert books.posted([FREE]) == {FREE: 3 * EXCHANGE}
+    assert books.drift() == {}
+    assert audited(database).differences == ()
+    assert CreditRows(database).used_free("free_requests", "org_a", "day:2026-09-21") == {
+        "organization/org_a": 3 * EXCHANGE
+    }
+    change(database, f"UPDATE accounts SET posted_nusd = 1 WHERE account_id = '{FREE}'")
+    assert audited(database).differences == (Difference("posted", FREE, 1, 3 * EXCHANGE),)
+    assert books.drift() == {FREE: 1 - 3 * EXCHANGE}

@@ -12,6 +12,7 @@ from waypost.stores.sql import booked as module
 from waypost.stores.sql.booked import booked
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import AnyJournal
+from waypost.stores.sql.requests import RequestLog
 
 DAY_US = 86_400 * 1_000_000
 FIRST = date(2026, 11, 23)
@@ -45,3 +46,14 @@ def test_sums_per_day_and_model(
     assert read[-1] == 7
     both = booked(database, {"openai", "azure"}, FIRST, FIRST)
     assert both == (Booked(FIRST, "gpt-5-mini", 38, 3, 0, 4),)
+
+
+def test_a_bill_is_compared_with_the_providers_cost(database: Database, journal: AnyJournal) -> None:
+    tried = msgspec.structs.replace(attempt(1, 150, usage=None), started_us=START_US, markup_nusd=50)
+    journal.post("1.intents", 1, [exchange(1, 150, ("key:k1:total",), (tried,))])
+    (found,) = booked(database, {"openai"}, FIRST, FIRST)
+    assert found.cost_nusd == 100
+    assert journal.posted(["key:k1:total"]) == {"key:k1:total": 150}
+    logged = RequestLog(database).get("exc-1")
+    assert logged is not None
+    assert (logged.attempts[0].cost_nusd, logged.attempts[0].markup_nusd) == (150, 50)

@@ -160,3 +160,19 @@ def test_what_is_used_is_that_of_the_credit_alone(credits: CreditRows, journal: 
     assert credits.used_by_day("org_a", 5) == {0: 11, 3: 7}
     assert credits.used_by_day("org_b", 5) == {}
     assert credits.used("org_b") == 0
+
+
+def test_shares_of_the_free_tier_are_each_organizations_own(database: Database, journal: AnyJournal) -> None:
+    month = "month:2026-09-01"
+    names = ("user/org_a/u1", "user/org_a/u2", "organization/org_a", "key/org_ab/k", "organization/org_ab")
+    for number, name in enumerate(names, 1):
+        accounts = (f"free:{name}:{month}",)
+        journal.post("1.intents", number, [exchange(number, number, accounts)])
+    journal.post("1.intents", 9, [exchange(9, 50, ("free:user/org_a/u1:month:2026-08-01",))])
+    rows = CreditRows(database)
+    assert list(rows.used_free("free", "org_a", month).items()) == [
+        ("organization/org_a", 3),
+        ("user/org_a/u2", 2),
+        ("user/org_a/u1", 1),
+    ]
+    assert rows.used_free("free_requests", "org_a", month) == {}

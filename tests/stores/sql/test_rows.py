@@ -25,7 +25,7 @@ def test_usage_is_on_the_line():
     usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
     batch.add(exchange(1, 5, (), (attempt(1, 5, usage=usage),)))
 
-    assert batch.lines[0][-10:] == (1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
+    assert batch.lines[0][-11:] == (1, 2, 3, 4, 5, 6, 7, 8, "partial", 9, 0)
 
 
 @pytest.mark.parametrize("table", COLUMNS)

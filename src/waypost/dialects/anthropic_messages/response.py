@@ -12,7 +12,7 @@ from waypost.dialects.anthropic_messages.blocks import parse_block, render_part
 from waypost.dialects.anthropic_messages.own import NAME, OWN, Taking, is_own, own_form, with_extras
 from waypost.dialects.anthropic_messages.reply import parse_reply
 from waypost.dialects.anthropic_messages.usage import MODELLED, TIERS, parse_usage, tier_of, usage_object
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields
 from waypost.dialects.taking import ITEMS, TEXT, Json, object_or_none, object_raw, text_or_none
 from waypost.errors import Garbled, Unrepresentable
@@ -169,7 +169,7 @@ def render_response(response: ChatResponse, cost_nusd: int | None, stamp: Stamp)
     if response.usage is not None:
         usage = {**left_of_usage(choice), **usage_object(response.usage, response.tier)}
         if own_form(response.extras) != OWN:
-            usage["cost"] = cost_raw(cost_nusd)
+            put_cost(usage, cost_nusd)
             if response.usage.source != "reported":
                 usage["estimated"] = True
         out[_USAGE] = usage

@@ -24,7 +24,7 @@ from waypost.dialects.anthropic_messages.response import (
     stop_fields,
 )
 from waypost.dialects.anthropic_messages.usage import usage_object
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.sse import render
 from waypost.dialects.taking import Json
 from waypost.errors import GatewayError
@@ -97,7 +97,7 @@ class AnthropicStreamRenderer:
         counted = usage or self._usage or Usage(source="estimated")
         counts: Json = {**left_of_usage(self._choice), **usage_object(counted)}
         if not self._own:
-            counts["cost"] = cost_raw(cost_nusd)
+            put_cost(counts, cost_nusd)
             if counted.source != "reported":
                 counts["estimated"] = True
         delta: Json = {**stop_fields(self._choice), **end_fields(self._choice)}

@@ -14,7 +14,7 @@ import msgspec
 
 from waypost.core.money import parse_usd
 from waypost.core.usage import Usage
-from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.costs import Count, put_cost
 from waypost.dialects.fields import Fields, loose_string, render_fields
 from waypost.dialects.taking import Json, object_or_none
 
@@ -127,9 +127,12 @@ def splice_cost(fields: Fields, usage: Usage | None, cost_nusd: int | None) -> m
     """The usage object with `cost` in it. Counts that the provider did not report are written in its place, with
     `"estimated": true`. Anthropic's SDKs keep fields they do not know."""
     if usage is not None and usage.source != "reported":
-        counts = usage_object(usage) | {"estimated": True, "cost": cost_raw(cost_nusd)}
+        counts: Json = {**usage_object(usage), "estimated": True}
+        put_cost(counts, cost_nusd)
         return msgspec.Raw(msgspec.json.encode(counts))
-    return msgspec.Raw(render_fields(fields | {"cost": cost_raw(cost_nusd)}))
+    shown = fields.copy()
+    put_cost(shown, cost_nusd)
+    return msgspec.Raw(render_fields(shown))
 
 
 def usage_object(usage: Usage, tier: str | None = None) -> Json:

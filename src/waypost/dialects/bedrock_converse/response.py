@@ -19,7 +19,7 @@ from waypost.dialects.bedrock_converse.own import NAME, Taking, is_own, with_ext
 from waypost.dialects.bedrock_converse.parts import Writer
 from waypost.dialects.bedrock_converse.reply import parse_reply
 from waypost.dialects.bedrock_converse.usage import parse_usage, usage_object
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields
 from waypost.dialects.taking import ITEMS, TEXT, Json, object_or_none, object_raw, text_or_none
 from waypost.errors import Garbled, Unrepresentable
@@ -129,8 +129,11 @@ def render_response(response: ChatResponse, cost_nusd: int | None) -> bytes:
 
 def priced(usage: Usage, cost_nusd: int | None) -> Json:
     """The counts with their cost; those that no provider reported are marked."""
-    estimated: Json = {} if usage.source == "reported" else {"estimated": True}
-    return {**usage_object(usage), **estimated, "cost": cost_raw(cost_nusd)}
+    counts: Json = {**usage_object(usage)}
+    if usage.source != "reported":
+        counts["estimated"] = True
+    put_cost(counts, cost_nusd)
+    return counts
 
 
 def closing(tier: str | None, stop_text: str | None) -> Json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.usage import Usage
-from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.costs import Count, put_cost
 from waypost.dialects.fields import Fields, parse_nested, render_fields
 from waypost.dialects.taking import Json
 
@@ -79,7 +79,8 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
     """The usage object with `cost` in it: SDKs read the members they know and pass over the rest. Counts that the
     provider did not report are written in its place, with `"estimated": true`."""
     if usage is not None and usage.source != "reported":
-        counts = {**usage_object(usage), "estimated": True, "cost": cost_raw(cost_nusd)}
+        counts: Json = {**usage_object(usage), "estimated": True}
+        put_cost(counts, cost_nusd)
         return msgspec.Raw(msgspec.json.encode(counts))
     fields: Fields = {}
     if raw is not None:
@@ -87,5 +88,5 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
             fields = parse_nested(raw)
         except ValueError:
             fields = {}
-    fields["cost"] = cost_raw(cost_nusd)
+    put_cost(fields, cost_nusd)
     return msgspec.Raw(render_fields(fields))

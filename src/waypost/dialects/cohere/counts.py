@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields, parse_nested, render_fields
 from waypost.dialects.taking import Json
 
@@ -87,12 +87,14 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
     """The counts with `cost` beside them, which Cohere's SDK takes as one field more. Counts that the provider did not
     report are written as ours."""
     if raw is None and usage is not None and usage.source != "reported":
-        return msgspec.Raw(msgspec.json.encode({**counts_object(usage), "cost": cost_raw(cost_nusd)}))
+        counts: Json = {**counts_object(usage)}
+        put_cost(counts, cost_nusd)
+        return msgspec.Raw(msgspec.json.encode(counts))
     fields: Fields = {}
     if raw is not None:
         try:
             fields = parse_nested(raw)
         except ValueError:
             fields = {}
-    fields["cost"] = cost_raw(cost_nusd)
+    put_cost(fields, cost_nusd)
     return msgspec.Raw(render_fields(fields))

@@ -26,7 +26,7 @@ from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
 from waypost.dialects.cohere_embed.request import NAME, parse_request, render_body, wanted_types
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.embedding import drop_refused
 from waypost.dialects.fields import Fields, loose_string
 from waypost.dialects.taking import ITEMS, Json, object_or_none, put, put_extras
@@ -118,5 +118,5 @@ def _render_meta(usage: Usage, cost_nusd: int | None) -> Json:
     meta: Json = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": usage.input}}
     if usage.source != "reported":
         meta["estimated"] = True
-    meta["cost"] = cost_raw(cost_nusd)
+    put_cost(meta, cost_nusd)
     return meta

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from waypost.core.usage import Usage
-from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.costs import Count, put_cost
 from waypost.dialects.fields import Fields, parse_nested, render_fields
 
 
@@ -120,7 +120,7 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
             fields = parse_nested(raw)
         except ValueError:
             fields = {}
-    fields["cost"] = cost_raw(cost_nusd)
+    put_cost(fields, cost_nusd)
     return msgspec.Raw(render_fields(fields))
 
 

@@ -24,7 +24,7 @@ from waypost.core.embed import EmbedInput, EmbedRequest, EmbedResponse, Purpose,
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.embedding import drop_refused, name_lost, single
 from waypost.dialects.fields import Fields, parse_nested
 from waypost.dialects.gemini.paths import bare_model
@@ -211,5 +211,5 @@ def _render_usage(usage: Usage, cost_nusd: int | None) -> Json:
     out: Json = {**render_counts(usage)}
     if usage.source != "reported":
         out["estimated"] = True
-    out["cost"] = cost_raw(cost_nusd)
+    put_cost(out, cost_nusd)
     return out

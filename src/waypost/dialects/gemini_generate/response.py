@@ -7,7 +7,7 @@ import msgspec
 from waypost.core.loss import Loss
 from waypost.core.request import ChatRequest, Extras, Opaque, Text, ToolCall, ToolResult
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields
 from waypost.dialects.gemini.reply import parse_reply
 from waypost.dialects.gemini.usage import parse_tier, parse_usage, render_counts
@@ -123,7 +123,7 @@ def render_response(response: ChatResponse, cost_nusd: int | None = None, respon
         if not own:
             if response.usage.source != "reported":
                 counts["estimated"] = True
-            counts["cost"] = cost_raw(cost_nusd)
+            put_cost(counts, cost_nusd)
         out.setdefault("usageMetadata", counts)
     return _ENCODER.encode(out)
 

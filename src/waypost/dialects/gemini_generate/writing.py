@@ -16,7 +16,7 @@ from waypost.core.events import (
 from waypost.core.request import Citation, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.gemini.errors import render_error, render_failed
 from waypost.dialects.gemini.framing import Framing
 from waypost.dialects.gemini.usage import render_counts
@@ -119,7 +119,7 @@ class GeminiStreamRenderer:
         counts: Json = {**render_counts(usage)}
         if usage.source != "reported":
             counts["estimated"] = True
-        counts["cost"] = cost_raw(cost_nusd)
+        put_cost(counts, cost_nusd)
         last: Json = {"candidates": list(self._finished.values())} if self._finished else {}
         return self._event({**last, "usageMetadata": counts}) + self._framing.end()
 

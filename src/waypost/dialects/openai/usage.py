@@ -11,9 +11,10 @@ from decimal import Decimal
 
 import msgspec
 
+from waypost.core.markup import Marked
 from waypost.core.money import parse_usd
 from waypost.core.usage import Usage
-from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.costs import Count, cost_raw, details_raw, put_cost
 from waypost.dialects.fields import Fields, parse_nested, render_fields
 
 #: A charge above this, in dollars, is not believed.
@@ -119,14 +120,19 @@ def with_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | Non
             fields = parse_nested(raw)
         except ValueError:
             fields = {}
-    fields["cost"] = cost_raw(cost_nusd)
+    fields["cost"] = cost_raw(cost_nusd)  # as `put_cost`, without a frame: on the path of most requests
+    if cost_nusd.__class__ is Marked:
+        put_cost(fields, cost_nusd)
     return fields
 
 
 def render_counts(usage: Usage, cost_nusd: int | None) -> msgspec.Raw:
     """A whole usage object from our own counts."""
     flag = b'"estimated":true,' if usage.source != "reported" else b""
+    cost = bytes(cost_raw(cost_nusd))
+    if isinstance(cost_nusd, Marked):
+        cost += b',"cost_details":%b' % bytes(details_raw(cost_nusd))
     return msgspec.Raw(
         b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,%b"cost":%b}'
-        % (usage.input, usage.output, usage.input + usage.output, flag, bytes(cost_raw(cost_nusd)))
+        % (usage.input, usage.output, usage.input + usage.output, flag, cost)
     )

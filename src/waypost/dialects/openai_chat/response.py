@@ -7,7 +7,7 @@ import msgspec
 from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.openai.reply import read_answer
 from waypost.dialects.openai.usage import parse_usage
 from waypost.dialects.openai_chat.calls import OLD_CALL
@@ -155,7 +155,10 @@ def render_response(
         out["service_tier"] = response.tier
     with_extras(out, response.extras)
     if response.usage is not None:
-        out.setdefault("usage", usage_object(response.usage) | ({} if own else {"cost": cost_raw(cost_nusd)}))
+        usage: Json = {**usage_object(response.usage)}
+        if not own:
+            put_cost(usage, cost_nusd)
+        out.setdefault("usage", usage)
     return _ENCODER.encode(out)
 
 

@@ -8,7 +8,7 @@ from waypost.core.events import Event, Failed, Finished, PartDelta, PartEnded, P
 from waypost.core.request import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ReplyPart
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.openai.errors import render_stream_error
 from waypost.dialects.openai_chat.calls import CALLS, OLD_CALL
 from waypost.dialects.openai_chat.citations import FIELD as ANNOTATIONS
@@ -104,7 +104,8 @@ class ChatStreamRenderer:
             return b""
         last = b""
         if self._wants_usage and usage is not None:
-            shown: Json = {**usage_object(usage), "cost": cost_raw(cost_nusd)}
+            shown: Json = {**usage_object(usage)}
+            put_cost(shown, cost_nusd)
             last = self._chunk({"choices": [], "usage": shown})
         elif self._wants_usage and self._usage is not None:
             last = self._chunk({"choices": [], "usage": usage_object(self._usage)})

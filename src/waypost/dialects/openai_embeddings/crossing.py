@@ -23,7 +23,7 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import Opaque, Text
 from waypost.core.usage import Usage
 from waypost.dialects import taking
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.embedding import drop_refused, name_lost, text_of
 from waypost.dialects.fields import Fields, loose_string
 from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, put, put_extras
@@ -165,5 +165,5 @@ def _render_usage(usage: Usage, cost_nusd: int | None) -> Json:
     out: Json = {"prompt_tokens": usage.input, "total_tokens": usage.input}
     if usage.source != "reported":
         out["estimated"] = True
-    out["cost"] = cost_raw(cost_nusd)
+    put_cost(out, cost_nusd)
     return out

@@ -6,7 +6,7 @@ import msgspec
 
 from waypost.core.asked import Reply
 from waypost.core.usage import Usage
-from waypost.dialects.costs import Count, cost_raw
+from waypost.dialects.costs import Count, put_cost
 from waypost.dialects.fields import Fields, parse_nested, parse_object, render_fields
 from waypost.dialects.openai.errors import parse_inline
 from waypost.errors import Garbled
@@ -81,6 +81,6 @@ def render_reply(reply: Reply, cost_nusd: int | None) -> bytes:
         usage = parse_nested(raw)
     except ValueError:
         return render_fields(fields)
-    usage["cost"] = cost_raw(cost_nusd)
+    put_cost(usage, cost_nusd)
     fields["usage"] = msgspec.Raw(render_fields(usage))
     return render_fields(fields)

@@ -23,7 +23,7 @@ import msgspec
 from waypost.core.asked import Asked
 from waypost.core.audio import SoundFormat, SpeechRequest, SpokenWord, Transcript, TranscriptRequest
 from waypost.core.request import Extras
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import NULL, Fields, read_string, render_raw
 from waypost.dialects.taking import Json, object_or_none, put, text_or_none
 from waypost.errors import InvalidRequest, Unrepresentable
@@ -180,11 +180,9 @@ def render_transcript(transcript: Transcript, asked: Asked, cost_nusd: int | Non
                 {"word": word.text, "start": word.start, "end": word.end} for word in transcript.words
             ]
     if transcript.seconds is not None:
-        out["usage"] = {
-            "type": "duration",
-            "seconds": ceil(transcript.seconds),
-            "cost": cost_raw(cost_nusd),
-        }
+        usage: Json = {"type": "duration", "seconds": ceil(transcript.seconds)}
+        put_cost(usage, cost_nusd)
+        out["usage"] = usage
     return _ENCODER.encode(out)
 
 

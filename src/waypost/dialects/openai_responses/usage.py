@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.usage import Usage
-from waypost.dialects.costs import cost_raw
+from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import render_fields
 from waypost.dialects.openai import usage as openai
 from waypost.dialects.taking import Json, object_or_none, object_raw
@@ -48,7 +48,7 @@ def usage_object(usage: Usage, cost_nusd: int | None) -> Json:
     }
     if usage.source != "reported":
         out["estimated"] = True
-    out["cost"] = cost_raw(cost_nusd)
+    put_cost(out, cost_nusd)
     return out
 
 
@@ -57,5 +57,5 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
     if usage is not None and usage.source != "reported":
         return msgspec.Raw(_ENCODER.encode(usage_object(usage, cost_nusd)))
     fields = object_or_none(raw) or {}
-    fields["cost"] = cost_raw(cost_nusd)
+    put_cost(fields, cost_nusd)
     return msgspec.Raw(render_fields(fields))

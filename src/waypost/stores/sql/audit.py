@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, and_, func, select, tuple_
 
+from waypost.core.scope import counts_exchanges, posted_to
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.tables import ACCOUNTS, ATTEMPTS, EXCHANGES, LEASES, LINES
 
@@ -165,9 +166,10 @@ class _Pass:
         if money < 0:
             self.tell(Difference("negative_cost", attempt_id, money))
         for account in _ACCOUNTS.decode(accounts):
-            if totals.sums.add(account, money, 1) in self.suspects:
+            amount = posted_to(account, money)
+            if totals.sums.add(account, amount, 1) in self.suspects:
                 before = self.counted.get(account, (0, 0))
-                self.counted[account] = (before[0] + money, before[1] + 1)
+                self.counted[account] = (before[0] + amount, before[1] + 1)
 
     def compare(self) -> None:
         """Name the accounts that differ from their lines."""
@@ -230,7 +232,7 @@ class Audit:
             for row in self._accounts(connection):
                 account, posted, lines, leased = row
                 made.accounts += 1
-                made.leased_nusd += leased
+                made.leased_nusd += 0 if counts_exchanges(account) else leased
                 if made.kept.add(account, posted, lines) in suspects:
                     made.named[account] = (posted, lines)
                 if posted < 0 or lines < 0:

@@ -1,4 +1,4 @@
-"""What the ledger's lines came to, per day and model, for a comparison with bills."""
+"""What the ledger's lines came to at the provider, per day and model, for a comparison with bills."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def booked(
     """
     since, until = _start_us(first), _start_us(last) + _DAY_US
     of = LINES.c
-    query = select(of.attempt_id, of.provider, of.model, of.at_us, of.cost_nusd, of.usage_source).order_by(
+    # A bill knows nothing of the operator's mark-up.
+    cost_nusd = (of.cost_nusd - of.markup_nusd).label("upstream_nusd")
+    query = select(of.attempt_id, of.provider, of.model, of.at_us, cost_nusd, of.usage_source).order_by(
         of.attempt_id
     )
     sums: dict[tuple[int, str], list[int]] = {}

@@ -32,6 +32,7 @@ from waypost.stores.sql.tables import ACCOUNTS, CREDITS, LINES, VERSIONS
 _VERSION: Final = "credits"
 #: Since when new organizations are given credit, in Unix milliseconds.
 _SINCE: Final = "credits_since"
+_SHARES: Final = 100
 _DAY_US: Final = 86_400_000_000
 _VERSION_NOW: Final = select(VERSIONS.c.value).where(VERSIONS.c.name == _VERSION)
 
@@ -165,6 +166,19 @@ class CreditRows:
         with self._database.read() as connection:
             rows = connection.execute(query.group_by(start))
             return {int(at_us) // _DAY_US: int(total) for at_us, total in rows if total}
+
+    def used_free(self, scope: str, organization_id: str, window: str) -> dict[str, int]:
+        """See `ports.Credits`."""
+        of = ACCOUNTS.c
+        mine = or_(
+            of.scope_id == f"organization/{organization_id}",
+            of.scope_id.startswith(f"user/{organization_id}/", autoescape=True),
+            of.scope_id.startswith(f"key/{organization_id}/", autoescape=True),
+        )
+        query = select(of.scope_id, of.posted_nusd).where(of.scope == scope, of.window_start == window, mine)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(of.posted_nusd.desc(), of.scope_id).limit(_SHARES))
+            return {name: int(used) for name, used in rows if used}
 
     def _all(self, query: Select[Any]) -> list[Credit]:
         with self._database.read() as connection:

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from waypost.core.record import Exchange
+from waypost.core.scope import EXCHANGE, counts_exchanges
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.rows import COLUMNS, Batch
 from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
@@ -128,10 +129,11 @@ class SqliteJournal:
         """
         sums: dict[str, int] = {}
         with _rebuilt():
-            query = "SELECT accounts, coalesce(sum(cost_nusd), 0) FROM lines GROUP BY accounts"
-            for text, total in self._connection.execute(query):
+            query = "SELECT accounts, coalesce(sum(cost_nusd), 0), count(*) FROM lines GROUP BY accounts"
+            for text, total, lines in self._connection.execute(query):
                 for account in msgspec.json.decode(text, type=tuple[str, ...]):
-                    sums[account] = sums.get(account, 0) + int(total)
+                    amount = EXCHANGE * int(lines) if counts_exchanges(account) else int(total)
+                    sums[account] = sums.get(account, 0) + amount
             posted = dict(self._connection.execute("SELECT account_id, posted_nusd FROM accounts"))
         return {
             account: posted.get(account, 0) - sums.get(account, 0)

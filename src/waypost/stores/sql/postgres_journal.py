@@ -15,6 +15,7 @@ import msgspec
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from waypost.core.record import Exchange
+from waypost.core.scope import EXCHANGE, counts_exchanges
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.copying import render_rows
 from waypost.stores.sql.postgres_link import Connector, Wire, rebuilt
@@ -132,10 +133,11 @@ class PostgresJournal:
         sums: dict[str, int] = {}
         with self._transaction() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            asked = "SELECT accounts, coalesce(sum(cost_nusd), 0) FROM lines GROUP BY accounts"
-            for accounts, total in _rows(cursor, asked, ()):
+            asked = "SELECT accounts, coalesce(sum(cost_nusd), 0), count(*) FROM lines GROUP BY accounts"
+            for accounts, total, lines in _rows(cursor, asked, ()):
                 for account in msgspec.json.decode(accounts, type=tuple[str, ...]):
-                    sums[account] = sums.get(account, 0) + int(total)
+                    amount = EXCHANGE * int(lines) if counts_exchanges(account) else int(total)
+                    sums[account] = sums.get(account, 0) + amount
             found = _rows(cursor, "SELECT account_id, posted_nusd FROM accounts", ())
             posted = {account: int(total) for account, total in found}
         return {

@@ -77,6 +77,7 @@ def _attempts(connection: Connection, exchange_ids: Sequence[str]) -> dict[str, 
             LINES.c.charged_nusd,
             LINES.c.cost_nusd,
             LINES.c.price_version,
+            LINES.c.markup_nusd,
         )
         .outerjoin(LINES, LINES.c.attempt_id == ATTEMPTS.c.attempt_id)
         .where(ATTEMPTS.c.exchange_id.in_(exchange_ids))

@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 
 from waypost.core.decision import Decision
 from waypost.core.record import Attempt, Exchange
-from waypost.core.scope import counted
+from waypost.core.scope import counted, posted_to
 from waypost.core.usage import Usage
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ COLUMNS: Final = {
         "price_version",
         "accounts",
         *_USAGE_COLUMNS,
+        "markup_nusd",
     ),
     "contents": ("exchange_id", "request_body", "response_body"),
 }
@@ -104,8 +105,8 @@ class Batch:
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._texts: dict[tuple[str, ...], str] = {}
-        #: By accounts, provider and model, the accounts that count what was spent there.
-        self._counted: dict[tuple[tuple[str, ...], str, str], tuple[str, ...]] = {}
+        #: By accounts, provider, model and whether it was not the first, the accounts that an attempt is posted to.
+        self._counted: dict[tuple[tuple[str, ...], str, str, bool], tuple[str, ...]] = {}
         self.exchanges: list[Row] = []
         self.attempts: list[Row] = []
         self.lines: list[Row] = []
@@ -120,9 +121,11 @@ class Batch:
         fields = astuple(e)
         decision = None if e.decision is None else self._encode(e.decision).decode()
         self.exchanges.append((*fields[:_ACCOUNTS], accounts, e.finish_reason, decision, e.drill))
+        again = False
         for place, attempt in enumerate(e.attempts):
             if attempt.attempt_id not in having:
-                self._add_attempt(exchange, place, attempt)
+                self._add_attempt(exchange, place, attempt, again)
+            again = again or attempt.billed
         if e.request_body is not None or e.response_body is not None:
             self.contents.append((e.exchange_id, e.request_body, e.response_body))
 
@@ -132,20 +135,20 @@ class Batch:
             text = self._texts[accounts] = self._encode(accounts).decode()
         return text
 
-    def _accounts_of(self, exchange: Exchange, attempt: Attempt) -> tuple[str, ...]:
-        place = (exchange.accounts, attempt.provider, attempt.model)
+    def _accounts_of(self, exchange: Exchange, attempt: Attempt, again: bool) -> tuple[str, ...]:
+        place = (exchange.accounts, attempt.provider, attempt.model, again)
         found = self._counted.get(place)
         if found is None:
-            found = self._counted[place] = counted(*place)
+            found = self._counted[place] = counted(*place[:3], again=again)
         return found
 
-    def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt) -> None:
+    def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, again: bool) -> None:
         a = attempt
         exchange_id, fields = exchange.exchange_id, astuple(a)
         self.attempts.append((exchange_id, a.attempt_id, place, *fields[1:_USAGE], a.key_name, a.role))
-        if a.state == "voided" and not a.cost_nusd:
+        if not a.billed:
             return
-        accounts = self._accounts_of(exchange, a)
+        accounts = self._accounts_of(exchange, a, again)
         used = _NO_USAGE if a.usage is None else astuple(a.usage)
         self.lines.append(
             (
@@ -160,14 +163,15 @@ class Batch:
                 a.price_version,
                 self._text(accounts),
                 *used,
+                a.markup_nusd,
             )
         )
         for account in accounts:
-            sums = self.posted.get(account)
+            sums, amount = self.posted.get(account), posted_to(account, a.cost_nusd or 0)
             if sums is None:
-                self.posted[account] = [a.cost_nusd or 0, 1]
+                self.posted[account] = [amount, 1]
             else:
-                sums[0] += a.cost_nusd or 0
+                sums[0] += amount
                 sums[1] += 1
 
 
@@ -220,4 +224,5 @@ def attempt_from(row: RowMapping) -> Attempt:
         price_version=row["price_version"],
         key_name=row["key_name"],
         role=row["role"],
+        markup_nusd=row["markup_nusd"] or 0,
     )

@@ -209,6 +209,7 @@ LINES: Final = Table(
     Column("accounts", Text, nullable=False),
     *_usage(),
     Column("charged_nusd", BigInteger),
+    Column("markup_nusd", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
