@@ -25,6 +25,7 @@ from bench.bodies import ANSWER, ask, ask_anthropic, event
 from bench.gateway import PACED, create_key, environment, render_config
 from bench.subject import CHAT, MESSAGES, STATIC_MODEL, Subject
 from waypost.app import gateway
+from waypost.app.options import Options
 from waypost.core.origin import Origin
 from waypost.edge.app import Edge
 from waypost.edge.intake import EdgeConfig
@@ -287,7 +288,7 @@ async def _composed(data: Path, config: Path, key: str, batches: int) -> list[Fi
     async def measured(edge: Edge, _listening: Listening, **_: Callable[..., None]) -> None:
         told.extend(await _measure(edge, made[0], key, batches))
 
-    options = gateway.Options(data=data, config=config, environ=environment())
+    options = Options(data=data, config=config, environ=environment())
     with patch.object(gateway, "HttpUpstream", upstream), patch.object(gateway, "serve_edge", measured):
         await gateway.run_gateway(options, lambda _: None, io.StringIO())
     return told

@@ -128,3 +128,18 @@ async def test_one_address_has_half_of_the_turns() -> None:
     assert not turns._lines
     async with turns.turn("10.0.0.1"):
         pass
+
+
+def test_each_of_several_workers_lets_its_share_through() -> None:
+    throttle, at, waits, free = Throttle(2), 0.0, [], 0
+    for number in range(9):
+        wait = fails(throttle, "ann", f"10.0.0.{number}", at)
+        if wait is None:
+            free += not waits
+            continue
+        waits.append(wait)
+        at += wait
+        assert fails(throttle, "ann", "10.9.9.9", at) is None
+    assert (free, waits[:4]) == (3, [2.0, 4.0, 8.0, 16.0]), "half of five without a wait, then twice as long"
+    crowd = Throttle(64)
+    assert fails(crowd, "ann", "10.0.0.1", 0.0) is None

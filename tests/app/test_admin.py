@@ -118,3 +118,22 @@ async def test_a_new_organization_has_its_credit_when_it_is_told_of(database: Da
         assert [bound.prepaid_nusd for bound in directory.standing(key).rules.bounds] == [10_000_000_000]
         told = msgspec.json.decode((await ask(side, "GET", "/api/v1/organizations/acme/credits")).body)
     assert (told["balance"], told["entries"][0]["kind"]) == ("10", "grant")
+
+
+async def test_what_was_changed_is_spread_before_it_is_answered(database: Database) -> None:
+    spread: list[int] = []
+
+    async def told() -> None:
+        spread.append(side.live.directory.version)
+
+    async with AsyncExitStack() as stack:
+        log = Log(io.StringIO(), lambda: 0.0)
+        side = serve_admin(
+            stack, database, KeyRows(database), SystemClock(), log, CONTROL, SEALS, Directory()
+        )
+        side.spread = told
+        assert (await ask(side, "PUT", "/api/v1/organizations/acme", b"{}")).status == 201
+        assert spread == [side.live.directory.version]
+        assert (await ask(side, "GET", "/api/v1/organizations/acme")).status == 200
+        assert (await ask(side, "PUT", "/api/v1/organizations/none/teams/x", b"{}")).status == 404
+        assert len(spread) == 1

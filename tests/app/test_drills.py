@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -12,16 +12,17 @@ import pytest
 
 from ledger.books import exchange
 from transcript import FakeClock, Stage, provider, target
-from waypost.app.drills import Rehearsals
+from waypost.app.drills import Rehearsal, Rehearsals
 from waypost.core.key import Key
 from waypost.edge.gate import Errand
 from waypost.errors import InvalidRequest, ModelNotFound, NotFound
 from waypost.pipeline.plans import OPERATOR
-from waypost.pipeline.rehearsal import Drills, Scope
+from waypost.pipeline.rehearsal import Drill, Drills, Scope
 from waypost.pipeline.rehearsal_report import Report
-from waypost.pipeline.rehearsal_tally import Spread
+from waypost.pipeline.rehearsal_tally import Counts, Spread
 from waypost.routing.fixed_board import FixedBoard
 from waypost.telemetry.logs import Log
+from waypost.upstream.drill import Fault
 
 EU, US = (target(provider("p1", key_name=name, region=name)) for name in ("eu", "us"))
 OTHER = target(provider("p2"), "m2")
@@ -233,3 +234,22 @@ async def test_old_ones_are_forgotten_and_running_ones_are_not(room: Room) -> No
     assert len(listed["data"]) <= 50
     assert listed["data"][0].id == first.id
     await room.rehearsals.close()
+
+
+async def test_other_workers_take_part_and_their_counts_are_in_the_report(room: Room, tmp_path: Path) -> None:
+    told: list[Rehearsal] = []
+    theirs = Drill("d", Scope(("p1",)), Fault("503"), 0.0, 9.0, None)
+    theirs.begin().settle(exchange(5, 20))
+
+    async def elsewhere(one: Rehearsal) -> Mapping[int, Counts]:
+        told.append(one)
+        return {2: theirs.counts()}
+
+    room.rehearsals._elsewhere = elsewhere
+    begun = await room.start(duration="10m")
+    assert (told[0].drill_id, told[0].left_s, told[0].scope.key_id) == (begun.id, 600.0, "k1")
+    assert begun.numbers.requests == 1
+    stopped = await room.rehearsals.answer(Errand("drill", "DELETE", OPERATOR, begun.id))
+    assert isinstance(stopped, Report)
+    assert told[-1].left_s == 0.0
+    assert (await room.ended(begun.id)).numbers.requests == 1

@@ -24,8 +24,26 @@ ITEMS = tuple(
 DONE = Stored("resp_1", 5, "completed", "m", items=ITEMS, body=msgspec.Raw(b'{"id":"resp_1","output":[]}'))
 
 
+class Elsewhere:
+    """The other workers, one of which makes `resp_1`."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    async def cancel(self, response_id: str) -> bool:
+        self.heard.append(("cancel", response_id))
+        return True
+
+    async def forget(self, response_id: str) -> None:
+        self.heard.append(("forget", response_id))
+
+    async def follow(self, response_id: str, after: int | None) -> Follower | None:
+        self.heard.append(("follow", response_id))
+        return None if after == 9 else Follower(EventLog(), 0)
+
+
 class Shelf:
-    def __init__(self, stored: Stored = DONE) -> None:
+    def __init__(self, stored: Stored = DONE, elsewhere: Elsewhere | None = None) -> None:
         self.responses = FakeResponses()
         clock = FakeClock()
         self.responses.rows[stored.response_id] = row(stored, "k1", None, clock.wall(), 30)
@@ -34,7 +52,9 @@ class Shelf:
         keys = FakeKeys([Stage().key])
         self.forgotten: list[str] = []
         self.followed: list[tuple[str, int | None]] = []
-        self.kept = KeptAnswers(self.responses, Authenticate(keys, clock, Directory()), clock, self)
+        self.kept = KeptAnswers(
+            self.responses, Authenticate(keys, clock, Directory()), clock, self, elsewhere
+        )
 
     def cancel(self, response_id: str) -> bool:
         self.cancelled.append(response_id)
@@ -45,6 +65,8 @@ class Shelf:
 
     def follow(self, response_id: str, after: int | None) -> Follower:
         self.followed.append((response_id, after))
+        if not self.under_way:
+            raise InvalidRequest("None of its events is kept.", param="stream")
         return Follower(EventLog(), 0)
 
     async def ask(
@@ -135,3 +157,19 @@ def test_what_was_being_made_when_the_process_ended_has_failed(tmp_path: Path) -
     assert found.status == "failed"
     assert rows.unfinished() == []
     database.close()
+
+
+async def test_what_another_worker_makes_is_ended_and_followed_there() -> None:
+    elsewhere = Elsewhere()
+    shelf = Shelf(msgspec.structs.replace(DONE, status="in_progress", body=None), elsewhere)
+    shelf.under_way = False
+    await shelf.ask("response_cancel", "POST")
+    assert shelf.responses.rows["resp_1"].status == "in_progress", "who makes it keeps how it ends"
+    assert isinstance(
+        await shelf.kept.answer("response", "GET", "resp_1", b"stream=true", KEY_TEXT), Follower
+    )
+    with pytest.raises(InvalidRequest):
+        await shelf.ask(query=b"stream=true&starting_after=9")
+    await shelf.ask(method="DELETE")
+    said = ("cancel", "follow", "follow", "forget")
+    assert elsewhere.heard == [(what, "resp_1") for what in said]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from io import StringIO
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Wired:
         self.storage = self.made()
         self.storage.prepare()
 
-    def made(self) -> Storage:
+    def made(self, elsewhere: Callable[[Errand], Awaitable[bytes]] | None = None) -> Storage:
         return Storage(
             StorageParts(
                 data=self.folder,
@@ -61,6 +61,7 @@ class Wired:
                 log=Log(StringIO(), self.clock.wall),
                 randomness=os.urandom,
                 new_exchange=lambda: "wp-1",
+                elsewhere=elsewhere,
             )
         )
 
@@ -170,3 +171,23 @@ async def test_a_batch_that_ends_meanwhile_does_not_break_the_tidying(
     wired.clock.advance(max(0.0, left.stat().st_ctime - wired.clock.wall()) + 40 * 86_400)
     await wired.storage.tidy()
     assert not left.exists()
+
+
+async def test_where_another_worker_leads_batches_are_asked_for_there(wired: Wired) -> None:
+    file_id, asked = await wired.upload(), list[str]()
+
+    async def elsewhere(errand: Errand) -> bytes:
+        asked.append(errand.purpose)
+        return b"{}"
+
+    BatchRows(wired.database).put(
+        Batch("batch_1", wired.key.key_id, "/v1/responses", file_id, "24h", 0.0, 0.0, "wp-9"), kept_until=1.0
+    )
+    other = wired.made(elsewhere)
+    other.start()
+    await other.tidy()
+    assert await other.answer(Errand("batch", "GET", wired.key, "batch_1")) == b"{}"
+    found = msgspec.json.decode(await other.answer(Errand("file", "GET", wired.key, file_id)))
+    assert (asked, found["id"], wired.asked) == (["batch"], file_id, [])
+    assert BatchRows(wired.database).get("batch_1", None) is not None, "it is tidied there, too"
+    await other.stop()

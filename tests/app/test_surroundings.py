@@ -58,3 +58,28 @@ async def test_the_built_in_model_that_runs_is_no_longer_told_of_once_it_is_swit
     assert [each.name for each in on.providers] == ["openai", "local"]
     off = await place.look(Config(discovery=QUIET))
     assert (off.local_model, [each.name for each in off.providers], off.listed) == (None, ["openai"], {})
+
+
+async def test_workers_ask_the_built_in_model_that_the_first_one_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports: list[int] = []
+
+    async def started(self: LocalModel, port: int = 0) -> None:
+        ports.append(port)
+        self.port = port or 9
+        (tmp_path / "local-model.port").write_text(str(self.port))
+
+    monkeypatch.setattr(LocalModel, "start", started)
+    on = Config(discovery=msgspec.structs.replace(QUIET, local_model="on"))
+
+    def worker(*, leads: bool) -> Finder:
+        log = Log(StringIO(), lambda: 0.0)
+        return Finder({}, tmp_path, ScriptedUpstream([]), log, leads=leads, shared=True)
+
+    assert (await worker(leads=False).look(on)).local_model is None, "it does not run yet"
+    for _ in range(2):
+        await worker(leads=True).look(on)
+        (found,) = (await worker(leads=False).look(on)).providers
+        assert found.origin.port == 9
+    assert ports == [0, 9], "the next first worker takes the port that the others know"

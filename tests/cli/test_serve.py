@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.command_line import documents, run
-from waypost.app.gateway import Options
+from waypost.app.options import Options
 from waypost.app.started import Announce, Started
 from waypost.app.surroundings import Found
 

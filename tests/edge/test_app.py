@@ -409,3 +409,19 @@ async def test_a_call_knows_the_other_end_of_its_connection() -> None:
     await ask(rig, "POST", CHAT, b"{}")
     assert rig.pipeline.calls[0].peer is not None
     assert rig.pipeline.calls[0].peer[0] == "127.0.0.1"
+
+
+async def test_of_several_processes_any_tells_of_all() -> None:
+    class Others:
+        async def missing(self) -> list[str]:
+            return ["worker 2: ledger: the disk is full"]
+
+        async def metrics(self) -> bytes:
+            return b"waypost_up 2\n"
+
+    rig = Rig()
+    rig.edge._beside = Others()
+    assert (await ask(rig, "GET", "/metrics")).body == b"waypost_up 2\n"
+    unready = await ask(rig, "GET", "/readyz")
+    missing = msgspec.json.decode(unready.body)["missing"]
+    assert (unready.status, missing) == (503, ["worker 2: ledger: the disk is full"])

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from waypost.edge.listen import address_of, beside, bind
+from waypost.edge.listen import address_of, beside, bind, bind_groups
 from waypost.errors import ConfigError
 
 
@@ -45,3 +45,22 @@ def test_more_handles_on_a_socket_accept_from_the_same_queue() -> None:
     finally:
         for handle in (sock, *handles):
             handle.close()
+
+
+def test_several_groups_on_one_address_that_nobody_else_gets() -> None:
+    groups = bind_groups("127.0.0.1", 0, 3)
+    sockets = [sock for group in groups for sock in group]
+    try:
+        assert len(groups) == 3
+        assert len({address_of(sock) for sock in sockets}) == 1
+        for sock in sockets:
+            sock.listen()
+        port = address_of(sockets[0])[1]
+        for refused in (lambda: bind("127.0.0.1", port), lambda: bind_groups("127.0.0.1", port, 2)):
+            with pytest.raises(ConfigError, match="is in use"):
+                refused()
+        with socket.create_connection(("127.0.0.1", port), 5):
+            pass
+    finally:
+        for sock in sockets:
+            sock.close()

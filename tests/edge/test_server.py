@@ -220,3 +220,33 @@ def test_the_loop_is_uvloops() -> None:
     loop = loop_factory()()
     assert type(loop).__module__.startswith("uvloop")
     loop.close()
+
+
+async def test_it_accepts_for_another_process_while_that_is_away() -> None:
+    rig = Rig()
+    (other,) = bind("127.0.0.1", 0)
+    port = other.getsockname()[1]
+
+    async def asked() -> int:
+        client = Socket(*await asyncio.open_connection("127.0.0.1", port))
+        client.send(get("/livez"))
+        answer = await client.answer()
+        await client.close()
+        return answer.status
+
+    async with rig.serving():
+        assert rig.server is not None
+        await rig.server.cover(2, [other])
+        await rig.server.cover(2, [other])
+        assert await asked() == 200
+        rig.server.uncover(2)
+        rig.server.uncover(2)
+        assert rig.server._covers == {}
+        await rig.server.cover(2, [other])
+        assert await asked() == 200
+        rig.server.stop()
+        await rig.server.cover(3, [other])
+        await rig.task
+    other.close()
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", port)

@@ -77,3 +77,19 @@ def test_every_fault_has_words(kind: str) -> None:
 )
 def test_whose_requests(key: str | None, route: str | None, share: float, told: str) -> None:
     assert tell_traffic(Order((), (), None, key, route, share, Fault("503"), 1.0)) == told
+
+
+def test_what_other_workers_counted_is_part_of_it() -> None:
+    mine, other = drill(), drill()
+    mine.begin().settle(exchange(2, 10))
+    for number in (1, 3):
+        other.begin().settle(exchange(number, 20))
+    part = other.begin()
+    told = report(mine, ORDER, AT, 700.0, None, "time", [other.counts()])
+    assert (told.state, told.in_flight, told.numbers.requests, told.numbers.answered) == ("ending", 1, 3, 3)
+    assert told.numbers.cost_usd == "0.00000005"
+    assert told.numbers.total.count == 3
+    assert len(told.recent) == 3
+    assert mine.tally.requests == 1, "it only looks"
+    part.settle(exchange(4))
+    assert report(mine, ORDER, AT, 700.0, None, "time", [other.counts()]).state == "ended"

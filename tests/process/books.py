@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -65,10 +66,18 @@ def get(url: str, key: str = "") -> bytes:
 
 
 def metrics(gateway: GatewayProcess) -> dict[str, float]:
-    """`/metrics` as a dictionary; the key is the name with its labels."""
+    """`/metrics` as a dictionary; the key is the name with its labels. What is told for each worker is there as a sum,
+    too."""
     lines = get(gateway.url + "/metrics").decode().splitlines()
-    pairs = [line.rpartition(" ") for line in lines if line and not line.startswith("#")]
-    return {name: float(value) for name, _, value in pairs}
+    found: dict[str, float] = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            found[name] = float(value)
+            whole = re.sub(r',?worker="[0-9]+"', "", name).removesuffix("{}")
+            if whole != name:
+                found[whole] = found.get(whole, 0.0) + float(value)
+    return found
 
 
 def bill(simulator: SimulatorProcess) -> BillPage:

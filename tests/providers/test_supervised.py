@@ -131,3 +131,18 @@ async def test_a_deaf_one_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert pid is not None
     await model.stop()
     assert not exists(pid)
+
+
+async def test_a_port_is_tried_first_and_told_to_others(tmp_path: Path) -> None:
+    model = supervised(tmp_path, GOOD)
+    with pytest.raises(OperatorError):
+        model.read_port()
+    assert await model.start(4712) == 4712
+    assert supervised(tmp_path, GOOD).read_port() == 4712
+    await model.stop()
+
+
+async def test_a_port_that_does_not_work_is_not_insisted_on(tmp_path: Path) -> None:
+    model = supervised(tmp_path, ONCE)
+    assert await model.start(4712) == 4711
+    await model.stop()

@@ -6,6 +6,7 @@ import pytest
 
 from waypost.errors import ConfigError, StoreUnavailable
 from waypost.stores.lock import take_lock
+from waypost.stores.seat import Seat
 from waypost.stores.stopped import StoppedFolder
 from waypost.stores.writer_process import take_writer_lock
 
@@ -27,6 +28,16 @@ def test_who_serves_from_it_keeps_it(tmp_path: Path) -> None:
         StoppedFolder(tmp_path)
     gateway.give_back()
     writer = take_writer_lock(tmp_path)
+    with pytest.raises(StoreUnavailable):
+        StoppedFolder(tmp_path, 0.0)
+    writer.let_go()
+    StoppedFolder(tmp_path).close()
+
+
+def test_a_worker_that_still_posts_is_waited_for(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, 2)
+    seat.prepare()
+    writer = take_writer_lock(seat.folder)
     with pytest.raises(StoreUnavailable):
         StoppedFolder(tmp_path, 0.0)
     writer.let_go()

@@ -48,3 +48,11 @@ def test_a_log_that_can_not_be_written_is_counted_and_stops_nothing() -> None:
     log = Log(Gone(), lambda: 0.0)
     log.info("unheard")
     assert log.lost == 1
+
+
+def test_of_several_workers_each_line_says_whose_it_is() -> None:
+    stream = StringIO()
+    log = Log(stream, lambda: 3600.0, plain=True)
+    log.worker = 2
+    log.info("started", port=4100)
+    assert stream.getvalue() == "01:00:00 info    started  worker=2 port=4100\n"

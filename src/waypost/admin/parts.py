@@ -107,6 +107,8 @@ class Parts(msgspec.Struct, frozen=True):
     figures: Figures | None = None
     blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread
     version: str = ""
+    workers: int = 1
+    """Processes that answer as this one does."""
 
     def __repr__(self) -> str:
         return "Parts()"

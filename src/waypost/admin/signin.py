@@ -30,7 +30,7 @@ class SignIn:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._throttle = Throttle()
+        self._throttle = Throttle(parts.workers)
         self._turns = Turns()
 
     async def verify(self, email: str, password: str, code: str | None, address: str) -> tuple[User, bool]:

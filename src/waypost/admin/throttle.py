@@ -46,7 +46,10 @@ class Throttle:
     that nobody has are counted as those of accounts are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int = 1) -> None:
+        """`workers`: of this gateway. Each counts for itself, so each lets its share through: of failures that cost
+        nothing a part, and then waits that are longer by as much."""
+        self._workers = workers
         self._kept: OrderedDict[bytes, _Failures] = OrderedDict()
         #: Those past what costs nothing: names that are made up do not push them out.
         self._slowed: OrderedDict[bytes, _Failures] = OrderedDict()
@@ -61,6 +64,7 @@ class Throttle:
         if (wait := max(waits, default=0.0)) > 0:
             raise RateLimited("Too many tries to sign in. Wait, then try again.", retry_after_s=wait)
         for mark, (free, first, most) in marks:
+            free, first = max(1, free // self._workers), first * self._workers
             kept = self._drop(mark)
             if kept is None or at - kept.last > _FORGOTTEN_S:
                 kept = _Failures()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from waypost.app.gateway import Options, serve
+from waypost.app.gateway import serve
+from waypost.app.options import Options
 
 __all__ = ["Options", "serve"]

@@ -38,6 +38,9 @@ from waypost.telemetry.logs import Log
 _TIDY_S: Final = 3600.0
 
 
+_READ = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
 class AdminSide:
     """`ports.control.ControlApi`: answers once the directory has been read, and follows what other processes change.
 
@@ -57,11 +60,14 @@ class AdminSide:
         figures: Figures | None = None,
         live: LiveDirectory | None = None,
         credits: Callable[[], CreditsConfig] = CreditsConfig,
+        workers: int = 1,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
         organizations are given."""
+        #: Called before an answer that tells of a change, so that it is in force wherever its asker asks next.
+        self.spread: Callable[[], Awaitable[None]] | None = None
         rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
@@ -86,6 +92,7 @@ class AdminSide:
                 control_token=token,
                 figures=figures,
                 version=__version__,
+                workers=workers,
             )
         )
         self._tasks: tuple[asyncio.Future[None], ...] = ()
@@ -125,7 +132,10 @@ class AdminSide:
                 await self.live.refresh()
         except StoreUnavailable as error:
             return self.refuse(error, visit.path, visit.request_id)
-        return await self._admin.answer(visit)
+        said = await self._admin.answer(visit)
+        if self.spread is not None and visit.method not in _READ and said.status < 400:
+            await self.spread()
+        return said
 
     def _audit(self, entry: Audited) -> None:
         fields = {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "at"}
@@ -162,13 +172,15 @@ def serve_admin(
     directory: Directory,
     purse: Purse | None = None,
     credits: Callable[[], CreditsConfig] = CreditsConfig,
+    workers: int = 1,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
     `credits`: what new organizations are given."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
     side = AdminSide(
-        database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits
-    )
+        database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits,
+        workers=workers,
+    )  # fmt: skip
     side.start()
     stack.push_async_callback(side.stop)
     return side

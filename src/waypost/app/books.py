@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from waypost.app.started import summary_of
+from waypost.app.workers.vacated import take_over
 from waypost.ledger.ledger import BookLedger, open_ledger
 from waypost.ports import Clock
+from waypost.stores.seat import Seat
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import open_journal, open_node_lock
 from waypost.stores.sql.keys import KeyRows
@@ -37,25 +38,31 @@ class Books(msgspec.Struct, frozen=True):
 
 
 def open_books(
-    data: Path,
+    seat: Seat,
     environ: Mapping[str, str],
     durability: Durability,
     clock: Clock,
     log: Log,
     stack: AsyncExitStack,
+    workers: int = 1,
 ) -> Books:
-    """Needs a running event loop, and blocks: call it before serving. Raises StoreUnavailable and ConfigError."""
-    database = open_database(data, environ, durability=durability)
+    """`workers`: how many serve from the data folder, this one included.
+
+    Needs a running event loop, and blocks: call it before serving. Raises StoreUnavailable and ConfigError."""
+    database = open_database(seat.data, environ, durability=durability, worker=seat.worker)
     assert database is not None  # noqa: S101 - it makes one
     stack.callback(database.close)
-    lock = take_writer_lock(data)
+    seat.prepare()
+    lock = take_writer_lock(seat.folder)
     stack.callback(lock.let_go)
     node_lock = open_node_lock(environ, database.node)
     if node_lock is not None:
         stack.callback(node_lock.close)
         node_lock.take()
-    with closing(open_journal(data, environ, durability=durability)) as journal:
+    if seat.leads:
+        take_over(seat, workers, environ, durability, database, log)
+    with closing(open_journal(seat.data, environ, durability=durability, worker=seat.worker)) as journal:
         fsync = durability == "fsync"
-        launch = WriterLauncher(data, lock, fsync=fsync, environ=environ)
-        ledger, report = open_ledger(data, journal, clock, launch, fsync=fsync, told=log.error)
+        launch = WriterLauncher(seat.data, lock, fsync=fsync, environ=environ, worker=seat.worker)
+        ledger, report = open_ledger(seat.folder, journal, clock, launch, fsync=fsync, told=log.error)
     return Books(database, ledger, summary_of(report), KeyRows(database), node_lock)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from waypost.app.desk import ControlDesk
-from waypost.app.drills import Rehearsals
+from waypost.app.desk import ControlDesk, Orders
+from waypost.app.drills import Elsewhere, Rehearsals
 from waypost.app.history import History
 from waypost.app.steering import Steering
 from waypost.app.targets_list import Report, TargetsList
@@ -52,6 +52,10 @@ class Control(msgspec.Struct, frozen=True):
     """A board for one rehearsal; None: attempts keep none."""
     report: Report = lambda _: None
     """A target's health, for `GET /v1/targets`."""
+    elsewhere: Elsewhere | None = None
+    """Rehearsals on other workers, too."""
+    orders: Orders | None = None
+    """Who takes orders for rehearsals; None: they are taken here."""
 
 
 def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
@@ -70,6 +74,7 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
         data=parts.data,
         clock=parts.clock,
         log=parts.log,
+        elsewhere=parts.elsewhere,
     )
     desk = ControlDesk(
         authenticate=parts.authenticate,
@@ -77,7 +82,7 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
         explain=Explain(parts.plans, DIALECTS, parts.snapshot, parts.board, parts.clock),
         find=history.find,
         targets=TargetsList(parts.snapshot, parts.report, parts.directory),
-        orders=rehearsals,
+        orders=parts.orders or rehearsals,
     )
     return desk, rehearsals
 
@@ -90,6 +95,8 @@ def desk_of(
     database: Database,
     data: Path,
     token: str,
+    elsewhere: Elsewhere | None = None,
+    orders: Orders | None = None,
 ) -> tuple[ControlDesk, Rehearsals]:
     """The desk of a gateway that is made of these."""
     board = steering.board
@@ -118,5 +125,7 @@ def desk_of(
             board=board,
             new_board=steering.new_board,
             report=steering.report,
+            elsewhere=elsewhere,
+            orders=orders,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from waypost.edge.gate import Errand
 from waypost.errors import InvalidRequest, NotFound
 from waypost.pipeline.rehearsal import Drill, Drills, Scope
 from waypost.pipeline.rehearsal_report import End, Order, Report, render_markdown, report
-from waypost.pipeline.rehearsal_tally import Spread
+from waypost.pipeline.rehearsal_tally import Counts, Spread
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.telemetry.logs import Log
@@ -30,6 +30,8 @@ _KEPT_MAX = 50
 _LONGEST_S = 86_400.0
 #: How often an end is looked for, and how long exchanges under way are waited for.
 _TICK_S = 0.1
+#: The same where other workers are asked each time.
+_TICK_SHARED_S = 0.5
 _ENDING_MAX_S = 900.0
 _ID = re.compile(r"d-[0-9]{8}-[0-9]{6}-[0-9]{1,6}")
 
@@ -57,10 +59,24 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _WANTED = msgspec.json.Decoder(Wanted)
 
 
+class Rehearsal(msgspec.Struct, frozen=True):
+    """What other workers are told of one."""
+
+    drill_id: str
+    scope: Scope
+    fault: Fault
+    left_s: float
+    """Until it ends; 0: it is over."""
+
+
+Elsewhere = Callable[[Rehearsal], Awaitable[Mapping[int, Counts]]]
+"""Has the other workers take part; what came of it there so far, by worker."""
+
+
 class _Entry:
     """One rehearsal, running or ended."""
 
-    __slots__ = ("at", "before", "drill", "end", "last", "order", "wake")
+    __slots__ = ("at", "before", "drill", "end", "last", "order", "others", "wake")
 
     def __init__(self, drill: Drill, order: Order, at: float, before: Spread | None) -> None:
         self.drill = drill
@@ -72,6 +88,8 @@ class _Entry:
         self.last: Report | None = None
         #: Set by an order to stop.
         self.wake: End | None = None
+        #: What other workers have counted of it.
+        self.others: dict[int, Counts] = {}
 
 
 class Rehearsals:
@@ -89,9 +107,11 @@ class Rehearsals:
         clock: Clock,
         log: Log,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """`keys`: those of an id or name. `before`: times of the traffic that a scope wants, from the log. `board`: a
-        new one for a rehearsal; None where attempts keep none."""
+        new one for a rehearsal; None where attempts keep none. `elsewhere`: where there are other workers."""
+        self._elsewhere = elsewhere
         self._drills = drills
         self._snapshot = snapshot
         self._keys = keys
@@ -112,7 +132,9 @@ class Rehearsals:
                 return await self.start(errand.body)
             return {"object": "list", "data": [self._report(each) for each in self._entries.values()]}
         if errand.method == "DELETE":
-            return self.stop(errand.name)
+            self.stop(errand.name)
+            await self._share(self._entries[errand.name])
+            return self._report(self._entries[errand.name])
         return await self.find(errand.name)
 
     async def start(self, body: bytes) -> Report:
@@ -139,6 +161,7 @@ class Rehearsals:
         self._forget()
         self._entries[drill_id] = entry
         self._drills.start(entry.drill)
+        await self._share(entry)
         task = asyncio.ensure_future(self._watch(entry))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -222,15 +245,31 @@ class Rehearsals:
         drill = entry.drill
         try:
             while not drill.over(self._clock.monotonic()):
-                await self._sleep(_TICK_S)
+                await self._tick(entry)
             self._drills.end(drill)
+            await self._share(entry)
             until = self._clock.monotonic() + _ENDING_MAX_S
-            while drill.in_flight and self._clock.monotonic() < until:
-                await self._sleep(_TICK_S)
+            while self._in_flight(entry) and self._clock.monotonic() < until:
+                await self._tick(entry)
         finally:
             self._drills.end(drill)
             entry.end = entry.wake or "time"
             await self._write(entry)
+
+    async def _tick(self, entry: _Entry) -> None:
+        await self._sleep(_TICK_S if self._elsewhere is None else _TICK_SHARED_S)
+        await self._share(entry)
+
+    async def _share(self, entry: _Entry) -> None:
+        """Tell the other workers how it stands, and hear what they have counted."""
+        if self._elsewhere is not None:
+            drill, now = entry.drill, self._clock.monotonic()
+            left_s = 0.0 if drill.over(now) else drill.ends - now
+            told = Rehearsal(drill.drill_id, drill.scope, drill.fault, left_s)
+            entry.others.update(await self._elsewhere(told))
+
+    def _in_flight(self, entry: _Entry) -> bool:
+        return bool(entry.drill.in_flight or any(each.in_flight for each in entry.others.values()))
 
     async def _write(self, entry: _Entry) -> None:
         told = entry.last = self._report(entry)
@@ -248,7 +287,8 @@ class Rehearsals:
         if entry.last is not None:
             return entry.last
         now = self._clock.monotonic()
-        return report(entry.drill, entry.order, entry.at, now, entry.before, entry.end)
+        others = entry.others.values()
+        return report(entry.drill, entry.order, entry.at, now, entry.before, entry.end, others)
 
     def _forget(self) -> None:
         ended = [drill_id for drill_id, entry in self._entries.items() if entry.last is not None]

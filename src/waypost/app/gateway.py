@@ -8,9 +8,8 @@ import os
 import random
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TextIO
 
 import msgspec
@@ -23,21 +22,26 @@ from waypost.app.books import Books, open_books
 from waypost.app.budgets import told_of
 from waypost.app.clock import SystemClock
 from waypost.app.control import desk_of
+from waypost.app.desk import ControlDesk
 from waypost.app.gate import AppGate, gauges
 from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.load import start_load
 from waypost.app.models_list import ModelsList
+from waypost.app.options import Options
 from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
 from waypost.app.shared_books import SharedBooks
 from waypost.app.shelf import KeptAnswers, end_lost
-from waypost.app.started import Announce, Started, example_of, reachable
+from waypost.app.standing import Standing, stand
+from waypost.app.started import Announce, reachable, started_of, url_of
 from waypost.app.steering import Steering
 from waypost.app.storage import Storage, StorageParts
 from waypost.app.surroundings import Finder, Found
 from waypost.app.token_counter import CountingProcess
+from waypost.app.workers.part import Calls
+from waypost.app.workers.together import Together
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
 from waypost.dialects.lane import Lanes
@@ -52,11 +56,10 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
-from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
-from waypost.stores.sql.keys import NewKey, SqlKeys
+from waypost.stores.sql.keys import SqlKeys
 from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
 from waypost.stores.valkey.shared_limits import SharedLimits
@@ -64,17 +67,6 @@ from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
 from waypost.upstream.sockets import SocketUpstream
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What `waypost serve` was asked for; None takes what the configuration says."""
-
-    data: Path
-    config: Path | None = None
-    host: str | None = None
-    port: int | None = None
-    drain_delay_s: float = 0.0
-    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
 
 
 def serve(options: Options, announce: Announce, stream: TextIO = sys.stderr) -> int:
@@ -97,10 +89,12 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
         )
         if (form := config.config.log.format) != "auto":
             log.plain = form == "text"
-        lock = take_lock(options.data)
-        stack.callback(lock.give_back)
-        books = open_books(options.data, options.environ, config.config.ledger.durability, clock, log, stack)
-        await _Gateway(options, announce, clock, log, config, lock, books, stack, stream).run()
+        stands = stand(options.data, options.part, stack)
+        log.worker = stands.seat.worker
+        books = open_books(
+            stands.seat, options.environ, config.config.ledger.durability, clock, log, stack, stands.count
+        )
+        await _Gateway(options, announce, clock, log, config, stands, books, stack, stream).run()
 
 
 def _settle_garbage() -> None:
@@ -121,13 +115,15 @@ class _Gateway:
         clock: SystemClock,
         log: Log,
         config: LiveConfig,
-        lock: FolderLock,
+        stands: Standing,
         books: Books,
         stack: AsyncExitStack,
         stream: TextIO,
     ) -> None:
         self._stream = stream
         self._options = options
+        self._stands = stands
+        self._together = None if stands.part is None else Together(stands.part, log)
         self._announce = announce
         self._clock = clock
         self._log = log
@@ -141,21 +137,15 @@ class _Gateway:
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
         self._limits = self._count_limits()
-        self._lock = lock
         self._stack = stack
         self._new_id = exchange_ids(clock.wall, os.urandom)
-        #: For the command line of this machine: in the lock's file, and nowhere else.
-        self._token = f"wp-control-{secrets.token_urlsafe(32)}"
 
     async def run(self) -> None:
         stack, books, config = self._stack, self._books, self._config
         stack.push_async_callback(self._close_ledger)
-        self._shared_books = SharedBooks(
-            books.database,
-            books.ledger,
-            self._log,
-            *(() if books.node_lock is None else (books.node_lock.check,)),
-        )
+        check = (lambda: None) if books.node_lock is None else books.node_lock.check
+        worker = self._stands.seat.worker
+        self._shared_books = SharedBooks(books.database, books.ledger, self._log, check, worker)
         keys = SqlKeys(books.keys)
         stack.callback(keys.close)
         kept = ResponseRows(books.database)
@@ -164,7 +154,7 @@ class _Gateway:
         stack.callback(responses.close)
         upstream, sockets = self._clients()
         listening = self._listening()
-        finder = Finder(self._options.environ, self._options.data, upstream, self._log)
+        finder = self._finder(upstream)
         stack.push_async_callback(finder.stop)
         found = await finder.look(config.config, skip_port=listening.port)
         listed = DiscoveredModels(books.database)
@@ -176,11 +166,12 @@ class _Gateway:
             books.keys,
             self._clock,
             self._log,
-            self._token,
+            self._stands.token,
             Seals(root_keys(self._options.data, self._options.environ), os.urandom),
             self._directory,
             books.ledger.purse,
             lambda: config.config.credits,
+            self._stands.count,
         )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
@@ -199,11 +190,10 @@ class _Gateway:
             probes=self._probes,
             known=known,
             storage=self._storage,
-            auditing=self._auditing,
+            auditing=self._auditing if self._stands.seat.leads else None,
         )
         stack.push_async_callback(background.stop)
         await keys.refresh()
-
         await self._serve(edge, listening, background, found)
 
     async def _serve(self, edge: Edge, listening: Listening, background: Background, found: Found) -> None:
@@ -220,12 +210,17 @@ class _Gateway:
 
         def started(server: Server, host: str, port: int) -> None:
             running.append(server)
-            self._lock.announce(port, self._token, reachable(host))
             background.start()
             _settle_garbage()
-            self._tell(host, port, found)
+            host = reachable(host)
+            calls = Calls(lambda: self._tell(host, port, found), background.reload, server.stop, server.stop)
+            self._stands.began(host, port, calls, server)
 
-        await serve_edge(edge, listening, on_started=started, on_reload=hung_up)
+        if self._together is not None:
+            self._stack.push_async_callback(self._together.close)
+            await self._together.open()
+        sockets = self._stands.sockets
+        await serve_edge(edge, listening, sockets=sockets, on_started=started, on_reload=hung_up)
 
     def _count_limits(self) -> Limits | SharedLimits:
         """In this process; together with others where they know of the same limits."""
@@ -234,7 +229,8 @@ class _Gateway:
             return limits
         sharing = self._steering.sharing
         draw = random.SystemRandom().random
-        sharing.limits = SharedLimits(limits, self._nodes, secrets.token_hex(8), self._log, draw)
+        node, workers = secrets.token_hex(8), self._stands.count
+        sharing.limits = SharedLimits(limits, self._nodes, node, self._log, draw, workers=workers)
         return sharing.limits
 
     def _nodes(self) -> float:
@@ -242,11 +238,17 @@ class _Gateway:
 
     def _listening(self) -> Listening:
         server, options = self._config.config.server, self._options
-        return Listening(
-            host=options.host or server.host,
-            port=server.port if options.port is None else options.port,
-            drain_delay_s=options.drain_delay_s,
+        return self._stands.listening(
+            Listening(
+                host=options.host or server.host,
+                port=server.port if options.port is None else options.port,
+                drain_delay_s=options.drain_delay_s,
+            )
         )
+
+    def _finder(self, upstream: HttpUpstream) -> Finder:
+        options, leads, shared = self._options, self._stands.seat.leads, self._stands.part is not None
+        return Finder(options.environ, options.data, upstream, self._log, leads=leads, shared=shared)
 
     def _clients(self) -> tuple[HttpUpstream, SocketUpstream]:
         loop = asyncio.get_running_loop()
@@ -287,33 +289,53 @@ class _Gateway:
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
         self._probes = compose_probes(pipeline, parts, steering.board, self._new_id)
-        listing = ModelsList()
-        books, data = self._books, self._options.data
-        desk, rehearsals = desk_of(parts, steering, drills, books.keys, books.database, data, self._token)
-        self._stack.push_async_callback(rehearsals.close)
-
-        async def models(presented: bytes | None, gemini: bool) -> bytes:
-            standing = self._directory.standing(await authenticate.key_of(presented))
-            return listing.render(config.snapshot(), standing, clock.wall(), gemini=gemini)
+        storeroom, together, elsewhere = self._store(authenticate, pipeline), self._together, None
+        if together is not None:
+            elsewhere = together.elsewhere
+            together.tell(metrics, gate.ready)
+            together.serve(pipeline, storeroom)
+            together.change(self._control, keys)
 
         edge = Edge(
             pipeline=pipeline,
             dialects=DIALECTS.values(),
             gate=gate,
-            models=models,
-            shelf=KeptAnswers(responses, authenticate, clock, pipeline),
+            models=self._models(authenticate),
+            shelf=KeptAnswers(responses, authenticate, clock, pipeline, elsewhere),
             sessions=sessions,
-            desk=desk,
+            desk=self._desk(parts, drills),
             metrics=metrics.render,
-            storeroom=self._store(authenticate, pipeline),
+            storeroom=storeroom,
             control=self._control,
             new_id=self._new_id,
             clock=clock,
             log=self._log,
             version=__version__,
             load=load.gauge,
+            beside=together,
         )
         return edge
+
+    def _desk(self, parts: Parts, drills: Drills) -> ControlDesk:
+        books, data, together = self._books, self._options.data, self._together
+        shared = () if together is None else (together.rehearsing, together.orders)
+        token = self._stands.token
+        desk, rehearsals = desk_of(
+            parts, self._steering, drills, books.keys, books.database, data, token, *shared
+        )
+        self._stack.push_async_callback(rehearsals.close)
+        if together is not None:
+            together.rehearse(rehearsals, drills, self._steering.new_board, self._clock)
+        return desk
+
+    def _models(self, authenticate: Authenticate) -> Callable[[bytes | None, bool], Awaitable[bytes]]:
+        listing = ModelsList()
+
+        async def models(presented: bytes | None, gemini: bool) -> bytes:
+            standing = self._directory.standing(await authenticate.key_of(presented))
+            return listing.render(self._config.snapshot(), standing, self._clock.wall(), gemini=gemini)
+
+        return models
 
     def _own_gauges(self) -> Mapping[str, float]:
         return {
@@ -347,7 +369,8 @@ class _Gateway:
         books, config = self._books, self._config
         self._storage = Storage(
             StorageParts(self._options.data, books.database, books.keys, authenticate, pipeline.run,
-                         lambda: config.snapshot().settings, self._clock, self._log, os.urandom, self._new_id)
+                         lambda: config.snapshot().settings, self._clock, self._log, os.urandom, self._new_id,
+                         None if self._together is None else self._together.batches)
         )  # fmt: skip
         self._storage.prepare()
         self._stack.push_async_callback(self._storage.stop)
@@ -359,26 +382,11 @@ class _Gateway:
         return replays
 
     def _tell(self, host: str, port: int, found: Found) -> None:
-        host = reachable(host)
-        shown = f"[{host}]" if ":" in host else host
-        snapshot = self._config.snapshot()
-        books = self._books
-        known, new_key = books.keys.list(), None
-        if not known:
-            # Only now that the gateway listens: a start that fails must not use up the one time a key is shown.
-            issued, key = books.keys.create(NewKey(name="first"), self._clock.wall(), os.urandom)
-            known, new_key = [key], issued.text
-        self._announce(
-            Started(
-                url=f"http://{shown}:{port}",
-                new_key=new_key,
-                key_count=len(known),
-                found=found,
-                models=len(snapshot.routes),
-                recovered=books.recovered,
-                example=example_of(snapshot),
-            )
+        books, snapshot = self._books, self._config.snapshot()
+        told = started_of(
+            books.keys, self._clock.wall(), url_of(host, port), found, snapshot, self._stands.count
         )
+        self._announce(msgspec.structs.replace(told, recovered=books.recovered))
 
     async def _close_ledger(self) -> None:
         left = await self._books.ledger.stop()

@@ -22,16 +22,22 @@ class SharedBooks:
     """Owns the task that keeps a node's leases, from its start to its end."""
 
     def __init__(
-        self, database: Database, ledger: BookLedger, log: Log, check: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        ledger: BookLedger,
+        log: Log,
+        check: Callable[[], None] = lambda: None,
+        worker: int = 0,
     ) -> None:
         """Does nothing where the database is this gateway's alone. `check`: that nobody else is this node; called now
-        and then, on a thread. Raises StoreUnavailable."""
+        and then, on a thread. `worker`: which one of this machine's it is. Raises StoreUnavailable."""
         self._log = log
         self._check = check
         self._leasing = None
         self._task: asyncio.Future[None] | None = None
         if database.node:
-            self._leasing = ledger.share(LeaseRows(database), socket.gethostname(), __version__)
+            name = f"{socket.gethostname()}/{worker}" if worker else socket.gethostname()
+            self._leasing = ledger.share(LeaseRows(database), name, __version__)
             self._task = asyncio.ensure_future(self._watch_both())
 
     def gauges(self) -> Mapping[str, float]:

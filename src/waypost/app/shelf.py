@@ -46,12 +46,30 @@ class Making(Protocol):
         ...
 
 
+class MakingElsewhere(Protocol):
+    """`Making` by the other workers of this gateway, as far as one of them makes the answer."""
+
+    async def cancel(self, response_id: str) -> bool: ...
+
+    async def forget(self, response_id: str) -> None: ...
+
+    async def follow(self, response_id: str, after: int | None) -> Following | None:
+        """None where no other worker has its events."""
+        ...
+
+
 class KeptAnswers:
     """`edge.gate.Shelf`."""
 
     def __init__(
-        self, responses: Responses, authenticate: Authenticate, clock: Clock, making: Making
+        self,
+        responses: Responses,
+        authenticate: Authenticate,
+        clock: Clock,
+        making: Making,
+        elsewhere: MakingElsewhere | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._responses = responses
         self._authenticate = authenticate
         self._clock = clock
@@ -69,11 +87,13 @@ class KeptAnswers:
             return await self._cancelled(found, key)
         if method == "DELETE":
             self._making.forget(response_id)
+            if self._elsewhere is not None:
+                await self._elsewhere.forget(response_id)
             await self._responses.delete(response_id, key.key_id)
             return render_deleted(response_id)
         asked = dict(parse_qsl(query.decode("latin-1")))
         if asked.get("stream", "").lower() == "true":
-            return self._making.follow(response_id, _after(asked.get("starting_after")))
+            return await self._follow(response_id, _after(asked.get("starting_after")))
         return render_stored(decode(found))
 
     async def _find(self, response_id: str, key: Key) -> StoredResponse:
@@ -85,12 +105,26 @@ class KeptAnswers:
             )
         return found
 
+    async def _cancel(self, response_id: str) -> bool:
+        if self._making.cancel(response_id):
+            return True
+        return self._elsewhere is not None and await self._elsewhere.cancel(response_id)
+
+    async def _follow(self, response_id: str, after: int | None) -> Following:
+        try:
+            return self._making.follow(response_id, after)
+        except InvalidRequest:
+            found = None if self._elsewhere is None else await self._elsewhere.follow(response_id, after)
+            if found is None:
+                raise
+            return found
+
     async def _cancelled(self, found: StoredResponse, key: Key) -> bytes:
         stored = decode(found)
         if found.status not in _UNDER_WAY:
             return render_stored(stored)
         stored = msgspec.structs.replace(stored, status="cancelled")
-        if not self._making.cancel(found.response_id):
+        if not await self._cancel(found.response_id):
             # Another process made it and is gone: nobody will finish it.
             changed = msgspec.structs.replace(
                 found, status="cancelled", record=encode(stored), key_id=key.key_id

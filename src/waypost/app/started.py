@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from waypost.app.surroundings import Found
 from waypost.config.snapshot import Snapshot
 from waypost.ledger.recovery import RecoveryReport
+from waypost.stores.sql.keys import KeyRows, NewKey
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -23,10 +25,37 @@ class Started(msgspec.Struct, frozen=True):
     recovered: str | None
     example: str | None = None
     """A model for a first try: configured before discovered, and one for chat as far as is known."""
+    workers: int = 1
+    limits_split: bool = False
+    """Each worker holds its share of limits by itself, as no store to count them together is configured."""
 
 
 #: Called once, when requests are answered.
 Announce = Callable[[Started], None]
+
+
+def started_of(keys: KeyRows, at: float, url: str, found: Found, snapshot: Snapshot, workers: int) -> Started:
+    """What there is to tell at Unix time `at`. The first key is made here, once requests are answered: a start that
+    fails must not use up the one time it is shown. Raises StoreUnavailable."""
+    known, new_key = keys.list(), None
+    if not known:
+        issued, key = keys.create(NewKey(name="first"), at, os.urandom)
+        known, new_key = [key], issued.text
+    return Started(
+        url=url,
+        new_key=new_key,
+        key_count=len(known),
+        found=found,
+        models=len(snapshot.routes),
+        recovered=None,
+        example=example_of(snapshot),
+        workers=workers,
+        limits_split=snapshot.shared is None or not snapshot.shared.limits,
+    )
+
+
+def url_of(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def example_of(snapshot: Snapshot) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,8 @@ class StorageParts(msgspec.Struct, frozen=True):
     log: Log
     randomness: Callable[[int], bytes]
     new_exchange: Callable[[], str]
+    elsewhere: Callable[[Errand], Awaitable[bytes]] | None = None
+    """Answers what clients say of batches, where another worker works them off; None: they are worked off here."""
 
 
 class Storage:
@@ -105,7 +107,8 @@ class Storage:
 
     def start(self) -> None:
         """Take up the batches that an earlier process left."""
-        self._beginning = asyncio.ensure_future(self._resume())
+        if self._parts.elsewhere is None:
+            self._beginning = asyncio.ensure_future(self._resume())
 
     async def stop(self) -> None:
         """Let lines under way end, and close the stores."""
@@ -132,8 +135,9 @@ class Storage:
 
     async def answer(self, errand: Errand) -> bytes:
         """See `edge.gate.Storeroom`."""
-        room = self._room if errand.purpose.startswith("file") else self._desk
-        return await room.answer(errand)
+        if errand.purpose.startswith("file"):
+            return await self._room.answer(errand)
+        return await (self._parts.elsewhere or self._desk.answer)(errand)
 
     def drain(self) -> None:
         """See `edge.gate.Storeroom`."""
@@ -143,7 +147,8 @@ class Storage:
 
     async def tidy(self) -> None:
         """Forget what has been kept long enough, and content that nothing is known of. Raises StoreUnavailable."""
-        await asyncio.to_thread(self._tidy, self._parts.clock.wall())
+        if self._parts.elsewhere is None:
+            await asyncio.to_thread(self._tidy, self._parts.clock.wall())
 
     def _tidy(self, at: float) -> None:
         while self._batch_rows.delete_expired(at):

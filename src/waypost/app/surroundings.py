@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,20 @@ class Found(msgspec.Struct, frozen=True):
 class Finder:
     """Looks around at start and again with every refresh; owns the built-in model's process."""
 
-    def __init__(self, environ: Mapping[str, str], data: Path, upstream: Upstream, log: Log) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        data: Path,
+        upstream: Upstream,
+        log: Log,
+        *,
+        leads: bool = True,
+        shared: bool = False,
+    ) -> None:
+        """`leads`: the built-in model is started here; else another worker starts it, before this one. `shared`: there
+        are such workers, which go on asking at the port it had."""
+        self._leads = leads
+        self._shared = shared
         self._environ = environ
         self._upstream = upstream
         self._log = log
@@ -81,10 +95,18 @@ class Finder:
 
     async def _own_model(self) -> Provider:
         """The built-in model, started if it does not run. Raises OperatorError."""
+        if not self._leads:
+            return local_model(self._model.read_port())
         if not self._model_serves:
-            await self._model.start()
+            await self._model.start(*self._kept_port())
             self._model_serves = True
         return local_model(self._model.port)
+
+    def _kept_port(self) -> tuple[int, ...]:
+        if self._shared:
+            with suppress(OperatorError):
+                return (self._model.read_port(),)
+        return ()
 
     def remembered(self, stored: Mapping[str, Mapping[str, ModelFacts]]) -> dict[str, Sequence[ListedModel]]:
         """Lists of an earlier run, in the shape of new ones."""

@@ -34,10 +34,10 @@ from waypost.cli import (
     tokens,
     users,
 )
-from waypost.cli.exits import Exit
+from waypost.cli.failures import end_by
 from waypost.cli.options import Json
-from waypost.cli.output import fail, people, print_json, print_problems
-from waypost.errors import ConfigError, ConfigInvalid, GatewayError, StoreUnavailable, UpstreamError
+from waypost.cli.output import people, print_json
+from waypost.errors import GatewayError
 
 EPILOG = (
     "Every option can be set by the variable shown beside it. Exit codes: 0 done, 1 refused or wrong, "
@@ -51,16 +51,8 @@ class Guarded(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context class
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
-            if isinstance(error, ConfigInvalid):
-                from waypost.config.problems import problems_of
-
-                print_problems(problems_of(error))
-            fail(error.message)
-        except (StoreUnavailable, UpstreamError) as error:
-            fail(error.message, Exit.UNREACHABLE)
         except GatewayError as error:
-            fail(error.message)
+            end_by(error)
 
 
 app = typer.Typer(

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from waypost.cli.exits import Exit
+from waypost.cli.failures import end_by
 from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_config
 from waypost.cli.output import fail, people, print_json
+from waypost.cli.serve_options import DrainDelay, Host, Port, Workers
 
 if TYPE_CHECKING:
     from waypost.app.started import Started
+    from waypost.errors import GatewayError
 
 
 def serve(
-    host: Annotated[
-        str | None,
-        typer.Option(
-            envvar="WAYPOST_HOST",
-            metavar="HOST",
-            help="Address to listen on. Default: `server.host` of the configuration, or 127.0.0.1.",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            envvar="WAYPOST_PORT",
-            min=0,
-            max=65535,
-            help="Port to listen on; 0 for any free one. Default: `server.port`, or 4100.",
-        ),
-    ] = None,
-    drain_delay: Annotated[
-        str,
-        typer.Option(
-            envvar="WAYPOST_DRAIN_DELAY",
-            metavar="TIME",
-            help="After a stop was asked for: how long to go on answering while /readyz already says no, so that a "
-            "load balancer takes the gateway out first.",
-        ),
-    ] = "0s",
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = 1,
+    drain_delay: DrainDelay = "0s",
     data: Data = DEFAULT_DATA,
     config: ConfigFile = None,
     as_json: Json = False,
@@ -59,6 +40,8 @@ def serve(
       OPENAI_API_KEY=… waypost serve --port 8080
 
       waypost serve --config waypost.yaml --data /var/lib/waypost --host 0.0.0.0
+
+      waypost serve --workers 4
     """
     from waypost.app import Options
     from waypost.app import serve as serve_gateway
@@ -69,7 +52,20 @@ def serve(
     except ValueError as error:
         fail(f"--drain-delay: {error}.", Exit.USAGE)
     options = Options(data=data, config=chosen_config(config), host=host, port=port, drain_delay_s=delay)
-    raise typer.Exit(serve_gateway(options, _announce_json if as_json else _announce))
+    announce = _announce_json if as_json else _announce
+    if workers > 1:
+        from waypost.app.workers.serve import serve_workers
+
+        raise typer.Exit(serve_workers(options, workers, announce, _ended))
+    raise typer.Exit(serve_gateway(options, announce))
+
+
+def _ended(error: GatewayError) -> int:
+    """A worker ends by this, in its own process: told as by the command itself."""
+    try:
+        end_by(error)
+    except typer.Exit as end:
+        return int(end.exit_code)
 
 
 def _announce_json(started: Started) -> None:
@@ -82,6 +78,7 @@ def _announce_json(started: Started) -> None:
             "local_model": started.found.local_model,
             "models": started.models,
             "recovered": started.recovered,
+            "workers": started.workers,
         }
     )
 
@@ -99,6 +96,13 @@ def _announce(started: Started) -> None:
         count = "1 key" if started.key_count == 1 else f"{started.key_count} keys"
         console.print(f"  API key   {count} from before; for another one: waypost keys create --name NAME")
     _announce_targets(started)
+    if started.workers > 1:
+        limits = (
+            "its share of each limit"
+            if started.limits_split
+            else "all limits together, over the shared store"
+        )
+        console.print(f"  Workers   {started.workers} [dim](one set of books; each holds {limits})[/]")
     if started.recovered:
         console.print(f"  Recovered {started.recovered}", markup=False)
     key = started.new_key or "$WAYPOST_KEY"

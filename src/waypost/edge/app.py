@@ -18,7 +18,7 @@ from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.control import visit_of
 from waypost.edge.credential import read_key, read_query_key
 from waypost.edge.following import follow, leaving
-from waypost.edge.gate import Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
+from waypost.edge.gate import Beside, Desk, Errand, Gate, Pipeline, Sessions, Shelf, Storeroom
 from waypost.edge.listing import pick
 from waypost.edge.receive import arrived, check_head, read_body
 from waypost.edge.replies import JSON, error_body, error_headers
@@ -77,6 +77,7 @@ class Edge:
         control: ControlApi | None = None,
         docs: str = DOCS,
         lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.gate = gate
@@ -102,6 +103,7 @@ class Edge:
         self._version = version
         self._hello = health.hello(version, docs, self._routes)
         self._lifespan_of = lifespan
+        self._beside = beside
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         kind = scope["type"]
@@ -216,10 +218,12 @@ class Edge:
         elif purpose == "ready":
             draining, loaded = self.gate.draining, self._load.unready(self._clock.monotonic())
             missing = [*(["draining"] if draining else []), *([loaded] if loaded else []), *self.gate.ready()]
+            missing += [] if self._beside is None else await self._beside.missing()
             status, body = health.ready(missing)
             await reply(status, [JSON, *own], body)
         elif purpose == "metrics":
-            await reply(200, [health.METRICS_TYPE, *own], self._metrics())
+            told = self._metrics() if self._beside is None else await self._beside.metrics()
+            await reply(200, [health.METRICS_TYPE, *own], told)
         elif purpose == "hello":
             await reply(200, [JSON, *own], self._hello)
         else:

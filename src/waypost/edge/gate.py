@@ -44,6 +44,18 @@ class Gate(Protocol):
         ...
 
 
+class Beside(Protocol):
+    """The other processes of this gateway, where there are several."""
+
+    async def missing(self) -> list[str]:
+        """What keeps one of them from taking new work; empty when nothing does."""
+        ...
+
+    async def metrics(self) -> bytes:
+        """The Prometheus text of all of them, this one included."""
+        ...
+
+
 class Pipeline(Protocol):
     """What answers calls."""
 

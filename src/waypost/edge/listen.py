@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections.abc import Sequence
 
 from waypost.errors import ConfigError
@@ -25,19 +26,48 @@ def bind(host: str, port: int) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for family, kind, protocol, _, address in dict.fromkeys(found):
-            bound.append(sock := socket.socket(family, kind, protocol))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.append(sock := _configured(socket.socket(family, kind, protocol)))
             if port == 0 and len(bound) > 1:
                 address = (address[0], address_of(bound[0])[1], *address[2:])
             sock.bind(address)
-            sock.setblocking(False)
     except OSError as error:
         for sock in bound:
             sock.close()
         raise ConfigError(_said(error, host, port)) from None
     return bound
+
+
+def bind_groups(host: str, port: int, count: int) -> list[list[socket.socket]]:
+    """As `bind`, so many times for one address: on Linux the kernel spreads connections evenly over groups that listen.
+    Elsewhere it does not, and all groups are handles on the same sockets. Raises as `bind`."""
+    first = bind(host, port)
+    if sys.platform != "linux":
+        return [first, *([sock.dup() for sock in first] for _ in range(count - 1))]
+    # What was bound alone was free. Bound together from the start, it could be another gateway's without an error.
+    names = [(sock.family, sock.getsockname()) for sock in first]
+    for sock in first:
+        sock.close()
+    groups: list[list[socket.socket]] = []
+    try:
+        for _ in range(count):
+            groups.append(group := [])
+            for family, name in names:
+                group.append(sock := _configured(socket.socket(family, socket.SOCK_STREAM)))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                sock.bind(name)
+    except OSError as error:
+        for sock in (sock for group in groups for sock in group):
+            sock.close()
+        raise ConfigError(_said(error, host, port)) from None
+    return groups
+
+
+def _configured(sock: socket.socket) -> socket.socket:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.setblocking(False)
+    return sock
 
 
 def beside(bound: Sequence[socket.socket]) -> list[socket.socket]:

@@ -103,6 +103,8 @@ class Server(uvicorn.Server):
         self._on_reload = on_reload
         self._swept = 0.0
         self._stopping = asyncio.Event()
+        #: For whom it accepts besides itself.
+        self._covers: dict[int, list[asyncio.Server]] = {}
 
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does; asked a second time, end at once."""
@@ -111,6 +113,27 @@ class Server(uvicorn.Server):
         self._edge.gate.draining = True
         self.should_exit = True
         self._stopping.set()
+
+    async def cover(self, whom: int, sockets: Sequence[socket.socket]) -> None:
+        """Accept on bound sockets of another process too, until `uncover` or the drain."""
+        if self.should_exit or whom in self._covers:
+            return
+        servers = self._covers[whom] = []
+        loop = asyncio.get_running_loop()
+        for sock in sockets:
+            server = await loop.create_server(self._protocol, sock=sock.dup(), backlog=self.config.backlog)
+            if self.should_exit or self._covers.get(whom) is not servers:
+                server.close()
+                return
+            servers.append(server)
+
+    def uncover(self, whom: int) -> None:
+        """It accepts for itself again. What was accepted for it goes on here. Idempotent."""
+        for server in self._covers.pop(whom, ()):
+            server.close()
+
+    def _protocol(self) -> EdgeProtocol:
+        return EdgeProtocol(self.config, self.server_state, self.lifespan.state)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -180,6 +203,8 @@ class Server(uvicorn.Server):
         edge.drain()
         for server in self.servers:
             server.close()
+        for whom in tuple(self._covers):
+            self.uncover(whom)
         for sock in sockets or ():
             sock.close()
         self._close_idle()

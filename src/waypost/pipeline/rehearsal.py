@@ -10,7 +10,7 @@ import msgspec
 from waypost.config.snapshot import Route
 from waypost.config.targets import Target
 from waypost.core.record import Exchange
-from waypost.pipeline.rehearsal_tally import Tally
+from waypost.pipeline.rehearsal_tally import Counts, Tally
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.routing.rehearsed import RehearsedBoard
@@ -88,6 +88,10 @@ class Drill:
         """One of its exchanges ended."""
         self._open.discard(part)
         self.tally.add(exchange, part.hits)
+
+    def counts(self) -> Counts:
+        """What came of it so far, for the worker that writes the report."""
+        return self.tally.counts(self.in_flight, self.lost)
 
     def board(self, real: Board) -> Board:
         """What its exchanges are planned and attempted on in place of the real board."""

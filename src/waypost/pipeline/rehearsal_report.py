@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from waypost.pipeline.rehearsal import Drill
-from waypost.pipeline.rehearsal_tally import Numbers, Seen, Spread
+from waypost.pipeline.rehearsal_tally import Counts, Numbers, Seen, Spread, Tally
 from waypost.upstream.drill import Fault
 
 State = Literal["running", "ending", "ended"]
@@ -51,11 +52,23 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def report(
-    drill: Drill, order: Order, at: float, now: float, before: Spread | None, end: End | None
+    drill: Drill,
+    order: Order,
+    at: float,
+    now: float,
+    before: Spread | None,
+    end: End | None,
+    others: Collection[Counts] = (),
 ) -> Report:
-    """How it stands. `at`: Unix time of its start; `now`: monotonic seconds."""
+    """How it stands. `at`: Unix time of its start; `now`: monotonic seconds; `others`: what other workers counted."""
     over = end is not None or drill.over(now)
-    state: State = "running" if not over else "ending" if end is None or drill.in_flight else "ended"
+    in_flight = drill.in_flight + sum(each.in_flight for each in others)
+    state: State = "running" if not over else "ending" if end is None or in_flight else "ended"
+    tally = drill.tally
+    if others:
+        tally = Tally()
+        for counts in sorted((drill.counts(), *others), key=_newest):
+            tally.add_counts(counts)
     return Report(
         id=drill.drill_id,
         object="drill",
@@ -64,12 +77,17 @@ def report(
         order=order,
         started_at=datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z"),
         left_s=0.0 if over else round(drill.ends - now, 3),
-        numbers=drill.tally.numbers(),
+        numbers=tally.numbers(),
         before=before,
-        in_flight=drill.in_flight,
-        lost=drill.lost,
-        recent=tuple(drill.tally.recent),
+        in_flight=in_flight,
+        lost=drill.lost + sum(each.lost for each in others),
+        recent=tuple(tally.recent),
     )
+
+
+def _newest(counts: Counts) -> str:
+    """The id of its newest exchange: ids are in the order of time."""
+    return counts.recent[-1].id if counts.recent else ""
 
 
 def tell_fault(fault: Fault) -> str:

@@ -69,6 +69,25 @@ class Numbers(msgspec.Struct, frozen=True):
     """What all of them cost, exact; unknown prices count as nothing."""
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """What another worker of the gateway has counted of the same rehearsal."""
+
+    requests: int
+    outcomes: dict[str, int]
+    failed_over: int
+    steered: int
+    attempts: int
+    broken: int
+    cost_nusd: int
+    errors: dict[str, int]
+    added: tuple[int, ...]
+    first: tuple[int, ...]
+    total: tuple[int, ...]
+    recent: tuple[Seen, ...]
+    in_flight: int = 0
+    lost: int = 0
+
+
 class Tally:
     """Counts the exchanges of one rehearsal."""
 
@@ -114,6 +133,41 @@ class Tally:
         elif answered is not None and answered.attempt_id not in hits:
             self._failed_over += 1
             self._added.append(max(0, answered.started_us - exchange.attempts[0].started_us))
+
+    def counts(self, in_flight: int, lost: int) -> Counts:
+        """The tally now, for the worker that writes the report."""
+        return Counts(
+            self.requests,
+            dict(self._outcomes),
+            self._failed_over,
+            self._steered,
+            self._attempts,
+            self._broken,
+            self._cost,
+            dict(self._errors),
+            tuple(self._added),
+            tuple(self._first),
+            tuple(self._total),
+            tuple(self.recent),
+            in_flight,
+            lost,
+        )
+
+    def add_counts(self, counts: Counts) -> None:
+        """Another worker's, too."""
+        self.requests += counts.requests
+        for sums, more in ((self._outcomes, counts.outcomes), (self._errors, counts.errors)):
+            for name, number in more.items():
+                sums[name] = sums.get(name, 0) + number
+        self._failed_over += counts.failed_over
+        self._steered += counts.steered
+        self._attempts += counts.attempts
+        self._broken += counts.broken
+        self._cost += counts.cost_nusd
+        self._added += counts.added
+        self._first += counts.first
+        self._total += counts.total
+        self.recent += counts.recent
 
     def numbers(self) -> Numbers:
         """The tally now."""

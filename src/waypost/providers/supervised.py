@@ -57,15 +57,29 @@ class LocalModel:
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
-    async def start(self) -> int:
-        """Start the process and wait until it answers. Returns its port on 127.0.0.1.
+    def read_port(self) -> int:
+        """The port of the process that another worker of the gateway runs. Raises OperatorError when it does not."""
+        try:
+            return int(self._port_file.read_text())
+        except (OSError, ValueError):
+            raise OperatorError("The local model does not run: worker 1, which starts it, has not.") from None
+
+    async def start(self, port: int = 0) -> int:
+        """Start the process and wait until it answers. Returns its port on 127.0.0.1. `port`: one to try first.
 
         Raises OperatorError when it is not installed, ends, or is not ready in time; nothing is left running.
         """
         reason = local_model_available() if self._own else None
         if reason is not None:
             raise OperatorError(f"The local model can not be started: {reason}.")
-        self.port = await self._launch()
+        try:
+            self.port = port
+            self.port = await self._launch()
+        except OperatorError:
+            if not port:
+                raise
+            self.port = 0
+            self.port = await self._launch()
         self._watch = asyncio.get_running_loop().create_task(self._keep_running(), name="local-model")
         return self.port
 

@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from waypost.errors import StoreUnavailable
+from waypost.stores.seat import Seat
 from waypost.stores.sql.variables import COMMAND
 
 FILE_NAME: Final = "writer.lock"
@@ -40,6 +41,7 @@ class Task(msgspec.Struct, frozen=True):
     lock: int
     fsync: bool
     delay_s: float
+    worker: int = 0
 
 
 class _Holder(msgspec.Struct, frozen=True):
@@ -132,9 +134,10 @@ class WriterLauncher:
         fsync: bool,
         delay_s: float = 0.1,
         environ: Mapping[str, str] = MappingProxyType({}),
+        worker: int = 0,
     ) -> None:
-        """`environ`: where the database is, if it is not in the data folder."""
-        self._data = data
+        """`environ`: where the database is, if it is not in the data folder. `worker`: see `Seat`."""
+        self._seat = Seat(data, worker)
         self._environ = database_environment(environ)
         self._lock: WriterLock | None = lock
         self._fsync = fsync
@@ -142,9 +145,10 @@ class WriterLauncher:
 
     def __call__(self, link: socket.socket) -> WriterProcess:
         """Raises OSError and StoreUnavailable."""
-        lock, self._lock = self._lock or take_writer_lock(self._data, 0.0), None
+        lock, self._lock = self._lock or take_writer_lock(self._seat.folder, 0.0), None
         try:
-            task = Task(str(self._data), link.fileno(), lock.fd, self._fsync, self._delay_s)
+            data, worker = str(self._seat.data), self._seat.worker
+            task = Task(data, link.fileno(), lock.fd, self._fsync, self._delay_s, worker)
             process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
                 [sys.executable, "-P", "-m", MODULE, msgspec.json.encode(task).decode()],
                 stdin=subprocess.DEVNULL,

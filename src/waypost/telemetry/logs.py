@@ -21,6 +21,8 @@ class Log:
         self._stream = stream
         self._now = now
         self.plain = plain
+        #: Whose lines these are, where several workers write to one log; 0: nobody else does.
+        self.worker = 0
         #: Lines that could not be written.
         self.lost = 0
 
@@ -43,6 +45,8 @@ class Log:
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         at = datetime.fromtimestamp(self._now(), UTC)
+        if self.worker:
+            fields = {"worker": self.worker, **fields}
         if self.plain:
             rest = " ".join(f"{name}={value}" for name, value in fields.items())
             line = f"{at:%H:%M:%S} {level:7} {event}{'  ' + rest if rest else ''}"

@@ -63,6 +63,7 @@ METRICS: Mapping[str, str] = {
     "waypost_config_version": "Counts up with every configuration that was put in force.",
     "waypost_directory_version": "Counts up with every change to people, budgets and limits that is in force here.",
     "waypost_nodes": "Gateways that share the database, this one included.",
+    "waypost_workers": "Workers of this gateway that answer, where there are several.",
     "waypost_leased_nano_usd": "Of shared budgets, what this gateway may spend without asking and holds nothing on.",
     "waypost_resident_bytes": "Resident memory of the gateway's process.",
     "waypost_batches_running": "Batches that are worked off.",

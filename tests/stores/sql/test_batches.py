@@ -71,7 +71,7 @@ def test_ids_are_compared_byte_by_byte_everywhere(database: Database) -> None:
 
 def test_a_nodes_batches_are_its_own(database: Database) -> None:
     there = Database(database.engine)
-    there.node = "other"
+    there.home = "other"
     BatchRows(database).put(ONE)
     assert BatchRows(there).unfinished() == []
     assert BatchRows(there).get(ONE.batch_id, None) is None

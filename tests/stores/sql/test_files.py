@@ -39,7 +39,7 @@ def test_more_batches_than_a_statement_takes_values_may_read_files(database: Dat
 def test_a_nodes_files_are_its_own(database: Database) -> None:
     here = FileRows(database)
     there = Database(database.engine)
-    there.node = "other"
+    there.home = "other"
     file = another(1, expires_at=100.0)
     assert here.put(file)
     assert FileRows(there).get(file.file_id, None, 0.0) is None

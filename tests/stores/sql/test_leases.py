@@ -10,17 +10,17 @@ from random import Random
 import pytest
 
 from ledger.books import exchange
-from postgres_server import PostgresServer
 from waypost.core.lease import Move, Want
 from waypost.stores.sql.address import parse_address, secret_from
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.leases import _LOCK, LeaseRows
+from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.journals import AnyJournal
+from waypost.stores.sql.leases import LeaseRows
 from waypost.stores.sql.opening import open_database
 from waypost.stores.sql.postgres_journal import PostgresJournal
 from waypost.stores.sql.postgres_link import Connector
 from waypost.stores.sql.variables import URL
 
-pytestmark = pytest.mark.process
 A, B = "team:t1:month:2026-09-01", "key:k1:total"
 
 
@@ -29,14 +29,17 @@ class Nodes:
 
     def __init__(self, where: dict[str, str], folder: Path, names: str) -> None:
         self.databases: dict[str, Database] = {}
-        self.journals: dict[str, PostgresJournal] = {}
+        self.journals: dict[str, AnyJournal] = {}
         for name in names:
             database = open_database(folder, where)
             assert database is not None
             database.node = name
             self.databases[name] = database
-            connector = Connector(parse_address(where[URL]), secret_from(where))
-            self.journals[name] = PostgresJournal(connector, name)
+            if URL in where:
+                connector = Connector(parse_address(where[URL]), secret_from(where))
+                self.journals[name] = PostgresJournal(connector, name)
+            else:
+                self.journals[name] = SqliteJournal(folder, node=name, prefix=f"{name}/")
 
     def __getitem__(self, name: str) -> LeaseRows:
         return LeaseRows(self.databases[name])
@@ -58,8 +61,8 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes(postgres: PostgresServer, tmp_path: Path) -> Iterator[Nodes]:
-    made = Nodes(postgres.new_database(prepared=True), tmp_path, "ab")
+def nodes(where: dict[str, str], tmp_path: Path) -> Iterator[Nodes]:
+    made = Nodes(where, tmp_path, "ab")
     yield made
     made.close()
 
@@ -131,9 +134,9 @@ def test_who_is_there(nodes: Nodes) -> None:
     assert [nodes["a"].live(since) for since in (0.0, 155.0, 160.0)] == [2, 1, 0]
 
 
-def test_many_at_once_never_lease_more_than_there_is(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_many_at_once_never_lease_more_than_there_is(where: dict[str, str], tmp_path: Path) -> None:
     names = "abcd"
-    nodes = Nodes(postgres.new_database(prepared=True), tmp_path, names)
+    nodes = Nodes(where, tmp_path, names)
 
     def work(name: str) -> int:
         random, mine, had = Random(name), nodes[name], 0
@@ -172,7 +175,3 @@ def test_it_is_known_which_moves_are_in_force(nodes: Nodes) -> None:
     assert nodes["b"].begin() == 0
     assert rows.begin() == 9
     assert nodes.sums() == {A: (0, 0, 0), B: (0, 0, 0)}
-
-
-def test_accounts_are_locked_in_the_journals_order_whatever_the_collation() -> None:
-    assert 'ORDER BY id COLLATE "C"' in str(_LOCK)

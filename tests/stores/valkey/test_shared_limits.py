@@ -405,3 +405,16 @@ def test_where_nothing_is_shared_nobody_is_asked() -> None:
     taken.end((), False, 0.0)
     assert node.shown(one, 0.0)["requests"].remaining == 1
     assert node.prune(0.0) == 2
+
+
+def test_workers_without_a_store_hold_a_share_each() -> None:
+    log = Log(io.StringIO(), SystemClock.wall)
+    node = SharedLimits(Limits(), lambda: 7, "n", log, lambda: 1.0, workers=2)
+    one = [fresh(5)]
+    assert [node.take(one, Need(), 0.0) is not None for _ in range(2)] == [True, True]
+    with pytest.raises(RateLimited, match="5 requests"):
+        node.take(one, Need(), 0.0)
+    shown = node.shown(one, 0.0)["requests"]
+    assert (shown.amount, shown.remaining) == (5, 0)
+    assert node.take([fresh(1)], Need(), 0.0), "never nothing, where there is anything"
+    assert node.fallbacks == 0

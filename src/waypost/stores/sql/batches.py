@@ -52,11 +52,11 @@ def _dispatched(exchange_id: str) -> Select[str]:
 
 
 class BatchRows:
-    """Blocking reads and writes of this node's. Raises StoreUnavailable."""
+    """Blocking reads and writes of this data folder's. Raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._here = BATCHES.c.node == database.node
+        self._here = BATCHES.c.node == database.home
 
     def put(self, batch: Batch, kept_until: float | None = None) -> None:
         """See `ports.Batches`."""
@@ -65,7 +65,7 @@ class BatchRows:
             "batch_id": batch.batch_id,
             "key_id": batch.key_id,
             "input_file_id": batch.input_file_id,
-            "node": self._database.node,
+            "node": self._database.home,
         }
         with self._database.write() as connection:
             mine = BATCHES.c.batch_id == batch.batch_id

@@ -31,6 +31,8 @@ class Database:
         self.engine = engine
         self.node = ""
         """Which node this is, where several share the database."""
+        self.home = ""
+        """Which data folder it works for, where several do: the name of its first, or only, node."""
         self._driver_said = rebuilt
 
     @contextmanager

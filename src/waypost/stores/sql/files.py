@@ -24,7 +24,7 @@ class FileRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._here = FILES.c.node == database.node
+        self._here = FILES.c.node == database.home
 
     def put(self, file: StoredFile, key_max: int | None = None, total_max: int | None = None) -> bool:
         """See `ports.Files`."""
@@ -37,7 +37,7 @@ class FileRows:
             if total_max is not None and everybodys + file.size > total_max:
                 return False
             values = {name: getattr(file, name) for name in file.__struct_fields__}
-            connection.execute(insert(FILES).values(values | {"node": self._database.node}))
+            connection.execute(insert(FILES).values(values | {"node": self._database.home}))
         return True
 
     def get(self, file_id: str, key_id: str | None, at: float) -> StoredFile | None:

@@ -47,6 +47,12 @@ _POST: Final = (
     "ON CONFLICT (account_id) DO UPDATE SET posted_nusd = posted_nusd + excluded.posted_nusd, "
     "lines = lines + excluded.lines"
 )
+#: What was leased to this node and is spent now; accounts without a lease of it are not touched.
+_SPEND: Final = (
+    "UPDATE accounts SET leased_nusd = leased_nusd - ?1 WHERE account_id = ?2 "
+    "AND EXISTS (SELECT 1 FROM leases WHERE account_id = ?2 AND node = ?3)",
+    "UPDATE leases SET amount_nusd = amount_nusd - ?1 WHERE account_id = ?2 AND node = ?3",
+)
 _REMEMBER: Final = (
     "INSERT INTO intents_applied (segment, upto) VALUES (?, ?) "
     "ON CONFLICT (segment) DO UPDATE SET upto = excluded.upto"
@@ -67,9 +73,14 @@ class SqliteJournal:
         durability: Durability = "process",
         busy_s: float = 5.0,
         pause: Callable[[], object] | None = None,
+        node: str = "",
+        prefix: str = "",
     ) -> None:
-        """Raises StoreUnavailable when the file is not there or can not be opened."""
+        """`node`: whose leases pay for what is posted, where several processes share the file; `prefix`: before the
+        names of its segments. Raises StoreUnavailable when the file is not there or can not be opened."""
         self._pause = pause
+        self._node = node
+        self._prefix = prefix
         address = f"{(data / FILE_NAME).absolute().as_uri()}?mode=rw"
         with _rebuilt():
             self._connection = sqlite3.connect(
@@ -96,12 +107,18 @@ class SqliteJournal:
                 self._pause()
         with self._transaction() as connection:
             self._write(connection, batch, _INSERT)
-            connection.execute(_REMEMBER, (segment, upto))
+            connection.execute(_REMEMBER, (self._prefix + segment, upto))
 
     def applied(self) -> dict[str, int]:
         """See `ports.Journal`."""
         with _rebuilt():
-            return dict(self._connection.execute("SELECT segment, upto FROM intents_applied"))
+            rows = self._connection.execute("SELECT segment, upto FROM intents_applied").fetchall()
+        whose = len(self._prefix)
+        return {
+            segment[whose:]: upto
+            for segment, upto in rows
+            if segment.startswith(self._prefix) and "/" not in segment[whose:]
+        }
 
     def repost(self, exchanges: Sequence[Exchange]) -> int:
         """See `ports.Journal`. An attempt is skipped when it has a line, and also when the request log knows it as
@@ -120,7 +137,7 @@ class SqliteJournal:
     def forget(self, segment: str) -> None:
         """See `ports.Journal`."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM intents_applied WHERE segment = ?", (segment,))
+            connection.execute("DELETE FROM intents_applied WHERE segment = ?", (self._prefix + segment,))
 
     def drift(self) -> dict[str, int]:
         """Accounts whose posted sum is not the sum of their lines, with the difference. Empty: the books are right.
@@ -142,13 +159,16 @@ class SqliteJournal:
         }
 
     def _write(self, connection: sqlite3.Connection, batch: Batch, insert: dict[str, str]) -> None:
-        tables = (
+        tables: list[tuple[str, Sequence[Sequence[object]]]] = [
             (insert["exchanges"], batch.exchanges),
             (insert["attempts"], batch.attempts),
             (insert["lines"], batch.lines),
             (insert["contents"], batch.contents),
             (_POST, [(account, *account.split(":", 2), *sums) for account, sums in batch.posted.items()]),
-        )
+        ]
+        if self._node:
+            spent = [(sums[0], account, self._node) for account, sums in batch.posted.items()]
+            tables += [(statement, spent) for statement in _SPEND]
         for statement, rows in tables:
             if self._pause is None:
                 connection.executemany(statement, rows)

@@ -93,12 +93,12 @@ def _check_empty(cursor: Any) -> None:
 
 def _slices(reading: Connection, table: Table, node: str) -> Iterator[list[tuple[object, ...]]]:
     names = [column.name for column in table.columns]
-    # A lone gateway has no name, and its segments have no prefix.
+    # A lone gateway and a first worker have no name, and their segments no prefix.
     changed = names.index("node") if "node" in names else None
     found = reading.execution_options(yield_per=_ROWS).execute(select(table).order_by(*table.primary_key))
     for part in found.partitions(_ROWS):
         if table is INTENTS_APPLIED:
-            yield [(f"{node}/{segment}", upto) for segment, upto in part]
+            yield [(segment if "/" in segment else f"{node}/{segment}", upto) for segment, upto in part]
         elif changed is None:
             yield [tuple(row) for row in part]
         else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from waypost.stores.node import node_of
+from waypost.stores.seat import Seat
 from waypost.stores.sql.address import address_from, secret_from
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.schema import prepare
@@ -14,9 +15,15 @@ from waypost.stores.sql.variables import UNSAFE
 
 
 def open_database(
-    data: Path, environ: Mapping[str, str], *, durability: Durability = "process", create: bool = True
+    data: Path,
+    environ: Mapping[str, str],
+    *,
+    durability: Durability = "process",
+    create: bool = True,
+    worker: int = 0,
 ) -> Database | None:
-    """The database, with its tables up to date. None: there is none in the folder, and `create` is False.
+    """The database, with its tables up to date. None: there is none in the folder, and `create` is False. `worker`: see
+    `Seat`; where there are several, the file in the folder is shared as a server is.
 
     Raises StoreUnavailable, and ConfigError for an address that is none, a server that is not safe, or tables of a
     newer version.
@@ -25,7 +32,9 @@ def open_database(
     if address is None:
         if not create and not (data / FILE_NAME).exists():
             return None
-        return _prepared(open_sqlite(data, durability=durability))
+        database = _prepared(open_sqlite(data, durability=durability))
+        database.node = Seat(data, worker).node(node_of(data)) if worker else ""
+        return database
     from waypost.stores.sql.postgres import check_server, open_postgres
     from waypost.stores.sql.postgres_link import PATIENT_S
 
@@ -38,7 +47,7 @@ def open_database(
     finally:
         patient.close()
     database = open_postgres(address, secret)
-    database.node = node
+    database.node, database.home = Seat(data, worker).node(node), node
     return database
 
 

@@ -20,6 +20,7 @@ import msgspec
 
 from waypost.ledger.messages import Ended, render
 from waypost.ledger.poster import Poster
+from waypost.stores.seat import Seat
 from waypost.stores.sql.journals import open_journal
 from waypost.stores.sql.sqlite_file import Durability
 from waypost.stores.writer_process import Task
@@ -35,12 +36,16 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICE)
     task = msgspec.json.decode(arguments[0], type=Task)
-    data = Path(task.data)
+    seat = Seat(Path(task.data), task.worker)
     link = socket.socket(fileno=task.link)
     try:
         durability: Durability = "fsync" if task.fsync else "process"
-        journal = open_journal(data, os.environ, durability=durability, pause=os.sched_yield)
-        poster = Poster(data / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s)
+        journal = open_journal(
+            seat.data, os.environ, durability=durability, pause=os.sched_yield, worker=seat.worker
+        )
+        poster = Poster(
+            seat.folder / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s
+        )
         gc.freeze()
         poster.run()
         journal.close()

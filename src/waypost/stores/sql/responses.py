@@ -25,8 +25,10 @@ _DECODER: Final = msgspec.msgpack.Decoder(StoredResponse)
 class ResponseRows:
     """Blocking reads and writes. Raises StoreUnavailable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, node: str | None = None) -> None:
+        """`node`: who makes answers; None: the node that opened the database."""
         self._database = database
+        self._node = database.node if node is None else node
 
     def put(self, stored: StoredResponse) -> None:
         """Keep an answer, in place of what was kept under its id."""
@@ -36,7 +38,7 @@ class ResponseRows:
             "expires_at": stored.expires_at,
             "status": stored.status,
             "record": _ENCODER.encode(stored),
-            "node": self._database.node,
+            "node": self._node,
         }
         with self._database.write() as connection:
             connection.execute(delete(RESPONSES).where(RESPONSES.c.response_id == stored.response_id))
@@ -68,7 +70,7 @@ class ResponseRows:
 
     def unfinished(self) -> list[StoredResponse]:
         """Answers that were being made when this node last ended."""
-        mine = RESPONSES.c.node == self._database.node
+        mine = RESPONSES.c.node == self._node
         query = select(RESPONSES.c.record).where(RESPONSES.c.status.in_(_UNFINISHED), mine)
         with self._database.read() as connection:
             return [_DECODER.decode(bytes(record)) for record in connection.scalars(query)]

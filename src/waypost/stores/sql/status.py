@@ -80,11 +80,16 @@ def forget_node(database: Database, node: str, now: float) -> Mapping[str, int]:
             "it gives back everything by itself."
         )
     back = LeaseRows(database, node).end()
+    drop_node(database, node)
+    return back
+
+
+def drop_node(database: Database, node: str) -> None:
+    """Forget that there was such a node, which has nothing leased. Raises StoreUnavailable."""
     with database.write() as connection:
         connection.execute(delete(NODES).where(NODES.c.node == node))
         of_node = INTENTS_APPLIED.c.segment.startswith(f"{node}/", autoescape=True)
         connection.execute(delete(INTENTS_APPLIED).where(of_node))
-    return back
 
 
 _SIZE: Final = {

@@ -65,7 +65,10 @@ class SharedLimits:
         log: Log,
         random: Callable[[], float],
         pauses: Pauses | None = None,
+        workers: int = 1,
     ) -> None:
+        """`workers`: of this gateway; without a server each of them holds its share."""
+        self._workers = workers
         self._local = local
         self._nodes = nodes
         self._node = node
@@ -93,6 +96,8 @@ class SharedLimits:
     def take(self, paces: Sequence[Pace], need: Need, now: float) -> Taken | None:
         """See `ports.Limits`."""
         if not self.configured:
+            if self._workers > 1:
+                paces = [share_of(pace, self._workers) for pace in paces]
             return self._here(paces, self._local.take(paces, need, now))
         return None if self.connected else self._share(paces, need, now)
 
@@ -126,7 +131,7 @@ class SharedLimits:
 
     def shown(self, paces: Iterable[Pace], now: float) -> Mapping[LimitUnit, Shown]:
         """See `ports.Limits`."""
-        if self.connected or not self.configured:
+        if self.connected or (not self.configured and self._workers == 1):
             return self._local.shown(paces, now)
         nodes, found = self._known(), dict[LimitUnit, Shown]()
         for pace in paces:
@@ -175,7 +180,8 @@ class SharedLimits:
         return OwnTaken(self, taken, names) if names else taken
 
     def _known(self) -> int:
-        return max(1, int(self._nodes()))
+        """How many hold a share each."""
+        return max(1, int(self._nodes())) if self.configured else self._workers
 
     # --- the connection -------------------------------------------------------------------------------------------
 
