@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.core.scope import asked_id, counts_to
+from waypost.core.scope import asked_id, counted, counts_to
 
 
 @given(st.text(max_size=300))
@@ -39,3 +39,10 @@ def test_plain_names_stay_readable_and_others_do_not_collide_with_them() -> None
 )
 def test_accounts_of_providers_and_models_count_what_went_to_them(account: str, counts: bool) -> None:
     assert counts_to(account, "openai", "gpt-5") is counts
+
+
+def test_prepaid_credit_does_not_pay_for_what_an_organization_pays_itself() -> None:
+    accounts = ("organization:org_1:credit", "organization:org_1:total", "provider:org_1/openai:total")
+    assert counted(accounts, "openai", "gpt-5") == accounts
+    assert counted(accounts, "openai", "gpt-5", own=True) == accounts[1:]
+    assert counts_to("route:org_1/x:credit", "openai", "gpt-5", own=True), "only an organization has credit"

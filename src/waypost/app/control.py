@@ -101,6 +101,7 @@ def desk_of(
         board,
         parts["ledger"].left,
         parts["directory"],
+        parts["own"],
     )
     return compose_desk(
         Control(

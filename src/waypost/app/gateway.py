@@ -52,6 +52,7 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
+from waypost.routing.own import OwnKeys
 from waypost.stores.lock import FolderLock, take_lock
 from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
@@ -140,6 +141,8 @@ class _Gateway:
         self._books = books
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
+        #: The credentials that people brought.
+        self._own = OwnKeys()
         self._limits = self._count_limits()
         self._lock = lock
         self._stack = stack
@@ -181,6 +184,8 @@ class _Gateway:
             self._directory,
             books.ledger.purse,
             lambda: config.config.credits,
+            self._own,
+            lambda: config.snapshot().providers,
         )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
@@ -341,6 +346,7 @@ class _Gateway:
             board=steering.board,
             planner=steering.planner,
             entrance=steering.entrance,
+            own=self._own,
         )
 
     def _store(self, authenticate: Authenticate, pipeline: Pipeline) -> Storage:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from waypost.core.credentials import is_own
 from waypost.core.decision import Decision
 from waypost.core.usage import Usage
 
@@ -41,8 +42,14 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     cost_nusd: int | None
     price_version: str | None
     key_name: str = ""
-    """Which of the provider's several credentials it was made with."""
+    """Which of the provider's several credentials it was made with; of one that somebody brought, what
+    `core.credentials.key_name_of` says."""
     role: Role = "first"
+
+    @property
+    def own(self) -> bool:
+        """Whether it was made with a credential that somebody brought, and not with the operator's."""
+        return is_own(self.key_name)
 
 
 class Exchange(msgspec.Struct, frozen=True, array_like=True):
@@ -99,6 +106,8 @@ class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
     price_version: str | None
     input_estimate: int
     config_version: int
+    key_name: str = ""
+    """As of the attempt."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True):

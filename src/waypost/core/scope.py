@@ -30,6 +30,8 @@ NARROW: Final[frozenset[ScopeKind]] = frozenset(("model", "provider"))
 #: Each one of the kind by itself, where a scope's id is wanted.
 EACH: Final = "*"
 
+#: How the accounts end of what organizations use of their prepaid credit (`core.credit.used_of`).
+_CREDIT: Final = ":credit"
 #: Longer or other names are hashed, so that an account id stays a key of bounded length without a separator in it.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._@/+-]{1,40}")
 
@@ -44,17 +46,18 @@ def asked_id(organization_id: str, name: str) -> str:
     return f"{organization_id}/~{sha256(name.encode()).hexdigest()[:24]}"
 
 
-def counts_to(account_id: str, provider: str, model: str) -> bool:
+def counts_to(account_id: str, provider: str, model: str, *, own: bool = False) -> bool:
     """Whether what an attempt cost is posted to an account that its exchange was held on. Accounts of providers and of
-    models count only what went to them; all others count everything."""
+    models count only what went to them, and prepaid credit nothing that was made with a credential of the
+    organization's `own`, which pays its provider itself; all others count everything."""
     scope, _, rest = account_id.partition(":")
     if scope not in NARROW:
-        return True
+        return not (own and scope == "organization" and account_id.endswith(_CREDIT))
     scope_id = rest.partition(":")[0]
     organization_id = scope_id.partition("/")[0]
     return scope_id == asked_id(organization_id, provider if scope == "provider" else model)
 
 
-def counted(accounts: tuple[str, ...], provider: str, model: str) -> tuple[str, ...]:
+def counted(accounts: tuple[str, ...], provider: str, model: str, *, own: bool = False) -> tuple[str, ...]:
     """Those of an exchange's accounts that an attempt is posted to."""
-    return tuple(account for account in accounts if counts_to(account, provider, model))
+    return tuple(account for account in accounts if counts_to(account, provider, model, own=own))

@@ -212,7 +212,7 @@ class Purse:
 
     def close(self, hold: PurseHold, amount_nusd: int, attempts: Sequence[Attempt] = ()) -> None:
         """Post what was really spent, over the hold or under it, and free the rest. `attempts`: what it was spent on,
-        for accounts of providers and models.
+        for accounts of providers and models, and for prepaid credit.
 
         Raises Bug when the hold is closed already: then nothing changes.
         """
@@ -220,7 +220,10 @@ class Purse:
             raise Bug("A hold was settled twice. Its first settlement stands.")
         hold.closed = True
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
-            cost = _part(account.account_id, attempts) if account.narrow else amount_nusd
+            if account.narrow:
+                cost = _part(account.account_id, attempts)
+            else:
+                cost = amount_nusd - _own(attempts) if spec.prepaid else amount_nusd
             account.held_nusd -= hold.amount_nusd
             account.posted_nusd += cost
             account.holds -= 1
@@ -300,6 +303,11 @@ def _part(account_id: str, attempts: Sequence[Attempt]) -> int:
         for attempt in attempts
         if counts_to(account_id, attempt.provider, attempt.model)
     )
+
+
+def _own(attempts: Sequence[Attempt]) -> int:
+    """What of an exchange's cost an organization pays to its provider itself: `counts_to` says the same of lines."""
+    return sum(attempt.cost_nusd or 0 for attempt in attempts if attempt.own)
 
 
 def _exhausted(spec: AccountSpec, account: Account, amount_nusd: int) -> CreditsExhausted:

@@ -203,6 +203,7 @@ def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> A
         usage=msgspec.structs.replace(usage, source="estimated"),
         cost_nusd=cost,
         price_version=mark.price_version,
+        key_name=mark.key_name,
         role=role,
     )
 

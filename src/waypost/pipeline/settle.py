@@ -64,6 +64,7 @@ class Settle:
                 None if target.tariff is None else target.tariff.version,
                 asked.input_estimate,
                 live.snapshot.version,
+                target.provider.key_name,
             )
         )
 

@@ -59,7 +59,7 @@ class MemoryJournal:
                     continue
                 self.lines[attempt.attempt_id] = attempt
                 lines += 1
-                for account in counted(exchange.accounts, attempt.provider, attempt.model):
+                for account in counted(exchange.accounts, attempt.provider, attempt.model, own=attempt.own):
                     self.accounts[account] = self.accounts.get(account, 0) + (attempt.cost_nusd or 0)
         return lines
 

@@ -105,7 +105,7 @@ class Batch:
         self._encode = msgspec.json.Encoder().encode
         self._texts: dict[tuple[str, ...], str] = {}
         #: By accounts, provider and model, the accounts that count what was spent there.
-        self._counted: dict[tuple[tuple[str, ...], str, str], tuple[str, ...]] = {}
+        self._counted: dict[tuple[tuple[str, ...], str, str, bool], tuple[str, ...]] = {}
         self.exchanges: list[Row] = []
         self.attempts: list[Row] = []
         self.lines: list[Row] = []
@@ -133,10 +133,11 @@ class Batch:
         return text
 
     def _accounts_of(self, exchange: Exchange, attempt: Attempt) -> tuple[str, ...]:
-        place = (exchange.accounts, attempt.provider, attempt.model)
+        own = attempt.own
+        place = (exchange.accounts, attempt.provider, attempt.model, own)
         found = self._counted.get(place)
         if found is None:
-            found = self._counted[place] = counted(*place)
+            found = self._counted[place] = counted(*place[:3], own=own)
         return found
 
     def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt) -> None:
