@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from io import StringIO
 
@@ -87,3 +88,15 @@ async def test_one_that_can_not_be_opened_is_told_of_once_and_keeps_its_place() 
     assert told.count("cred_1") == 1
     assert "root key" in told
     assert SECRET not in told
+
+
+async def test_what_is_deleted_meanwhile_does_not_come_back() -> None:
+    rig = Rig()
+    one, two = credential(1), credential(2)
+    await rig.take(Change("credential", one))
+    rig.directory.apply([Change("credential", two)], 2)
+    first = asyncio.ensure_future(rig.live.refresh())
+    await asyncio.sleep(0)
+    rig.directory.apply([Change("credential", one, deleted=True), Change("credential", two, deleted=True)], 3)
+    await asyncio.gather(first, rig.live.refresh())
+    assert rig.own.homes == {}

@@ -3,7 +3,8 @@ booked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 import msgspec
@@ -22,6 +23,7 @@ from transcript import (
     streamed,
     target,
 )
+from waypost.config.nodes import Fallback, Leaf
 from waypost.config.snapshot import Route
 from waypost.config.targets import Keying, Target
 from waypost.config.tuning import BreakerTuning, Resilience
@@ -247,14 +249,31 @@ async def test_a_request_that_names_the_provider_itself() -> None:
     assert shown(stage) == ["sk-mine", "sk-mine"]
 
 
-async def test_a_hedge_is_no_way_to_the_operators_key() -> None:
-    async def late() -> None:
-        stage.clock.advance(30.0)
+def turns(count: int) -> Callable[[], Awaitable[None]]:
+    """A provider that takes so many turns of the loop."""
 
-    stage = stage_of(brought("mine", "sk-mine"), script=[late, completion(), completion()])
-    client = await stage.ask(CHAT, headers={b"x-waypost-hedge": b"10ms"})
-    assert client.status == 200
-    assert shown(stage) == ["sk-mine"]
+    async def turn() -> None:
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    return turn
+
+
+@pytest.mark.parametrize(
+    ("targets", "asked"),
+    [((P1,), ["sk-mine"]), ((P2, P1), ["upstream-secret", "sk-mine"])],
+    ids=["the same model at the same provider", "another provider"],
+)
+async def test_a_hedge_is_no_way_to_the_operators_key(targets: tuple[Target, ...], asked: list[str]) -> None:
+    stage = stage_of(
+        brought("mine", "sk-mine"), script=[turns(30), completion(), completion()], targets=targets
+    )
+    if targets[1:]:
+        ordered = Fallback(tuple(Leaf(each) for each in targets))
+        stage.snapshot.routes["fast"] = Route("fast", targets, node=ordered)
+    stage.planner.hedge_after_s = 0.8
+    assert (await stage.ask(CHAT)).status == 200
+    assert shown(stage) == asked
 
 
 def prepaid(stage: Stage, nusd: int) -> None:

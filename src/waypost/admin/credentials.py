@@ -29,7 +29,7 @@ from waypost.policy.checks import WEIGHT_MOST
 from waypost.policy.credentials import SECRET_MOST, given, state_of
 
 Weight = Annotated[int, Meta(ge=0, le=WEIGHT_MOST)]
-ProviderKey = Annotated[str, Meta(min_length=1, max_length=SECRET_MOST, pattern=r"^[\x21-\x7e]+$")]
+ProviderKey = Annotated[str, Meta(min_length=1, max_length=SECRET_MOST)]
 
 
 class CredentialBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

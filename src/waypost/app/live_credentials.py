@@ -26,25 +26,28 @@ class LiveCredentials:
         self._own = own
         self._log = log
         self._seen = _NEVER
+        #: One after the other: what was deleted meanwhile does not come back.
+        self._turn = asyncio.Lock()
         #: By id, what was sealed and what it is.
         self._opened: dict[str, tuple[bytes, str]] = {}
 
     async def refresh(self) -> None:
         """Take in what was changed. Raises nothing."""
-        while self._seen != self._directory.brought:
-            seen = self._directory.brought
-            found = tuple(self._directory.all(Credential))
-            new = [each for each in found if self._opened.get(each.id, (b"", ""))[0] != each.sealed]
-            if new:
-                opened = await asyncio.to_thread(self._open, new)
-                self._opened.update(opened)
-            self._own.give([Brought(each, self._opened[each.id][1]) for each in found])
-            self._keep_only({each.id for each in found})
-            self._seen = seen
+        async with self._turn:
+            while self._seen != self._directory.brought:
+                self._seen = self._directory.brought
+                await self._take(tuple(self._directory.all(Credential)))
 
     def readable(self, found: Credential) -> bool:
         """Whether its secret could be opened here."""
         return bool(self._opened.get(found.id, (b"", ""))[1])
+
+    async def _take(self, found: tuple[Credential, ...]) -> None:
+        new = [each for each in found if self._opened.get(each.id, (b"", ""))[0] != each.sealed]
+        if new:
+            self._opened.update(await asyncio.to_thread(self._open, new))
+        self._own.give([Brought(each, self._opened[each.id][1]) for each in found])
+        self._keep_only({each.id for each in found})
 
     def _keep_only(self, ids: Collection[str]) -> None:
         for gone in self._opened.keys() - ids:
