@@ -5,6 +5,7 @@ import os
 from io import StringIO
 
 import msgspec
+import pytest
 
 from waypost.app.live_credentials import LiveCredentials
 from waypost.core.credentials import Credential
@@ -100,3 +101,15 @@ async def test_what_is_deleted_meanwhile_does_not_come_back() -> None:
     rig.directory.apply([Change("credential", one, deleted=True), Change("credential", two, deleted=True)], 3)
     await asyncio.gather(first, rig.live.refresh())
     assert rig.own.homes == {}
+
+
+async def test_who_is_cancelled_leaves_it_to_the_next() -> None:
+    rig = Rig()
+    rig.directory.apply([Change("credential", credential(1))], 1)
+    first = asyncio.ensure_future(rig.live.refresh())
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await rig.live.refresh()
+    assert rig.secrets() == {"cred_1": SECRET}

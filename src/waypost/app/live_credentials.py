@@ -35,8 +35,9 @@ class LiveCredentials:
         """Take in what was changed. Raises nothing."""
         async with self._turn:
             while self._seen != self._directory.brought:
-                self._seen = self._directory.brought
+                seen = self._directory.brought
                 await self._take(tuple(self._directory.all(Credential)))
+                self._seen = seen  # only now: who is cancelled before has taken nothing in
 
     def readable(self, found: Credential) -> bool:
         """Whether its secret could be opened here."""
