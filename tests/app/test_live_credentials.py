@@ -103,7 +103,7 @@ async def test_what_is_deleted_meanwhile_does_not_come_back() -> None:
     assert rig.own.homes == {}
 
 
-async def test_who_is_cancelled_leaves_it_to_the_next() -> None:
+async def test_what_was_cancelled_is_taken_in_by_who_watches() -> None:
     rig = Rig()
     rig.directory.apply([Change("credential", credential(1))], 1)
     first = asyncio.ensure_future(rig.live.refresh())
@@ -111,5 +111,13 @@ async def test_who_is_cancelled_leaves_it_to_the_next() -> None:
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    await rig.live.refresh()
+    round_over = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        round_over.set()
+        await asyncio.Event().wait()
+
+    watching = asyncio.ensure_future(rig.live.watch(sleep=sleep))
+    await round_over.wait()
+    watching.cancel()
     assert rig.secrets() == {"cred_1": SECRET}

@@ -110,7 +110,7 @@ class AdminSide:
 
     def start(self) -> None:
         """Begin to follow."""
-        work = [self._keep(self._tidy)]
+        work = [self._keep(self._tidy), self._keep(self._credentials.watch)]
         if not self._foreign:
             work += [self._keep(self.live.watch), self._keep(self._credit.watch)]
         self._tasks = tuple(map(asyncio.ensure_future, work))

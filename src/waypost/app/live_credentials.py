@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from waypost.core.credentials import Credential
@@ -38,6 +38,14 @@ class LiveCredentials:
                 seen = self._directory.brought
                 await self._take(tuple(self._directory.all(Credential)))
                 self._seen = seen  # only now: who is cancelled before has taken nothing in
+
+    async def watch(
+        self, interval_s: float = 0.5, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """`refresh` for ever, until cancelled: for changes whose taking in was cancelled."""
+        while True:
+            await self.refresh()
+            await sleep(interval_s)
 
     def readable(self, found: Credential) -> bool:
         """Whether its secret could be opened here."""
