@@ -46,6 +46,7 @@ from waypost.policy.limits import Limits
 from waypost.ports import Hold, Taken, TokenCounter
 from waypost.ports import Limits as LimitsPort
 from waypost.routing.limiter import Limiter
+from waypost.routing.own import OwnKeys
 from waypost.stores.memory import MemoryReplays
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -431,6 +432,7 @@ class Stage:
     keeps: bool = False
     counter: TokenCounter | None = None
     """Whether answers of the Responses dialect are kept."""
+    make_board: Callable[[], OpenBoard] = OpenBoard
 
     def __post_init__(self) -> None:
         self.targets = self.targets or (target(provider()),)
@@ -453,7 +455,8 @@ class Stage:
         )
         self.responses = FakeResponses()
         self.replays = MemoryReplays()
-        self.board = OpenBoard()
+        self.board = self.make_board()
+        self.own = OwnKeys()
         self.planner = Plans()
         self.limiter = Limiter()
         self.waiting = Waiting(
@@ -468,6 +471,7 @@ class Stage:
             board=self.board,
             planner=self.planner,
             entrance=self.entrance,
+            own=self.own,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             random=lambda: 0.25,

@@ -14,8 +14,12 @@ import msgspec
 from waypost.admin.api import Admin
 from waypost.admin.parts import Audited, Parts
 from waypost.admin.passwords import Argon2Hashes
+from waypost.config.targets import Credential as SentKey
+from waypost.config.targets import Keying, Provider
+from waypost.core.credentials import Credential
 from waypost.core.key import Key
 from waypost.core.objects import Kind, Object
+from waypost.core.origin import Origin
 from waypost.core.people import (
     MachineAccount,
     Member,
@@ -29,6 +33,7 @@ from waypost.core.people import (
 )
 from waypost.core.signin import Password
 from waypost.core.tokentext import issue_text
+from waypost.policy.credentials import given
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
 from waypost.stores.sealing import Seals
@@ -45,7 +50,20 @@ PASSWORD = "correct horse staple"
 NOW = 1_764_115_200.0
 ACME = "/api/v1/organizations/acme"
 OTHER = "/api/v1/organizations/other"
+_BEARER = Keying("authorization")
 ROLES = ("owner", "admin", "billing", "developer", "viewer", "auditor")
+
+
+def provider(name: str, host: str = "", keying: Keying | None = _BEARER) -> Provider:
+    """A provider of the configuration, at a host of its own."""
+    return Provider(
+        name=name,
+        dialects=("openai_chat",),
+        origin=Origin("https", host or f"api.{name}.example", 443),
+        path="/v1",
+        credential=SentKey(b"authorization: Bearer of-the-operator\r\n"),
+        keying=keying,
+    )
 
 
 class Clock:
@@ -118,10 +136,9 @@ class World:
         self.live = InlineLive(self.rows)
         self.credits = CreditRows(database)
         self.keys = KeyStore(KeyRows(database), self.randomness)
-        self.passwords, self.sessions = (
-            PasswordRows(database, Seals([bytes(32)], self.randomness)),
-            SessionRows(database),
-        )
+        self.seals = Seals([bytes(32)], self.randomness)
+        self.passwords, self.sessions = PasswordRows(database, self.seals), SessionRows(database)
+        self.providers = {"openai": provider("openai"), "bedrock": provider("bedrock", keying=None)}
         self.audit: list[Audited] = []
         self.hashes = Argon2Hashes(self.randomness, memory_kib=8, passes=1)
         self.admin = Admin(self.parts())
@@ -139,6 +156,8 @@ class World:
             "clock": self.clock,
             "randomness": self.randomness,
             "audit": self.audit.append,
+            "seals": self.seals,
+            "providers": lambda: self.providers,
             "control_token": CONTROL,
             "blocking": inline,
             "version": "1.2.3",
@@ -212,6 +231,15 @@ class World:
     def key(self, name: str, **more: Any) -> Key:
         fields = {"organization_id": "org_acme", "created_at": NOW, **more}
         return self.keys.create(Key(key_id="", name=name, digest=b"", hint="", **fields))[1]
+
+    def credential(self, name: str, organization: str = "acme", team: str = "", **more: Any) -> Credential:
+        """One that is not stored yet, of the organization or of a team."""
+        home = f"org_{organization}"
+        made = Credential(
+            f"cred_{name}", home, name, "openai", "https://api.openai.example",
+            "team" if team else "organization", team or home, created_at=NOW, **more,
+        )  # fmt: skip
+        return given(self.seals, self.providers, made, "sk-of-the-rig", None, NOW)
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

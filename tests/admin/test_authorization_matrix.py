@@ -41,6 +41,7 @@ limits            rw    rw    rw      r         r      r       .      r
 keys              rw    rw    ro      o         .      r       r      ot
 tokens            rw    rw    .       .         .      r       .      .
 credits           r     r     r       .         .      r       .      .
+credentials       rw    rw    .       .         .      r       .      rt
 """
 _ROWS = [line.split() for line in TABLE.strip().splitlines()]
 MAY = {row[0]: dict(zip(_ROWS[0][1:], row[1:], strict=True)) for row in _ROWS[1:]}
@@ -195,6 +196,7 @@ class Stage:
             )
         world.put(Budget(f"bud_{name}", home, mine, "organization", home, 5))
         world.put(Limit(f"lim_{name}", home, mine, "organization", home, "requests", 5))
+        world.put(world.credential(mine, name, f"team_{mine}"))
         key = world.key(mine, organization_id=home)
         self.operators_key = world.key("ops", organization_id="org_acme", operator=True).key_id
         world.token("operator", organization=name)
@@ -295,6 +297,7 @@ class Stage:
             "rotate_key": {},
             "create_token": {"name": "n", "permissions": []},
             "create_invitation": {"email": "n@example.com", "role": "viewer"},
+            "put_credential": {"provider": "openai", "secret": "sk-of-acme", "team": "mine"},
             "put_budget": {"scope": "organization", "limit": "7"},
             "change_password": {"current": PASSWORD, "password": "four words in a row"},
             "put_second_factor": {"secret": "A" * 32, "code": "123456", "password": PASSWORD},

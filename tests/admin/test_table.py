@@ -20,7 +20,7 @@ def test_every_permission_opens_something_or_is_of_another_part(world: World) ->
         for each in row.permission
     }
     elsewhere = {
-        "credentials:read", "credentials:write", "usage:read", "own_usage:read",
+        "usage:read", "own_usage:read",
         "audit:read",
     }  # fmt: skip
     assert used | elsewhere == set(PERMISSIONS)

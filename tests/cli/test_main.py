@@ -21,7 +21,8 @@ WANTED = {
     "record", "doctor", "version", "credits show", "credits add", "credits adjust", "credits statement",
     "ledger verify", "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
     "apply", "export",
-    "ledger reconcile",
+    "ledger reconcile", "db reseal",
+    "credentials set", "credentials list", "credentials show", "credentials delete",
 }  # fmt: skip
 WANTED |= {
     f"{group} {verb}"

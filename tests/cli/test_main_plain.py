@@ -46,6 +46,8 @@ NOT_OF_A_FOLDER |= {
 }
 ACME = ("--org", "acme")
 FILE = "organizations: [{name: acme, limits: [{name: slots, unit: concurrent, amount: 5}], keys: [{name: shop}]}]"
+LAB = ("--config", "FOLDER/waypost.yaml")
+CONFIG = "providers: [{name: lab, dialect: openai_chat, base_url: https://lab.example/v1}]"
 BILL = "usage_date_utc,model,token_type,cost_usd\n2026-11-23,gpt-5-mini,output,2.00\n"
 DOLLAR = 1_000_000_000
 
@@ -112,6 +114,14 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "credits add": (("5", *ACME, "--id", "inv-2"), ("✓ inv-2 is entered; the balance is $30",)),
     "credits adjust": (("--by", "-5", "--reason", "r", *ACME), ("is entered; the balance is $20",)),
     "credits statement": (ACME, ("date,kind,id,amount", "topup,inv-1,25,25", "closing")),
+    "credentials set": (
+        ("new", *ACME, *LAB, "--provider", "lab", "--secret", "file:FOLDER/key.txt"),
+        ("✓ new (cred_", "is set. It is sent to https://lab.example only"),
+    ),
+    "credentials list": ((*ACME, *LAB), ("main", "lab", "active", "wxyz", "organization")),
+    "credentials show": (("main", *ACME, *LAB), ("main", "https://lab.example", "ends in", "wxyz")),
+    "credentials delete": (("main", *ACME), ("✓ main (cred_", "is deleted")),
+    "db reseal": ((), ("✓ 0 second factors and 0 credentials", "Nothing is left")),
     "apply": (("-f", "FOLDER/org.yaml", "--yes"), ("+ limit acme/slots", "sk-wp-", "✓ shop (", "2 made")),
     "export": (ACME, ("  - name: acme\n", "{team: web, role: admin}")),
     "ledger verify": ((), ("✓ 1 lines: $2", "Every account is the sum")),
@@ -144,6 +154,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.one("tokens", "create", "terraform", *ACME)
     made.one("invitations", "create", "cara@acme.example", *ACME)
     made.one("keys", "create", "--name", "app [/x]", *ACME)
+    (made.path / "waypost.yaml").write_text(CONFIG)
+    (made.path / "key.txt").write_text("sk-0123456789abcdefwxyz")
+    lab = [word.replace("FOLDER", str(made.path)) for word in (*LAB, "--secret", "file:FOLDER/key.txt")]
+    made.one("credentials", "set", "main", *ACME, "--provider", "lab", *lab)
     made.one("credits", "add", "25.00", "--id", "inv-1", *ACME)
     with closing(SqliteJournal(made.path)) as journal:
         tried = msgspec.structs.replace(

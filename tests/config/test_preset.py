@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from waypost.config.origins import parse_base_url
-from waypost.config.preset import UNLISTED, join, keyed, surface, unlisted
+from waypost.config.preset import UNLISTED, join, keyed, keying_of, surface, unlisted
+from waypost.config.targets import Keying
 from waypost.core.origin import Origin
 from waypost.providers.fill import fill
 from waypost.providers.spec import ProviderSpec
@@ -82,3 +83,15 @@ def test_any_server_of_a_dialect_is_spoken_to_as_its_clients_do() -> None:
     keys = keyed(UNLISTED, "k")
     assert keys["anthropic_messages"].reveal() == b"x-api-key: k\r\n"
     assert keys["gemini_generate"].reveal() == b"x-goog-api-key: k\r\n"
+
+
+def test_how_a_key_that_somebody_brings_is_shown() -> None:
+    assert keying_of(SPEC, b"x: y\r\n") == Keying(
+        "x-api-key", "Bearer", {"openai_chat": "authorization"}, b"x: y\r\n"
+    )
+    assert keying_of(UNLISTED) == Keying("authorization", "Bearer", UNLISTED.dialect_auth)
+    for scheme, header in (("none", "authorization"), ("sigv4", "authorization")):
+        found = keying_of(ProviderSpec("m", "M", "", (), auth=scheme))
+        assert found == Keying(header), scheme
+    for scheme in ("google", "azure_entra", "ibm_iam"):
+        assert keying_of(ProviderSpec("m", "M", "", (), auth=scheme)) is None

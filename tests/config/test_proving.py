@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from config.golden_view import surroundings
+from waypost.config.credentials import render_brought
 from waypost.config.load import load_bytes
 from waypost.config.resolve import resolve
 from waypost.config.snapshot import Snapshot
@@ -66,3 +67,50 @@ def test_what_is_known_of_a_provider_is_on_it() -> None:
         ("eu", None, False),
         ("", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [
+        ("{name: lab, preset: native, api_key: env:LAB_KEY}", "as its own"),
+        (f"{{name: lab, {AT}, api_key: env:LAB_KEY}}", b"authorization: Bearer sk-own\r\n"),
+        (f"{{name: lab, {AT}, auth: {{scheme: none}}}}", b"authorization: Bearer sk-own\r\n"),
+        (
+            f"{{name: lab, {AT}, auth: {{scheme: bearer}}, api_key: env:LAB_KEY}}",
+            b"authorization: Bearer sk-own\r\n",
+        ),
+        (
+            f"{{name: lab, {AT}, auth: {{scheme: header, header: x-key}}, api_key: env:LAB_KEY}}",
+            b"x-key: sk-own\r\n",
+        ),
+        ("{name: lab, preset: ibm, region: us-south, api_key: env:LAB_KEY}", None),
+    ],
+)
+def test_how_a_key_that_somebody_brings_is_shown(entry: str, shown: bytes | str | None) -> None:
+    provider = snap(f"providers: [{entry}]").providers["lab"]
+    if shown is None:
+        assert provider.keying is None
+        return
+    assert provider.keying is not None
+    made = render_brought("sk-own", provider.keying)
+    assert made is not None
+    if shown == "as its own":
+        theirs = provider.credential.reveal().replace(b"THISISASECRET", b"sk-own")
+        assert made[0].reveal() == theirs
+        for dialect, each in made[1].items():
+            same = provider.credentials[dialect].reveal().replace(b"THISISASECRET", b"sk-own")
+            assert each.reveal() == same
+        assert made[1].keys() == provider.credentials.keys()
+    else:
+        assert made[0].reveal() == shown
+
+
+def test_the_operators_secret_headers_go_with_it_and_are_not_printed() -> None:
+    entry = f"{{name: lab, {AT}, api_key: env:LAB_KEY, headers: {{x-gate: env:LAB_KEY}}}}"
+    provider = snap(f"providers: [{entry}]").providers["lab"]
+    assert provider.keying is not None
+    made = render_brought("sk-own", provider.keying)
+    assert made is not None
+    assert made[0].reveal() == b"authorization: Bearer sk-own\r\nx-gate: THISISASECRET\r\n"
+    assert "SECRET" not in repr(provider)
+    assert render_brought("two\nlines", provider.keying) is None

@@ -48,3 +48,16 @@ def test_what_counts_exchanges_counts_each_once_whatever_it_cost() -> None:
     assert counted(accounts, "openai", "m", again=True) == ("team:t1:total",)
     assert (posted_to(free, 5), posted_to("team:t1:total", 5)) == (EXCHANGE, 5)
     assert (counts_exchanges(free), counts_exchanges("free:organization/org_a:day:x")) == (True, False)
+
+
+def test_prepaid_credit_does_not_pay_for_what_an_organization_pays_itself() -> None:
+    accounts = ("organization:org_1:credit", "organization:org_1:total", "provider:org_1/openai:total")
+    assert counted(accounts, "openai", "gpt-5") == accounts
+    assert counted(accounts, "openai", "gpt-5", own=True) == accounts[1:]
+    assert counts_to("route:org_1/x:credit", "openai", "gpt-5", own=True), "only an organization has credit"
+
+
+def test_what_an_organization_pays_itself_is_no_use_of_the_free_tier() -> None:
+    accounts = ("free:organization/org_a:day:x", "free_requests:key/org_a/k:day:x", "key:k:total")
+    assert counted(accounts, "openai", "m", own=True) == ("key:k:total",)
+    assert counted(accounts, "openai", "m") == accounts

@@ -6,15 +6,17 @@ import asyncio
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, budget, exchange, in_thread
+from ledger.books import AT, CENT, DOLLAR, FakeClock, FlakyJournal, attempt, budget, exchange, in_thread
 from waypost.core.credit import used_of
 from waypost.core.rules import Bound, Rules
 from waypost.errors import CreditsExhausted
 from waypost.ledger.accounts import Accounts
 from waypost.ledger.ledger import open_ledger
 from waypost.ledger.purse import Purse
+from waypost.stores.sql.rows import Batch
 
 ACCOUNT = used_of("org_a")
 
@@ -105,3 +107,26 @@ def test_what_costs_nothing_needs_nothing_of_what_nodes_share() -> None:
     purse.lease(specs[0].account_id, 5)
     purse.see(specs[0].account_id, CENT)
     assert purse.reserve(specs, 5, AT) is not None
+
+
+def test_what_an_organization_pays_to_its_provider_itself_is_no_use_of_its_credit() -> None:
+    team = Bound("team", "t", "web", (budget("team", "t", DOLLAR),))
+    purse, specs = Purse(), Accounts().of(prepaid(DOLLAR, team), AT)
+    for spec in specs:
+        purse.open(spec, 0, AT)
+    hold = purse.reserve(specs, 50 * CENT, AT)
+    assert hold is not None
+    own = msgspec.structs.replace(attempt(1, 7), key_name="cred_1:1")
+    purse.close(hold, 12, (own, attempt(2, 5)))
+    posted = {spec.scope: purse.account(spec.account_id) for spec in specs}
+    assert {scope: (each.posted_nusd, each.held_nusd) for scope, each in posted.items() if each} == {
+        "organization": (5, 0),
+        "team": (12, 0),
+    }
+
+
+def test_the_journal_says_the_same() -> None:
+    batch = Batch()
+    own = msgspec.structs.replace(attempt(1, 7), key_name="cred_1:1")
+    batch.add(exchange(1, 12, (ACCOUNT, "team:t:total"), (own, attempt(2, 5))))
+    assert batch.posted == {ACCOUNT: [5, 1], "team:t:total": [12, 2]}

@@ -312,3 +312,21 @@ def test_a_lost_attempt_is_charged_with_its_markup(tmp_path, seen):
     (line,) = journal.lines.values()
     assert (line.cost_nusd, line.markup_nusd) == ((41, 1) if seen else (11, 1))
     assert journal.accounts == {ACCOUNT[0]: line.cost_nusd}
+
+
+def test_a_lost_attempt_with_a_credential_of_ones_own_is_no_use_of_credit(tmp_path):
+    accounts = ("organization:org_a:credit", "organization:org_a:total")
+    journal, intents = MemoryJournal(), Intents(tmp_path, 1, clock=FakeClock())
+    intents.dispatch(msgspec.structs.replace(mark(1, accounts, floor=3), key_name="cred_1:1"))
+    intents.dispatch(mark(2, accounts, floor=5))
+    intents.close()
+
+    recover(tmp_path, journal)
+    assert journal.accounts == dict(zip(accounts, (5, 8), strict=True))
+    assert journal.exchanges["exc-1"].attempts[0].key_name == "cred_1:1"
+
+
+def test_a_mark_of_an_older_version_is_read(tmp_path):
+    older = msgspec.json.encode(mark(1))
+    fields = msgspec.json.decode(older)
+    assert msgspec.json.decode(msgspec.json.encode(fields[:-1]), type=type(mark(1))) == mark(1)

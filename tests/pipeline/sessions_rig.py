@@ -116,6 +116,7 @@ class Talk:
             board=stage_.board,
             planner=stage_.planner,
             entrance=stage_.entrance,
+            own=stage_.own,
             snapshot=lambda: stage_.snapshot,
             clock=stage_.clock,
             random=lambda: 0.25,

@@ -9,12 +9,15 @@ import pytest
 
 from pipeline.sessions_rig import Opened, Talk
 from transcript import AskedLimits, error_code, provider, target
+from waypost.config.targets import Keying
+from waypost.core.credentials import Credential
 from waypost.core.key import Key
 from waypost.core.limit import Limit, Need
 from waypost.core.people import DEFAULT, Organization
 from waypost.errors import RateLimited, Unavailable
 from waypost.policy.limits import Limits
 from waypost.ports import Ended, Socket
+from waypost.routing.own import Brought
 
 
 async def test_a_session_from_its_opening_to_its_goodbye() -> None:
@@ -226,3 +229,22 @@ async def test_a_session_ends_once_its_owner_may_not_use_the_gateway_any_more() 
     await task
     assert talk.client.socket.closed == (1008, "")
     assert talk.stage.exchange.error == "permission_denied"
+
+
+async def test_a_session_with_a_credential_of_ones_own() -> None:
+    served = target(provider(dialects=("openai_realtime",), keying=Keying("authorization")))
+    talk = Talk(Opened(401), opened := Opened(), targets=(served,))
+    home = talk.stage.key.organization_id
+    made = Credential("cred_1", home, "main", "p1", "https://p1.example", owner_id=home, sealed=b"x")
+    other = msgspec.structs.replace(made, id="cred_2", use="last")
+    talk.stage.own.give([Brought(made, "sk-own"), Brought(other, "sk-last")])
+    task = talk.start()
+    await talk.client.socket.listening.wait()
+    assert [b"Bearer sk-own" in talk.sockets.heads[0][1], b"upstream-secret" in talk.sockets.heads[1][1]] == [
+        True,
+        True,
+    ]
+    talk.client.socket.leave(Ended(1000, by_peer=True))
+    await task
+    assert opened.socket.closed == (1000, "")
+    assert [each.key_name for each in talk.stage.attempts] == ["cred_1:1", ""]

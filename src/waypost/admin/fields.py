@@ -28,6 +28,7 @@ _CALLED: Final = {
     "team_id": "team",
     "project_id": "project",
     "user_id": "user",
+    "owner_id": "user",
     "service_id": "service_account",
 }
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from waypost.config.targets import Provider
 from waypost.core.budget import Budget
+from waypost.core.credentials import Credential
 from waypost.core.keytext import Randomness
 from waypost.core.objects import Kind, Object
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Objects
 from waypost.ports.credits import Credits
 from waypost.ports.people import KeyStore, Passwords, Sessions
+from waypost.ports.sealing import Sealing
 
 
 class Live(Protocol):
@@ -102,8 +105,14 @@ class Parts(msgspec.Struct, frozen=True):
     clock: Clock
     randomness: Randomness
     audit: Callable[[Audited], None]
+    seals: Sealing
+    """For the secrets of credentials."""
     control_token: str = ""
     """What the command line of this machine shows."""
+    providers: Callable[[], Mapping[str, Provider]] = dict
+    """Those of the configuration in force."""
+    readable: Callable[[Credential], bool] = lambda _: True
+    """Whether the secret of a credential could be opened here."""
     figures: Figures | None = None
     blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread
     version: str = ""

@@ -35,12 +35,14 @@ class Resource:
     read: tuple[Permission, ...]
     write: tuple[Permission, ...]
     body: type[Any]
-    """What PUT takes; its fields are fields of `view` too."""
+    """What PUT takes; its fields are fields of `view` too, but for those that are `write_only`."""
     view: type[Any]
     teams: bool = False
     """A role in a team counts for what belongs to the team, as far as reading goes."""
     team_writes: bool = False
     """And as far as writing goes."""
+    write_only: frozenset[str] = frozenset()
+    """Fields of `body` that no answer shows: left out of a patch they are None, and stay as they are."""
     example: object = None
     list_permission: Marker | None = None
     """Who may list, where that is not who may read one."""
@@ -133,7 +135,10 @@ class Resource:
             if old is None:
                 raise self.hidden(ask)
             view = await self.show(ask, old)
-            now = {name: getattr(view, name) for name in self.body.__struct_fields__}
+            now = {
+                name: None if name in self.write_only else getattr(view, name)
+                for name in self.body.__struct_fields__
+            }
             given = msgspec.structs.asdict(ask.body)
             now.update({name: value for name, value in given.items() if value is not msgspec.UNSET})
             return self.body(**now)

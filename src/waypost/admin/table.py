@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from waypost.admin import credits, keys, tokens
+from waypost.admin.credentials import Credentials
 from waypost.admin.invitations import Invitations
 from waypost.admin.me import Me
 from waypost.admin.members import MachineAccounts, Members, Roles
@@ -26,6 +27,7 @@ def routes(signin: SignIn) -> tuple[Route, ...]:
         MachineAccounts(),
         Budgets(),
         Limits(),
+        Credentials(),
         users,
         GatewayBudgets(),
         GatewayLimits(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
@@ -17,16 +17,20 @@ from waypost.admin.passwords import Argon2Hashes
 from waypost.admin.signin import IDLE_S
 from waypost.app.ending import end_all
 from waypost.app.figures import BookFigures
+from waypost.app.live_credentials import LiveCredentials
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
 from waypost.config.credits_schema import CreditsConfig
+from waypost.config.targets import Provider
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
+from waypost.routing.own import OwnKeys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.account_rows import AccountRows
+from waypost.stores.sql.credentials import reseal_credentials
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
@@ -36,6 +40,13 @@ from waypost.stores.sql.people import PasswordRows, SessionRows
 from waypost.telemetry.logs import Log
 
 _TIDY_S: Final = 3600.0
+
+Providers = Callable[[], Mapping[str, Provider]]
+"""Those of the configuration in force, by their names."""
+
+
+def _no_providers() -> Mapping[str, Provider]:
+    return {}
 
 
 _READ = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -61,19 +72,24 @@ class AdminSide:
         live: LiveDirectory | None = None,
         credits: Callable[[], CreditsConfig] = CreditsConfig,
         workers: int = 1,
+        own: OwnKeys | None = None,
+        providers: Providers = _no_providers,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
-        organizations are given."""
+        organizations are given. `own`: where the credentials go that people bring, and `providers`: for which ones that
+        may be."""
         #: Called before an answer that tells of a change, so that it is in force wherever its asker asks next.
         self.spread: Callable[[], Awaitable[None]] | None = None
         rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
+        self._rows, self._seals = rows, seals
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._credit = LiveCredit(entries, self.live.directory, clock, credits)
+        self._credentials = LiveCredentials(self.live.directory, seals, own or OwnKeys(), log)
         if not self._foreign:
-            self.live.then = self._credit.refresh
+            self.live.then = self._follow
         self._sessions = SessionRows(database)
         self._passwords = PasswordRows(database, seals)
         self._clock, self._log, self._sleep = clock, log, sleep
@@ -91,6 +107,9 @@ class AdminSide:
                 audit=self._audit,
                 control_token=token,
                 figures=figures,
+                seals=seals,
+                providers=providers,
+                readable=self._credentials.readable,
                 version=__version__,
                 workers=workers,
             )
@@ -99,7 +118,7 @@ class AdminSide:
 
     def start(self) -> None:
         """Begin to follow."""
-        work = [self._keep(self._tidy)]
+        work = [self._keep(self._tidy), self._keep(self._credentials.watch)]
         if not self._foreign:
             work += [self._keep(self.live.watch), self._keep(self._credit.watch)]
         self._tasks = tuple(map(asyncio.ensure_future, work))
@@ -114,7 +133,7 @@ class AdminSide:
     async def load(self) -> None:
         """Read everything, before anybody is served. Raises StoreUnavailable."""
         await self.live.refresh()
-        await self._credit.refresh()
+        await self._follow()
 
     def methods(self, path: str) -> frozenset[str] | None:
         """See `ControlApi`."""
@@ -137,6 +156,11 @@ class AdminSide:
             await self.spread()
         return said
 
+    async def _follow(self) -> None:
+        """What hangs on the directory follows it. Raises StoreUnavailable."""
+        await self._credentials.refresh()
+        await self._credit.refresh()
+
     def _audit(self, entry: Audited) -> None:
         fields = {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "at"}
         self._log.info("control API", **fields)
@@ -151,6 +175,7 @@ class AdminSide:
                     pass
                 await self.live.tidy(now)
                 await asyncio.to_thread(self._passwords.reseal)
+                await asyncio.to_thread(reseal_credentials, self._rows, self._seals)
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -173,13 +198,16 @@ def serve_admin(
     purse: Purse | None = None,
     credits: Callable[[], CreditsConfig] = CreditsConfig,
     workers: int = 1,
+    own: OwnKeys | None = None,
+    providers: Providers = _no_providers,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
-    `credits`: what new organizations are given."""
+    `credits`: what new organizations are given; `own` and `providers`: see `AdminSide`."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
     side = AdminSide(
         database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits,
         workers=workers,
+        own=own, providers=providers,
     )  # fmt: skip
     side.start()
     stack.push_async_callback(side.stop)

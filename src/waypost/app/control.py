@@ -108,6 +108,7 @@ def desk_of(
         board,
         parts["ledger"].left,
         parts["directory"],
+        parts["own"],
     )
     return compose_desk(
         Control(

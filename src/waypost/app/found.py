@@ -9,7 +9,7 @@ import msgspec
 
 from waypost.config.credentials import render_credential
 from waypost.config.origins import BadUrl, parse_base_url
-from waypost.config.preset import keyed, surface
+from waypost.config.preset import keyed, keying_of, surface
 from waypost.config.targets import Credential, Provider
 from waypost.core.origin import Origin
 from waypost.providers.environment import EnvironmentScan
@@ -79,6 +79,7 @@ def _provider(
         origin=Origin(url.scheme, url.host, url.port, private=local),
         path=url.path,
         credential=credential,
+        keying=keying_of(spec),
         quirks=spec.quirks,
         headers=over.headers,
         dialect_headers=over.dialect_headers,

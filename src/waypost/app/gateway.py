@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import random
 import secrets
@@ -27,6 +26,7 @@ from waypost.app.gate import AppGate, gauges
 from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.load import start_load
+from waypost.app.memory import settle_garbage
 from waypost.app.models_list import ModelsList
 from waypost.app.options import Options
 from waypost.app.prices import free_tariff
@@ -56,6 +56,7 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
+from waypost.routing.own import OwnKeys
 from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
@@ -97,14 +98,6 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
         await _Gateway(options, announce, clock, log, config, stands, books, stack, stream).run()
 
 
-def _settle_garbage() -> None:
-    """What lives as long as the process is never looked at again, and the collector runs seldom: a request makes
-    hardly any cycles, and looking for them cost 3 % of its time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-
-
 class _Gateway:
     """Wires the parts around one data folder and runs them."""
 
@@ -136,6 +129,8 @@ class _Gateway:
         self._books = books
         #: Who there is, and which rules hold for whom.
         self._directory = Directory()
+        #: The credentials that people brought.
+        self._own = OwnKeys()
         self._limits = self._count_limits()
         self._stack = stack
         self._new_id = exchange_ids(clock.wall, os.urandom)
@@ -172,6 +167,8 @@ class _Gateway:
             books.ledger.purse,
             lambda: config.config.credits,
             self._stands.count,
+            self._own,
+            lambda: config.snapshot().providers,
         )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)
@@ -211,7 +208,7 @@ class _Gateway:
         def started(server: Server, host: str, port: int) -> None:
             running.append(server)
             background.start()
-            _settle_garbage()
+            settle_garbage()
             host = reachable(host)
             calls = Calls(lambda: self._tell(host, port, found), background.reload, server.stop, server.stop)
             self._stands.began(host, port, calls, server)
@@ -363,6 +360,7 @@ class _Gateway:
             board=steering.board,
             planner=steering.planner,
             entrance=steering.entrance,
+            own=self._own,
         )
 
     def _store(self, authenticate: Authenticate, pipeline: Pipeline) -> Storage:

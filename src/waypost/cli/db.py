@@ -205,6 +205,40 @@ def forget(
         people().print(OK, visible(told))
 
 
+@app.command()
+def reseal(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Seal all secrets with the newest root key, after it was put before the older ones. A running gateway does the
+    same once an hour; when none is left, the older keys can go.
+
+    Example: WAYPOST_ROOT_KEY="NEW OLD" waypost db reseal
+    """
+    from waypost.app.clock import SystemClock
+    from waypost.stores.root_key import root_keys
+    from waypost.stores.sealing import Seals
+    from waypost.stores.sql.credentials import reseal_credentials
+    from waypost.stores.sql.objects import ObjectRows
+    from waypost.stores.sql.people import PasswordRows
+
+    with _opened(data) as database:
+        seals = Seals(root_keys(data, os.environ), os.urandom)
+        factors = PasswordRows(database, seals).reseal()
+        credentials = reseal_credentials(ObjectRows(database, SystemClock.wall), seals)
+    if as_json:
+        left = list(credentials.left)
+        print_json({"second_factors": factors, "credentials": credentials.done, "left": left})
+    elif not credentials.left:
+        told = (
+            f"{factors} second factors and {credentials.done} credentials were sealed anew. Nothing is left."
+        )
+        people().print(OK, told)
+    if credentials.left:
+        fail(
+            f"{len(credentials.left)} credentials are sealed with a root key that is not here, or were changed "
+            f"meanwhile: {', '.join(credentials.left[:5])}.",
+            hint="Add the older root key behind the newest one, and run it again; or set these credentials again.",
+        )
+
+
 def _opened(data: Path) -> _Closing:
     """The database as it is, without a change to its tables; ends the command when there is none."""
     from waypost.stores.sql.address import address_from, secret_from

@@ -33,6 +33,7 @@ _WORDS: dict[Kind, tuple[str, str]] = {
     "invitation": ("invitation", "invitations"),
     "budget": ("budget", "budgets"),
     "limit": ("limit", "limits"),
+    "credential": ("credential", "credentials"),
 }
 _ID_DIGITS = 16
 

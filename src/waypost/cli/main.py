@@ -10,6 +10,7 @@ from waypost.cli import (
     budgets,
     chat,
     config,
+    credentials,
     credits,
     db,
     doctor,
@@ -84,6 +85,7 @@ app.add_typer(invitations.app, name="invitations")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(limits.app, name="limits")
 app.add_typer(credits.app, name="credits")
+app.add_typer(credentials.app, name="credentials")
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.add_typer(models.app, name="models")

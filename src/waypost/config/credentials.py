@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from waypost.config.targets import Credential
+from waypost.config.targets import Credential, Keying
 from waypost.providers.spec import ProviderSpec
 
 SECRET_MAX_BYTES = 16 * 1024
@@ -118,3 +118,17 @@ def render_credential(secret: str, spec: ProviderSpec | None) -> Credential | No
 def render_keyed(secret: str, header: str, word: str = "Bearer") -> bytes | None:
     """A key in its header: bare, or in `authorization` behind `word`. None when it can not stand there."""
     return render_header(header, f"{word} {secret}" if header == BEARER else secret)
+
+
+def render_brought(secret: str, keying: Keying) -> tuple[Credential, dict[str, Credential]] | None:
+    """A key that somebody brings: as it goes to a provider, and by dialect where it goes otherwise. None when it can
+    not stand in a header."""
+    line = render_keyed(secret, keying.header, keying.word)
+    if line is None:
+        return None
+    others: dict[str, Credential] = {}
+    for dialect, header in keying.dialects.items():
+        other = render_keyed(secret, header)
+        if other is not None:
+            others[dialect] = Credential(other + keying.hidden)
+    return Credential(line + keying.hidden), others

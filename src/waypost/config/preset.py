@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from posixpath import normpath
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
-from waypost.config.credentials import render_header, render_keyed
+from waypost.config.credentials import BEARER, render_header, render_keyed
 from waypost.config.origins import ProviderUrl
-from waypost.config.targets import Credential, Lines
+from waypost.config.targets import Credential, Keying, Lines
 from waypost.core.origin import Origin
 from waypost.providers.fill import Filled
 from waypost.providers.rows.shapes import ANTHROPIC_COUNTING_HEADERS
 from waypost.providers.spec import KEYED, ProviderSpec
+
+#: Schemes whose requests carry a token that is fetched first.
+_FETCHED: Final = frozenset(("google", "azure_entra", "ibm_iam"))
 
 
 class Surface(msgspec.Struct, frozen=True):
@@ -84,6 +88,15 @@ def keyed(spec: ProviderSpec, secret: str, hidden: bytes = b"") -> dict[str, Cre
         if line is not None:
             made[dialect] = Credential(line + hidden)
     return made
+
+
+def keying_of(spec: ProviderSpec, hidden: bytes = b"") -> Keying | None:
+    """How a row's provider is shown a key; None where that is not one header line. Where the row's own way is a
+    signature of AWS, a key stands in `authorization`, as Bedrock's API keys do."""
+    if spec.auth in _FETCHED:
+        return None
+    header = spec.auth_header.lower() if spec.auth == "header" else BEARER
+    return Keying(header, spec.auth_word, spec.dialect_auth if spec.auth in KEYED else {}, hidden)
 
 
 def join(start: str, path: str) -> str:

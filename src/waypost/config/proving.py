@@ -8,11 +8,11 @@ import msgspec
 
 from waypost.config.credentials import BEARER, SecretMissing, SecretStore, render_credential, render_keyed
 from waypost.config.faults import Faults
-from waypost.config.preset import UNLISTED, keyed
+from waypost.config.preset import UNLISTED, keyed, keying_of
 from waypost.config.problems import Path
 from waypost.config.schema import AuthConfig, ProviderConfig
 from waypost.config.schemes import Schemes
-from waypost.config.targets import Credential, Provider
+from waypost.config.targets import Credential, Keying, Provider
 from waypost.providers.auth.authorizer import Authorizer
 from waypost.providers.fill import Filled
 from waypost.providers.spec import KEYED, MADE, ProviderSpec
@@ -52,6 +52,7 @@ class Proving:
         """`plainly`, a provider without a credential, once for each of its keys."""
         if entry.auth is not None:
             self._schemes.check(entry.auth, (*path, "auth"))
+        plainly = msgspec.structs.replace(plainly, keying=_keying(entry, spec, hidden))
         if entry.keys is None:
             given = _Given(entry.api_key, (*path, "api_key"))
             credential, others = self._credential(entry, spec, filled, hidden, path, given)
@@ -179,3 +180,14 @@ class Proving:
         except SecretMissing as fault:
             self._faults.add(path, str(fault), hint="Set it before the gateway starts, or name another one.")
             return None
+
+
+def _keying(entry: ProviderConfig, spec: ProviderSpec | None, hidden: bytes) -> Keying | None:
+    """How a key that somebody brings goes to a provider, whether the operator's own goes so or not."""
+    auth = entry.auth
+    if auth is None or auth.scheme == "none":
+        return keying_of(spec or UNLISTED, hidden)
+    if auth.scheme not in KEYED:
+        return None
+    header = (auth.header or BEARER) if auth.scheme == "header" else BEARER
+    return Keying(header.lower(), hidden=hidden)

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import force_setattr
 
+from waypost.core.credentials import is_own
 from waypost.core.facts import ModelFacts
 from waypost.core.origin import Deadlines, Origin
 from waypost.core.price import Tariff
@@ -55,6 +56,21 @@ class Credential:
         return "Credential(***)"
 
     __str__ = __repr__
+
+
+class Keying(msgspec.Struct, frozen=True):
+    """How a key goes into a provider's requests."""
+
+    header: str
+    """In lower case. In `authorization` it stands behind `word`, in all others bare."""
+    word: str = "Bearer"
+    dialects: dict[str, str] = {}
+    """By dialect, the header there, where it is another one; `authorization` holds it as a bearer token."""
+    hidden: bytes = b""
+    """More header lines that go with every key, made of the operator's secrets."""
+
+    def __repr__(self) -> str:
+        return f"Keying({self.header!r})"
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -106,6 +122,8 @@ class Provider(msgspec.Struct, frozen=True):
     origin_label: Literal["config", "environment", "local"] = "config"
     """How it was found, for people."""
     probe: Probe | None = None
+    keying: Keying | None = None
+    """How a key that somebody brings is shown to it; None: it takes none."""
     key_name: str = ""
     """Which of its several credentials this is; "" where it has one. The same provider is there once for each."""
     region: str = ""
@@ -128,6 +146,11 @@ class Provider(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         force_setattr(self, "label", f"{self.name}#{self.key_name}" if self.key_name else self.name)
+
+    @property
+    def own(self) -> bool:
+        """Whether its credential is one that somebody brought, and not the operator's."""
+        return is_own(self.key_name)
 
     def credential_for(self, dialect: str) -> Credential:
         """What a request in this dialect proves itself with."""

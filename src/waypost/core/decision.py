@@ -46,6 +46,7 @@ Reason = Literal[
     "ejected",
     "busy",
     "key",
+    "credential",
 ]
 """What kept a target out of the plan, or (`ejected`, `busy`) sent it to the end of it."""
 

@@ -7,19 +7,17 @@ is `EXCHANGE`, whatever it costs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from waypost.core.key import Key, matches
 from waypost.core.money import render_usd
 from waypost.core.people import DEFAULT, Organization
-from waypost.core.scope import COUNTING, EXCHANGE
+from waypost.core.scope import COUNTING, EXCHANGE, FREE
 
 FreePeriod = Literal["day", "week", "month"]
 FreeEach = Literal["organization", "user", "key"]
-
-_MONEY: Final = "free"
 
 
 class FreeTier(msgspec.Struct, frozen=True):
@@ -43,7 +41,7 @@ class FreeTier(msgspec.Struct, frozen=True):
     @property
     def scope(self) -> str:
         """What its accounts' ids begin with."""
-        return COUNTING if self.requests else _MONEY
+        return COUNTING if self.requests else FREE
 
     def render(self, amount: int) -> str:
         """An amount in its unit."""

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from waypost.core.budget import Budget
+from waypost.core.credentials import Credential
 from waypost.core.limit import Limit
 from waypost.core.people import (
     Invitation,
@@ -32,6 +33,7 @@ Kind = Literal[
     "invitation",
     "budget",
     "limit",
+    "credential",
 ]
 Object: TypeAlias = (
     Organization
@@ -45,6 +47,7 @@ Object: TypeAlias = (
     | Invitation
     | Budget
     | Limit
+    | Credential
 )
 """Each has `id`, `name`, `created_at` and `revision`, and `organization_id` unless it is an organization or a user."""
 
@@ -60,6 +63,7 @@ TYPES: Final[dict[Kind, type[Object]]] = {
     "invitation": Invitation,
     "budget": Budget,
     "limit": Limit,
+    "credential": Credential,
 }
 KIND_OF: Final[dict[type[object], Kind]] = {found: kind for kind, found in TYPES.items()}
 #: What an id of each kind begins with.
@@ -75,6 +79,7 @@ PREFIXES: Final[dict[Kind, str]] = {
     "invitation": "inv",
     "budget": "bud",
     "limit": "lim",
+    "credential": "cred",
 }
 
 

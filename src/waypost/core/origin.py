@@ -46,6 +46,11 @@ class Origin(msgspec.Struct, frozen=True):
         standard = (self.scheme, self.port) in (("http", 80), ("https", 443))
         return host if standard else f"{host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """As people write it: `https://api.openai.com`."""
+        return f"{self.scheme}://{self.authority}"
+
 
 class Deadlines(msgspec.Struct, frozen=True):
     """Seconds per phase of an attempt."""

@@ -34,6 +34,7 @@ Permission = Literal[
     "credits:read",
     "credentials:read",
     "credentials:write",
+    "own_credentials:write",
     "usage:read",
     "own_usage:read",
     "tokens:read",

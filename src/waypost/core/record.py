@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from waypost.core.credentials import is_own
 from waypost.core.decision import Decision
 from waypost.core.usage import Usage
 
@@ -42,7 +43,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     cost_nusd: int | None
     price_version: str | None
     key_name: str = ""
-    """Which of the provider's several credentials it was made with."""
+    """Which of the provider's several credentials it was made with; of one that somebody brought, what
+    `core.credentials.key_name_of` says."""
     role: Role = "first"
     markup_nusd: int = 0
     """What of `cost_nusd` is the operator's mark-up; the rest is the provider's cost."""
@@ -51,6 +53,16 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     def billed(self) -> bool:
         """It was or may have been billed, and has a line in the ledger."""
         return self.state != "voided" or bool(self.cost_nusd)
+
+    @property
+    def own(self) -> bool:
+        """Whether it was made with a credential that somebody brought, and not with the operator's."""
+        return is_own(self.key_name)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it makes its exchange one of those that the operator gives for nothing."""
+        return self.billed and not self.own
 
 
 class Exchange(msgspec.Struct, frozen=True, array_like=True):
@@ -115,6 +127,8 @@ class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
     config_version: int
     markup: int = 0
     """What is charged above the provider's cost (`core.markup`)."""
+    key_name: str = ""
+    """As of the attempt."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True):

@@ -11,7 +11,7 @@ from waypost.core.budget import Budget
 from waypost.core.free_tier import FreeTier
 from waypost.core.money import render_usd
 from waypost.core.record import Attempt
-from waypost.core.scope import EXCHANGE, NARROW, counts_exchanges, counts_to
+from waypost.core.scope import EXCHANGE, NARROW, counts_exchanges, counts_to, is_given
 from waypost.errors import BudgetExceeded, Bug, CreditsExhausted, FreeTierExhausted
 from waypost.ledger.accounts import AccountSpec
 from waypost.ledger.windows import render_time
@@ -38,6 +38,7 @@ class Account:
         "ahead_nusd",
         "counts",
         "free_nusd",
+        "given",
         "held_nusd",
         "holds",
         "limit_nusd",
@@ -63,6 +64,8 @@ class Account:
         self.narrow = account_id.partition(":")[0] in NARROW
         #: It counts exchanges: each takes `EXCHANGE` of it, whatever it costs.
         self.counts = counts_exchanges(account_id)
+        #: It counts what the operator gives.
+        self.given = is_given(account_id)
         #: By id of a budget, the thresholds that were told of; None among them: that it had no room.
         self.told: set[tuple[str, int | None]] = set()
 
@@ -227,7 +230,7 @@ class Purse:
 
     def close(self, hold: PurseHold, amount_nusd: int, attempts: Sequence[Attempt] = ()) -> None:
         """Post what was really spent, over the hold or under it, and free the rest. `attempts`: what it was spent on,
-        for accounts of providers and models.
+        for accounts of providers and models, and for prepaid credit.
 
         Raises Bug when the hold is closed already: then nothing changes.
         """
@@ -239,7 +242,9 @@ class Purse:
             if account.narrow:
                 cost = _part(account.account_id, attempts)
             elif account.counts:
-                held, cost = EXCHANGE, EXCHANGE if any(each.billed for each in attempts) else 0
+                held, cost = EXCHANGE, EXCHANGE if any(each.counts for each in attempts) else 0
+            elif account.given:
+                cost -= _own(attempts)
             account.held_nusd -= held
             account.posted_nusd += cost
             account.holds -= 1
@@ -321,6 +326,11 @@ def _part(account_id: str, attempts: Sequence[Attempt]) -> int:
         for attempt in attempts
         if counts_to(account_id, attempt.provider, attempt.model)
     )
+
+
+def _own(attempts: Sequence[Attempt]) -> int:
+    """What of an exchange's cost an organization pays to its provider itself: `counts_to` says the same of lines."""
+    return sum(attempt.cost_nusd or 0 for attempt in attempts if attempt.own)
 
 
 def _exhausted(spec: AccountSpec, account: Account, amount_nusd: int) -> CreditsExhausted:

@@ -205,6 +205,7 @@ def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> A
         usage=msgspec.structs.replace(usage, source="estimated"),
         cost_nusd=total,
         price_version=mark.price_version,
+        key_name=mark.key_name,
         role=role,
         markup_nusd=0 if total is None or cost is None else total - cost,
     )

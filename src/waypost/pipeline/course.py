@@ -19,8 +19,12 @@ from waypost.routing.retry import has_room, step, worst
 
 
 def may_hedge(asked: Asked | None, left: list[Candidate]) -> bool:
-    """Two targets that are asked the same, for an answer that nobody else is to finish."""
+    """Two targets that are asked the same, for an answer that nobody else is to finish. The operator's key is no second
+    one for somebody's own credential at the same place, nor the other way round."""
     if len(left) < 2 or asked is None or asked.continues:
+        return False
+    one, other = left[0].target, left[1].target
+    if (one.provider.own or other.provider.own) and one.name == other.name:
         return False
     return left[0].overlay is left[1].overlay is None
 

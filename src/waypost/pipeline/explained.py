@@ -53,6 +53,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         "ejected": "its breaker is open, so it is asked last",
         "busy": "it has as many requests under way as it takes, so it is asked last",
         "key": "the client's key may not use it",
+        "credential": "a credential of one's own is to be used in place of the operator's keys, and can not be",
     }
 )
 

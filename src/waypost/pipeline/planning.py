@@ -21,6 +21,7 @@ from waypost.pipeline.exchange import LiveExchange
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.routing.facets import NOTHING_SAID, RequestFacets, Said
+from waypost.routing.own import OwnKeys
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.requested.wishes import NO_WISHES
 from waypost.routing.view import View
@@ -49,12 +50,14 @@ class Planning:
         planner: Planner,
         clock: Clock,
         facets: Callable[[LiveExchange], Facets],
+        own: OwnKeys | None = None,
     ) -> None:
-        """`facets`: what conditions may ask of an exchange."""
+        """`facets`: what conditions may ask of an exchange. `own`: the credentials that people brought."""
         self._lanes = lanes
         self._planner = planner
         self._clock = clock
         self._facets = facets
+        self._own = own or OwnKeys()
         #: Plans of routes with one target, by client dialect and route: nothing is to be decided there.
         self._alone: dict[tuple[str, str], Plan] = {}
 
@@ -78,6 +81,11 @@ class Planning:
         a JSON schema that answers can not be checked against."""
         route = live.route
         assert route is not None  # noqa: S101 - stage 4 set it
+        own = None
+        if self._own.homes and live.key is not None:
+            own = self._own.route(route, live.key, live.started_us / 1e6, live.snapshot.version)
+            if own is not None:
+                route = own.route
         if live.shape is not None:
             shape.prepare(live.shape, route.targets)
         selected = live.selected
@@ -90,9 +98,13 @@ class Planning:
         hedge = live.wishes.hedge
         if hedge is not None:
             plan = msgspec.structs.replace(plan, hedge_after_s=self._hedge(live, plan, hedge))
-        if selected is not None and selected.notes:
+        if (selected is not None and selected.notes) or (own is not None and own.excluded):
             made = plan.decision or Decision()
-            made = msgspec.structs.replace(made, notes=(*selected.notes, *made.notes))
+            notes = () if selected is None else selected.notes
+            excluded = () if own is None else own.excluded
+            made = msgspec.structs.replace(
+                made, notes=(*notes, *made.notes), excluded=(*made.excluded, *excluded)
+            )
             plan = msgspec.structs.replace(plan, decision=made)
         return plan
 

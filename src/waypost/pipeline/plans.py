@@ -25,6 +25,7 @@ from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.routing.board import Board
+from waypost.routing.own import OwnKeys
 from waypost.routing.planned import Plan
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selector
@@ -53,14 +54,16 @@ class Planned:
         board: Board,
         left_nusd: Callable[[Rules, float], int | None] = lambda _rules, _at: None,
         directory: Directory | None = None,
+        own: OwnKeys | None = None,
     ) -> None:
-        """`left_nusd`: what is left of budgets; `directory`: whose rules hold for a key. None: only its own."""
+        """`left_nusd`: what is left of budgets; `directory`: whose rules hold for a key, None: only its own; `own`:
+        credentials that people brought."""
         self._directory = directory or Directory()
         self._snapshot = snapshot
         self._clock = clock
         self._board = board
         self._selector = Selector()
-        self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, left_nusd))
+        self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, left_nusd), own)
 
     def plan_of(
         self, asked: Asked, dialect: Dialect, headers: Mapping[bytes, bytes], key: Key

@@ -44,6 +44,7 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Ledger, Limits, Replays, Responses, TokenCounter, Upstream
 from waypost.routing.board import Board
+from waypost.routing.own import OwnKeys
 from waypost.telemetry.logs import Log
 
 
@@ -81,11 +82,12 @@ class Pipeline:
         responses: Responses | None = None,
         replays: Replays | None = None,
         drills: Drills | None = None,
+        own: OwnKeys | None = None,
         counter: TokenCounter | None = None,
     ) -> None:
         """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
-        that come again. None: nowhere. `drills`: the outage rehearsals under way. `counter`: for exact
-        counts of tokens."""
+        that come again. None: nowhere. `drills`: the outage rehearsals under way. `own`: credentials that people
+        brought. `counter`: for exact counts of tokens."""
         self._snapshot = snapshot
         self._clock = clock
         self._authenticate = authenticate
@@ -96,7 +98,7 @@ class Pipeline:
         #: What admits, for questions that the gateway has itself too.
         self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
         self._once = Once(replays, clock, limits, settle, log, self.admission.tell)
-        self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left))
+        self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left), own)
         self._attempts = self._asking(
             clock=clock,
             random=random,

@@ -23,6 +23,7 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Ledger, Limits, SocketClient, Sockets, Upstream
 from waypost.routing.board import Board
+from waypost.routing.own import OwnKeys
 from waypost.routing.planned import Candidate
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import without_key
@@ -47,6 +48,7 @@ class Parts(TypedDict):
     board: Board
     planner: Planner
     entrance: Entrance
+    own: OwnKeys
 
 
 class Sessions(Pipeline):

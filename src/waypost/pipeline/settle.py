@@ -72,6 +72,7 @@ class Settle:
                 asked.input_estimate,
                 live.snapshot.version,
                 0 if live.key is None else target.markup,
+                target.provider.key_name,
             )
         )
 

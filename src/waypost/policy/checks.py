@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any, Final, get_args
 
 from waypost.core.budget import Budget, BudgetMode, BudgetPeriod
+from waypost.core.credentials import Credential, CredentialOwner, CredentialUse
 from waypost.core.key import Key, Priority
 from waypost.core.limit import SECONDS, Limit, LimitUnit
 from waypost.core.objects import Object
@@ -37,9 +38,12 @@ from waypost.errors import InvalidRequest
 MONEY_MOST: Final = 10**18
 AMOUNT_MOST: Final = 10**12
 ENTRIES_MOST: Final = 1000
+WEIGHT_MOST: Final = 1_000_000
 _PERIODS: Final = get_args(BudgetPeriod)
 _MODES: Final = get_args(BudgetMode)
 _UNITS: Final = get_args(LimitUnit)
+_USES: Final = get_args(CredentialUse)
+_OWNERS: Final = get_args(CredentialOwner)
 _PRIORITIES: Final = get_args(Priority)
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -196,6 +200,25 @@ def _limit(found: Limit) -> None:
     _count(found.amount, "amount", AMOUNT_MOST, "The amount of a limit")
 
 
+def _credential(found: Credential) -> None:
+    _slug(found.name, "A credential")
+    _text(found.provider, "provider", "A credential is for a provider, whose name is a text")
+    _text(found.origin, "origin", "A credential may be sent to an address, which is a text")
+    _one_of(found.owner, _OWNERS, "owner", "The owner of a credential")
+    _id(found.owner_id, "owner_id")
+    if found.owner == "organization" and found.owner_id != found.organization_id:
+        raise InvalidRequest("A credential of an organization is of its own one.", param="owner_id")
+    _one_of(found.use, _USES, "use", "The use of a credential")
+    if not 0 <= found.weight <= WEIGHT_MOST:
+        raise InvalidRequest(f"A weight is 0 to {WEIGHT_MOST:,}.", param="weight")
+    if found.expires_at is not None and not isfinite(found.expires_at):
+        raise InvalidRequest(
+            "The end of a credential is a moment; leave it out for none.", param="expires_at"
+        )
+    if not found.sealed:
+        raise InvalidRequest("A credential has a secret.", param="secret")
+
+
 _CHECKS: Final[dict[type[Object], Callable[[Any], None]]] = {
     Organization: _organization,
     Team: _team,
@@ -208,6 +231,7 @@ _CHECKS: Final[dict[type[Object], Callable[[Any], None]]] = {
     Invitation: _invitation,
     Budget: _budget,
     Limit: _limit,
+    Credential: _credential,
 }
 
 

@@ -48,6 +48,8 @@ class Directory:
     def __init__(self) -> None:
         self.version = 0
         """Of the durable directory, as far as it was applied."""
+        self.brought = 0
+        """Another number whenever a credential that somebody brought is another one."""
         self._objects: dict[Kind, dict[str, Object]] = {kind: {} for kind in TYPES}
         #: By organization and person, and by person and organization.
         self._members: dict[str, dict[str, Member]] = {}
@@ -71,6 +73,7 @@ class Directory:
         asked = False
         for change in changes:
             asked |= change.kind in ("budget", "limit")
+            self.brought += change.kind == "credential"
             self._forget(change.kind, change.object.id)
             if not change.deleted:
                 self._remember(change.kind, change.object)

@@ -53,7 +53,7 @@ class MemoryJournal:
                 )
             again = False
             for attempt in exchange.attempts:
-                before, again = again, again or attempt.billed
+                before, again = again, again or attempt.counts
                 if attempt.attempt_id in self.attempts or attempt.attempt_id in self.lines:
                     continue
                 self.attempts[attempt.attempt_id] = attempt
@@ -61,7 +61,9 @@ class MemoryJournal:
                     continue
                 self.lines[attempt.attempt_id] = attempt
                 lines += 1
-                for account in counted(exchange.accounts, attempt.provider, attempt.model, again=before):
+                for account in counted(
+                    exchange.accounts, attempt.provider, attempt.model, again=before, own=attempt.own
+                ):
                     amount = posted_to(account, attempt.cost_nusd or 0)
                     self.accounts[account] = self.accounts.get(account, 0) + amount
         return lines

@@ -50,3 +50,12 @@ def test_they_are_scraped() -> None:
     (counted,) = families["waypost_parkings"].samples
     assert (counted.name, counted.labels["reason"]) == ("waypost_parkings_total", "refused")
     assert {one.name for one in health_gauges(rig.board, rig.now, lambda *_: True)} <= set(METRICS)
+
+
+def test_what_somebodys_own_credential_meets_is_not_shown() -> None:
+    rig, own = Rig(), target(key="cred_1:1")
+    for _ in range(9):
+        rig.attempt(own, errors.Unavailable("x"))
+    rig.attempt(target(key="cred_2:1"), errors.CredentialRefused("x"))
+    assert rig.board.of(own).ejected_until(rig.now) > rig.now
+    assert {name: rows for name, rows in gauges(rig).items() if rows} == {}

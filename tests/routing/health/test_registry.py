@@ -88,3 +88,19 @@ def test_other_rate_headers_are_taken_up_with_a_new_configuration() -> None:
     rig.board.replaced([old.provider], [new.provider], rig.now)
     rig.board.told(new, rig.now, [(b"l", b"10"), (b"r", b"1")])
     assert rig.board.of(new).headroom(rig.now, 0) == 0.1
+
+
+def test_a_credential_that_somebody_brought_has_a_breaker_of_its_own() -> None:
+    rig = Rig(most=100)
+    own, another, operators = (target(key=key) for key in ("cred_1:1", "cred_2:1", "a"))
+    for _ in range(9):
+        rig.attempt(own, errors.Unavailable("x"))
+    assert rig.board.of(own).ejected_until(rig.now) > rig.now
+    for each in (another, operators, target(key="b")):
+        assert not rig.board.of(each).ejected_until(rig.now)
+    assert rig.board.of(operators).breaker is rig.board.of(target(key="b")).breaker
+    rig.now += 100_000.0
+    rig.board.tidy(rig.now)
+    for number in range(150):
+        rig.attempt(target(key=f"cred_{number}:1"))
+    assert len(list(rig.board.places())) <= 100

@@ -37,13 +37,15 @@ def test_sums_per_day_and_model(
         journal.post("1.intents", number + 1, [exchange(number, cost, (), (tried,))])
     other = msgspec.structs.replace(attempt(90, 32), provider="azure", started_us=START_US)
     journal.post("1.intents", 20, [exchange(90, 32, (), (other,))])
+    own = msgspec.structs.replace(attempt(91, 64), key_name="cred_1:1", started_us=START_US)
+    journal.post("1.intents", 21, [exchange(91, 64, (), (own,))])
     read: list[int] = []
     day_after = date(2026, 11, 24)
     assert booked(database, {"openai"}, FIRST, day_after, read.append) == (
         Booked(FIRST, "gpt-5-mini", 6, 2, 0, 4),
         Booked(day_after, "gpt-5-mini", 8, 2, 1, 0),
     )
-    assert read[-1] == 7
+    assert read[-1] == 8, "one of them is on a bill of its owner's"
     both = booked(database, {"openai", "azure"}, FIRST, FIRST)
     assert both == (Booked(FIRST, "gpt-5-mini", 38, 3, 0, 4),)
 

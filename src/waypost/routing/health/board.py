@@ -244,8 +244,9 @@ class HealthBoard:
             was, until = breaker.state, breaker.until
             breaker.tell(event, now, began, self._tuning().breaker, self._random)
             if breaker.state == "open" and (was != "open" and until != breaker.until):
-                provider = place.target.provider.name
-                self.ejections[provider] = self.ejections.get(provider, 0) + 1
+                provider = place.target.provider
+                if not provider.own:
+                    self.ejections[provider.name] = self.ejections.get(provider.name, 0) + 1
                 self._say("ejected", place, breaker.until, now)
         if place.parking.held:
             place.parking.release(began)
@@ -260,15 +261,19 @@ class HealthBoard:
         if wait_s is None and not whole:
             wait_s = place.quota.exhausted_s(now)
         until = parking.until
-        if parking.park(reason, wait_s, now, began, self._tuning().parking, self._random):
+        parked = parking.park(reason, wait_s, now, began, self._tuning().parking, self._random)
+        if parked and not place.target.provider.own:
             label = (place.target.provider.name, reason)
             self.parked[label] = self.parked.get(label, 0) + 1
         if parking.until != until:
             self._say("parked", place, parking.until, now, whole=whole)
 
     def _say(self, kind: ChangeKind, place: Place, until: float, now: float, *, whole: bool = False) -> None:
-        """`until` in monotonic seconds; 0.0: well again."""
+        """`until` in monotonic seconds; 0.0: well again. What becomes of somebody's own credential is not told: each
+        node finds it out."""
         provider = place.target.provider
+        if provider.own:
+            return
         self._outbox.put(
             Change(
                 kind,

@@ -23,6 +23,8 @@ def health_gauges(
     in_flight: dict[tuple[str, str], float] = {}
     parked: dict[tuple[str, str], float] = {}
     for place in board.places():
+        if place.target.provider.own:
+            continue  # what becomes of somebody's own credential says nothing of the provider
         label = (place.target.provider.name, place.target.model)
         if label not in breakers and (len(breakers) >= most or not known(*label)):
             continue

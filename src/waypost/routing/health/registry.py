@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from waypost.config.targets import Provider, Target
 from waypost.config.tuning import Resilience
+from waypost.core.credentials import is_own
 from waypost.providers.spec import RateHeaders
 from waypost.routing.health.breaker import Breaker
 from waypost.routing.health.parking import Parking
@@ -30,8 +31,8 @@ Key = tuple[str, str, str]
 
 
 class Registry:
-    """Makes and forgets them. A breaker is shared by the credentials of a provider, the parking of a credential by its
-    models. The dicts stay the same objects."""
+    """Makes and forgets them. A breaker is shared by the operator's credentials of a provider, the parking of a
+    credential by its models. The dicts stay the same objects."""
 
     def __init__(self, tuning: Callable[[], Resilience], busy: Busy, most: int) -> None:
         self._tuning = tuning
@@ -51,10 +52,11 @@ class Registry:
         if len(self.places) >= self._most:
             self._shrink()
         key = (provider.name, provider.key_name, target.model)
-        self._shares[provider.name, target.model] = self._shares.get((provider.name, target.model), 0) + 1
+        shared = _shared(key)
+        self._shares[shared] = self._shares.get(shared, 0) + 1
         place = self.places[key] = Place(
             target,
-            self.breaker(provider.name, target.model),
+            self.breaker(*shared),
             self.parking((provider.name, provider.key_name, "")),
             self.parking(key),
             self._names_of(provider.rates),
@@ -111,7 +113,7 @@ class Registry:
         for key in list(islice(light, wanted)) or list(islice(self.places, wanted)):
             del self.places[key]
             del self.parkings[key]
-            shared = (key[0], key[2])
+            shared = _shared(key)
             self._shares[shared] -= 1
             if not self._shares[shared]:
                 del self._shares[shared]
@@ -119,7 +121,7 @@ class Registry:
 
     def _drop_unplaced(self, breakers: list[tuple[str, str]], parkings: list[Key]) -> None:
         """Drop those of them that no place has."""
-        self._shares = Counter((provider, model) for provider, _, model in self.places)
+        self._shares = Counter(map(_shared, self.places))
         _drop(self.breakers, [key for key in breakers if key not in self._shares])
         held = set(self.places) | {(provider, key_name, "") for provider, key_name, _ in self.places}
         _drop(self.parkings, [key for key in parkings if key not in held])
@@ -155,6 +157,13 @@ class Registry:
         if names is None:
             names = self._names[rates] = names_of(rates)
         return names
+
+
+def _shared(key: Key) -> tuple[str, str]:
+    """The breaker of a place: that of its provider and model, but one of its own for a credential that somebody brought
+    (`Provider.watched`)."""
+    provider, key_name, model = key
+    return f"{provider}#{key_name}" if is_own(key_name) else provider, model
 
 
 def _drop(things: dict[_K, _V], keys: list[_K]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -99,6 +99,30 @@ def overlaid(node: Node, overlay: Overlay) -> Node:
             return msgspec.structs.replace(node, child=overlaid(node.child, overlay))
         case _:
             children = tuple(overlaid(child, overlay) for child in node.children)
+            return msgspec.structs.replace(node, children=children)
+
+
+def regrown(node: Node, change: Callable[[Leaf | Keys], Node]) -> Node:
+    """The tree, with something else in place of each leaf that an answer can come from; shadows keep theirs."""
+    match node:
+        case Leaf() | Keys():
+            return change(node)
+        case Conditional():
+            return msgspec.structs.replace(
+                node,
+                branches=tuple(Branch(each.when, regrown(each.then, change)) for each in node.branches),
+                otherwise=None if node.otherwise is None else regrown(node.otherwise, change),
+            )
+        case Canary():
+            return msgspec.structs.replace(
+                node, stable=regrown(node.stable, change), canary=regrown(node.canary, change)
+            )
+        case Shadow():
+            return msgspec.structs.replace(node, main=regrown(node.main, change))
+        case Hedge():
+            return msgspec.structs.replace(node, child=regrown(node.child, change))
+        case _:
+            children = tuple(regrown(child, change) for child in node.children)
             return msgspec.structs.replace(node, children=children)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
+from waypost.core.credentials import is_own
 from waypost.ledger.reconcile import Booked
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import LINES
+from waypost.stores.sql.tables import ATTEMPTS, LINES
 
 _DAY_US: Final = 86_400 * 1_000_000
 _ROWS: Final = 2_000
@@ -32,16 +33,19 @@ def booked(
     of = LINES.c
     # A bill knows nothing of the operator's mark-up.
     cost_nusd = (of.cost_nusd - of.markup_nusd).label("upstream_nusd")
-    query = select(of.attempt_id, of.provider, of.model, of.at_us, cost_nusd, of.usage_source).order_by(
-        of.attempt_id
-    )
+    columns = (of.attempt_id, of.provider, of.model, of.at_us, cost_nusd, of.usage_source)
+    # What was made with a credential that somebody brought is on a bill of theirs. Which one it was is in the request
+    # log, for as long as that is kept.
+    same = and_(ATTEMPTS.c.exchange_id == of.exchange_id, ATTEMPTS.c.attempt_id == of.attempt_id)
+    log = LINES.outerjoin(ATTEMPTS, same)
+    query = select(*columns, ATTEMPTS.c.key_name).select_from(log).order_by(of.attempt_id)
     sums: dict[tuple[int, str], list[int]] = {}
     after, read = "", 0
     while True:
         with database.read() as connection:
             rows = connection.execute(query.where(of.attempt_id > after).limit(_ROWS)).all()
-        for _, provider, model, at_us, cost, source in rows:
-            if provider not in providers or not since <= at_us < until:
+        for _, provider, model, at_us, cost, source, key_name in rows:
+            if provider not in providers or is_own(key_name or "") or not since <= at_us < until:
                 continue
             sum_ = sums.setdefault((at_us // _DAY_US, model), [0, 0, 0, 0])
             sum_[0] += cost or 0

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from waypost.core.credentials import Credential
 from waypost.core.objects import KIND_OF, Change, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Member, Organization, Role
 from waypost.errors import Conflict
@@ -31,6 +32,7 @@ from waypost.policy.checks import check
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.references import (
     WORDS,
+    brought_by,
     decoded,
     living,
     require_another_owner,
@@ -99,17 +101,22 @@ class ObjectRows:
             require_unneeded(connection, found)
             self._require_owner(connection, found, None)
             _raise(connection, version)
-            ended = msgspec.structs.replace(found, revision=version + 1)
-            changes = {
-                "revision": version + 1,
-                "deleted_at": self._wall(),
-                "record": _ENCODER.encode(ended),
-            }
-            connection.execute(update(OBJECTS).where(*_at(kind, object_id)).values(changes))
+            self._end(connection, kind, found, version + 1)
+            if isinstance(found, Member):  # what they brought goes with them
+                for each in list(brought_by(connection, found.organization_id, "user", found.name)):
+                    self._end(connection, "credential", each, version + 1)
             if kind == "user":  # nobody can sign in, or stay signed in, as somebody who is gone
                 for beside in (PASSWORDS, SESSIONS):
                     connection.execute(delete(beside).where(beside.c.user_id == object_id))
         return True
+
+    def _end(self, connection: Connection, kind: Kind, found: Object, revision: int) -> None:
+        ended = msgspec.structs.replace(found, revision=revision)
+        if isinstance(ended, Credential):
+            ended = msgspec.structs.replace(ended, sealed=b"")  # a secret is not even kept sealed any longer
+        record = _ENCODER.encode(ended)
+        changes = {"revision": revision, "deleted_at": self._wall(), "record": record}
+        connection.execute(update(OBJECTS).where(*_at(kind, found.id)).values(changes))
 
     def _require_owner(self, connection: Connection, before: Object | None, after: Object | None) -> None:
         stays = isinstance(after, Member) and after.role == "owner"

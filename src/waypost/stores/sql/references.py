@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
 from waypost.core.budget import Budget
+from waypost.core.credentials import Credential, CredentialOwner
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, TYPES, Kind, Object
 from waypost.core.people import (
@@ -55,6 +56,7 @@ WORDS: Final[dict[Kind, str]] = {
     "invitation": "invitation",
     "budget": "budget",
     "limit": "limit",
+    "credential": "credential",
 }
 #: Kinds that keys belong to, and that rules can be set on.
 _COLUMNS: Final[dict[Kind, ColumnElement[Any]]] = {
@@ -142,6 +144,8 @@ def require_named(connection: Connection, found: Object) -> None:
         _require_scope(connection, found)
     elif isinstance(found, Token) and found.revoked_at is None:
         _require_maker(connection, found)
+    elif isinstance(found, Credential):
+        _require_owner_of(connection, found)
 
 
 def require_another_owner(connection: Connection, leaving: Member) -> None:
@@ -235,6 +239,14 @@ def _require_maker(connection: Connection, token: Token) -> None:
         require_at_home(connection, "service", maker_id, token.organization_id, "made_by")
 
 
+def _require_owner_of(connection: Connection, found: Credential) -> None:
+    home = found.organization_id
+    if found.owner == "team":
+        require_at_home(connection, "team", found.owner_id, home, "owner_id")
+    elif found.owner == "user":
+        require_membership(connection, found.owner_id, home, "owner_id")
+
+
 def _missing(kind: str, name: str, param: str, home: str = "", more: str = "") -> Conflict:
     word = WORDS.get(cast(Kind, kind), kind)
     where = f" in the organization {home!r}" if home else ""
@@ -242,6 +254,15 @@ def _missing(kind: str, name: str, param: str, home: str = "", more: str = "") -
         f"There is no {word} {name[:64]!r}{where}. Make it first, or name one that is there.{more}",
         param=param,
     )
+
+
+def brought_by(
+    connection: Connection, home: str, owner: CredentialOwner, owner_id: str
+) -> Iterator[Credential]:
+    """The credentials of a team or a member."""
+    for each in _of(connection, Credential, OBJECTS.c.organization_id == home):
+        if (each.owner, each.owner_id) == (owner, owner_id):
+            yield each
 
 
 # --- what is needed -------------------------------------------------------------------------------------------------
@@ -263,6 +284,8 @@ def _dependents(connection: Connection, kind: Kind, found: Object) -> Iterator[s
     if (column := _COLUMNS.get(kind)) is not None:
         yield from _keys(connection, column == found.id)
         yield from _rules(connection, kind, found.id)
+    if isinstance(found, Team):
+        yield from map(_told, brought_by(connection, found.organization_id, "team", found.id))
     if isinstance(found, User | MachineAccount):
         tokens = (token for token in _of(connection, Token) if token.revoked_at is None)
         yield from (_told(token) for token in tokens if token.made_by == f"{kind}:{found.id}")

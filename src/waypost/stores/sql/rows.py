@@ -105,8 +105,9 @@ class Batch:
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._texts: dict[tuple[str, ...], str] = {}
-        #: By accounts, provider, model and whether it was not the first, the accounts that an attempt is posted to.
-        self._counted: dict[tuple[tuple[str, ...], str, str, bool], tuple[str, ...]] = {}
+        #: By accounts, provider, model, whether it was not the first and whose credential it was made with: the
+        #: accounts that an attempt is posted to.
+        self._counted: dict[tuple[tuple[str, ...], str, str, bool, bool], tuple[str, ...]] = {}
         self.exchanges: list[Row] = []
         self.attempts: list[Row] = []
         self.lines: list[Row] = []
@@ -125,7 +126,7 @@ class Batch:
         for place, attempt in enumerate(e.attempts):
             if attempt.attempt_id not in having:
                 self._add_attempt(exchange, place, attempt, again)
-            again = again or attempt.billed
+            again = again or attempt.counts
         if e.request_body is not None or e.response_body is not None:
             self.contents.append((e.exchange_id, e.request_body, e.response_body))
 
@@ -136,10 +137,11 @@ class Batch:
         return text
 
     def _accounts_of(self, exchange: Exchange, attempt: Attempt, again: bool) -> tuple[str, ...]:
-        place = (exchange.accounts, attempt.provider, attempt.model, again)
+        own = attempt.own
+        place = (exchange.accounts, attempt.provider, attempt.model, again, own)
         found = self._counted.get(place)
         if found is None:
-            found = self._counted[place] = counted(*place[:3], again=again)
+            found = self._counted[place] = counted(*place[:3], again=again, own=own)
         return found
 
     def _add_attempt(self, exchange: Exchange, place: int, attempt: Attempt, again: bool) -> None:
