@@ -14,6 +14,7 @@ import msgspec
 from waypost.admin.api import Admin
 from waypost.admin.parts import Audited, Parts
 from waypost.admin.passwords import Argon2Hashes
+from waypost.core.deed import Deed, Kept, Wanted
 from waypost.core.key import Key
 from waypost.core.objects import Kind, Object
 from waypost.core.people import (
@@ -32,6 +33,7 @@ from waypost.core.tokentext import issue_text
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
 from waypost.stores.sealing import Seals
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.key_store import KeyStore
@@ -93,13 +95,18 @@ class InlineLive:
         changes, version = self.rows.changed(self.directory.version)
         self.directory.apply(changes, version)
 
-    async def put(self, found: Object, *, revision: int | None = None) -> Object:
-        stored = self.rows.put(found, revision=revision)
+    async def put(self, found: Object, *, revision: int | None = None, by: Deed | None = None) -> Object:
+        stored = self._of(by).put(found, revision=revision)
         self.refresh()
         return stored
 
-    async def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
-        done = self.rows.delete(kind, object_id, revision=revision)
+    def _of(self, by: Deed | None) -> ObjectRows:
+        return self.rows if by is None else self.rows.by(by)
+
+    async def delete(
+        self, kind: Kind, object_id: str, *, revision: int | None = None, by: Deed | None = None
+    ) -> bool:
+        done = self._of(by).delete(kind, object_id, revision=revision)
         self.refresh()
         return done
 
@@ -113,6 +120,8 @@ class World:
 
     def __init__(self, database: Database) -> None:
         self.clock = Clock()
+        database.wall = self.clock.wall
+        self.trail = AuditRows(database)
         self.randomness = random.Random(7).randbytes
         self.rows = ObjectRows(database, self.clock.wall)
         self.live = InlineLive(self.rows)
@@ -135,6 +144,7 @@ class World:
             "sessions": self.sessions,
             "live": self.live,
             "credits": self.credits,
+            "trail": self.trail,
             "hashes": self.hashes,
             "clock": self.clock,
             "randomness": self.randomness,
@@ -212,6 +222,10 @@ class World:
     def key(self, name: str, **more: Any) -> Key:
         fields = {"organization_id": "org_acme", "created_at": NOW, **more}
         return self.keys.create(Key(key_id="", name=name, digest=b"", hint="", **fields))[1]
+
+    def told(self, **wanted: Any) -> list[Kept]:
+        """What the audit log tells, oldest first."""
+        return list(self.trail.oldest_first(Wanted(**wanted)))
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

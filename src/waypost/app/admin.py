@@ -19,6 +19,7 @@ from waypost.app.figures import BookFigures
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
 from waypost.config.credits_schema import CreditsConfig
+from waypost.core.deed import Deed
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
@@ -26,6 +27,7 @@ from waypost.ports import Clock
 from waypost.ports.control import Said, Visit
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.account_rows import AccountRows
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.key_store import KeyStore
@@ -61,14 +63,17 @@ class AdminSide:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
         organizations are given."""
-        rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
+        database.wall = clock.wall
+        rows = ObjectRows(database, clock.wall)
+        entries = CreditRows(database.by(Deed(action="enter_credit")))
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._credit = LiveCredit(entries, self.live.directory, clock, credits)
         if not self._foreign:
             self.live.then = self._credit.refresh
         self._sessions = SessionRows(database)
-        self._passwords = PasswordRows(database, seals)
+        self._passwords = PasswordRows(database.by(Deed(action="reseal")), seals)
+        self._trail = AuditRows(database)
         self._clock, self._log, self._sleep = clock, log, sleep
         self._admin = Admin(
             Parts(
@@ -78,6 +83,7 @@ class AdminSide:
                 sessions=self._sessions,
                 live=self.live,
                 credits=entries,
+                trail=self._trail,
                 hashes=Argon2Hashes(os.urandom),
                 clock=clock,
                 randomness=os.urandom,

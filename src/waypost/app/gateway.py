@@ -40,6 +40,7 @@ from waypost.app.surroundings import Finder, Found
 from waypost.app.token_counter import CountingProcess
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
+from waypost.core.deed import Deed
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
@@ -366,7 +367,8 @@ class _Gateway:
         known, new_key = books.keys.list(), None
         if not known:
             # Only now that the gateway listens: a start that fails must not use up the one time a key is shown.
-            issued, key = books.keys.create(NewKey(name="first"), self._clock.wall(), os.urandom)
+            keys = books.keys.by(Deed(action="start"))
+            issued, key = keys.create(NewKey(name="first"), self._clock.wall(), os.urandom)
             known, new_key = [key], issued.text
         self._announce(
             Started(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
     apply,
+    audit,
     budgets,
     chat,
     config,
@@ -37,8 +41,10 @@ from waypost.cli import (
 from waypost.cli.exits import Exit
 from waypost.cli.options import Json
 from waypost.cli.output import fail, people, print_json, print_problems
+from waypost.cli.surroundings import COMMAND
 from waypost.errors import ConfigError, ConfigInvalid, GatewayError, StoreUnavailable, UpstreamError
 
+_COMMAND: Final = "waypost.command"
 EPILOG = (
     "Every option can be set by the variable shown beside it. Exit codes: 0 done, 1 refused or wrong, "
     "2 wrong usage, 3 something that is needed does not answer."
@@ -48,7 +54,12 @@ EPILOG = (
 class Guarded(TyperGroup):
     """Turns every error of Waypost into a message and an exit code: no stack for what a person can mend."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # as below
+        ctx.meta[_COMMAND] = " ".join(_command(self, args))
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context class
+        before = COMMAND.set(ctx.meta.get(_COMMAND, ""))
         try:
             return super().invoke(ctx)
         except ConfigError as error:
@@ -61,6 +72,18 @@ class Guarded(TyperGroup):
             fail(error.message, Exit.UNREACHABLE)
         except GatewayError as error:
             fail(error.message)
+        finally:
+            COMMAND.reset(before)
+
+
+def _command(group: TyperGroup, words: list[str]) -> Iterator[str]:
+    """The names of commands that a command line begins with."""
+    found: object = group
+    for word in words:
+        if not isinstance(found, TyperGroup) or word not in found.commands:
+            return
+        found = found.commands[word]
+        yield word
 
 
 app = typer.Typer(
@@ -96,6 +119,7 @@ app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")

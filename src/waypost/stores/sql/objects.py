@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from waypost.core.deed import Deed
 from waypost.core.objects import KIND_OF, Change, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Member, Organization, Role
 from waypost.errors import Conflict
@@ -39,6 +40,7 @@ from waypost.stores.sql.references import (
     require_unneeded,
 )
 from waypost.stores.sql.tables import OBJECTS, PASSWORDS, SESSIONS, VERSIONS
+from waypost.stores.sql.trail import append_object
 
 T = TypeVar("T")
 
@@ -63,6 +65,10 @@ class ObjectRows:
         self._wall = wall
         self._owners_stay = owners_stay
 
+    def by(self, deed: Deed) -> ObjectRows:
+        """See `ports.Objects`."""
+        return ObjectRows(self._database.by(deed), self._wall, owners_stay=self._owners_stay)
+
     def put(self, found: Object, *, revision: int | None = None) -> Object:
         """See `ports.Objects`. What is the same as before is not written again, and keeps its revision."""
         check(found)
@@ -80,6 +86,7 @@ class ObjectRows:
             stored = msgspec.structs.replace(found, revision=version + 1)
             _raise(connection, version)
             _write(connection, kind, stored, known=before is not None)
+            append_object(connection, before, stored)
         return stored
 
     def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
@@ -109,6 +116,7 @@ class ObjectRows:
             if kind == "user":  # nobody can sign in, or stay signed in, as somebody who is gone
                 for beside in (PASSWORDS, SESSIONS):
                     connection.execute(delete(beside).where(beside.c.user_id == object_id))
+            append_object(connection, found, None)
         return True
 
     def _require_owner(self, connection: Connection, before: Object | None, after: Object | None) -> None:

@@ -8,11 +8,13 @@ from typing import Final, Literal
 import msgspec
 from sqlalchemy import Connection, delete, func, inspect, select, text
 
+from waypost.core.deed import Done
 from waypost.errors import ConfigError
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.leases import LeaseRows
 from waypost.stores.sql.schema import HEAD, revision_of
 from waypost.stores.sql.tables import INTENTS_APPLIED, LEASES, METADATA, NODES
+from waypost.stores.sql.trail import append
 
 #: A node tells that it is alive every few seconds.
 _ALIVE_S: Final = 60.0
@@ -84,6 +86,8 @@ def forget_node(database: Database, node: str, now: float) -> Mapping[str, int]:
         connection.execute(delete(NODES).where(NODES.c.node == node))
         of_node = INTENTS_APPLIED.c.segment.startswith(f"{node}/", autoescape=True)
         connection.execute(delete(INTENTS_APPLIED).where(of_node))
+        name = "" if found is None else found.name
+        append(connection, Done("node", node, name, {"leased_nusd": [sum(back.values()), 0]}))
     return back
 
 

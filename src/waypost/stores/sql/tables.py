@@ -348,6 +348,37 @@ BATCHES: Final = Table(
     Index("batches_of_key", "key_id", "seq"),
 )
 
+#: What was changed, by whom, in a chain of hashes (`core.deed`). The last number is in `versions`.
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("actor", String(200), nullable=False),
+    Column("via", String(200), nullable=False),
+    Column("organization_id", String(64), nullable=False),
+    Column("action", String(200), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("object_id", String(200), nullable=False, index=True),
+    Column("name", String(500), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("request_id", String(200), nullable=False),
+    Column("address", String(200), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Index("audit_of_organization", "organization_id", "seq"),
+    Index("audit_of_actor", "actor", "seq"),
+)
+
+#: Where the chain begins since older rows were dropped: the number and the hash of the last one of those.
+AUDIT_ANCHORS: Final = Table(
+    "audit_anchors",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
 META: Final = Table(
     "meta",
     METADATA,
