@@ -41,6 +41,7 @@ from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.people import PasswordRows, SessionRows
 from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.usage import UsageRows
 
 CONTROL = "wp-control-of-the-tests"
 PASSWORD = "correct horse staple"
@@ -122,6 +123,7 @@ class World:
         self.clock = Clock()
         database.wall = self.clock.wall
         self.trail = AuditRows(database)
+        self.usage = UsageRows(database)
         self.randomness = random.Random(7).randbytes
         self.rows = ObjectRows(database, self.clock.wall)
         self.live = InlineLive(self.rows)
@@ -145,6 +147,7 @@ class World:
             "live": self.live,
             "credits": self.credits,
             "trail": self.trail,
+            "usage": self.usage,
             "hashes": self.hashes,
             "clock": self.clock,
             "randomness": self.randomness,

@@ -19,7 +19,7 @@ def test_every_permission_opens_something_or_is_of_another_part(world: World) ->
         if not isinstance(row.permission, str)
         for each in row.permission
     }
-    elsewhere = {"credentials:read", "credentials:write", "usage:read", "own_usage:read"}
+    elsewhere = {"credentials:read", "credentials:write"}
     assert used | elsewhere == set(PERMISSIONS)
     assert not used & elsewhere
 

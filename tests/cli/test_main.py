@@ -21,7 +21,7 @@ WANTED = {
     "record", "doctor", "version", "credits show", "credits add", "credits adjust", "credits statement",
     "ledger verify", "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
     "apply", "export",
-    "ledger reconcile", "audit list", "audit export", "audit verify",
+    "ledger reconcile", "audit list", "audit export", "audit verify", "usage",
 }  # fmt: skip
 WANTED |= {
     f"{group} {verb}"

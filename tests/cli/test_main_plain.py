@@ -116,6 +116,7 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "export": (ACME, ("  - name: acme\n", "{team: web, role: admin}")),
     "ledger verify": ((), ("✓ 1 lines: $2", "Every account is the sum")),
     "ledger reconcile": (("--provider", "openai", "--csv", "FOLDER/bill.csv"), ("gpt-5-mini  $2.0000  $2.0000",)),
+    "usage": (("--by", "model", "--since", "2026-01-01"), ("gpt-5-mini", "requests", "$2")),
     "audit list": (("--object", "app [/x]"), ("operator", "keys create", "key app [/x]", "done")),
     "audit export": ((), ('"action":"orgs create"', '"name":"acme"')),
     "audit verify": ((), ("rows, up to", "Every row is what was written", "head ")),

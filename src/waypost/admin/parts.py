@@ -17,6 +17,7 @@ from waypost.ports import Clock, Objects
 from waypost.ports.audit import AuditLog
 from waypost.ports.credits import Credits
 from waypost.ports.people import KeyStore, Passwords, Sessions
+from waypost.ports.usage import UsageBook
 
 
 class Live(Protocol):
@@ -103,6 +104,7 @@ class Parts(msgspec.Struct, frozen=True):
     live: Live
     credits: Credits
     trail: AuditLog
+    usage: UsageBook
     hashes: Hashes
     clock: Clock
     randomness: Randomness

@@ -34,6 +34,7 @@ from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.people import PasswordRows, SessionRows
+from waypost.stores.sql.usage import UsageRows
 from waypost.telemetry.logs import Log
 
 _TIDY_S: Final = 3600.0
@@ -84,6 +85,7 @@ class AdminSide:
                 live=self.live,
                 credits=entries,
                 trail=self._trail,
+                usage=UsageRows(database),
                 hashes=Argon2Hashes(os.urandom),
                 clock=clock,
                 randomness=os.urandom,

@@ -36,6 +36,7 @@ from waypost.cli import (
     simulate,
     teams,
     tokens,
+    usage,
     users,
 )
 from waypost.cli.exits import Exit
@@ -118,6 +119,7 @@ app.add_typer(credits.app, name="credits")
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
+app.command("usage")(usage.usage)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")

@@ -76,7 +76,7 @@ class AuditRows:
             if last is None:
                 return 0
             connection.execute(delete(AUDIT).where(AUDIT.c.seq <= last.seq))
-            anchor = {"seq": last.seq, "at_us": last.at_us, "hash": bytes(last.hash)}
+            anchor = {"seq": last.seq, "hash": bytes(last.hash)}
             connection.execute(insert(AUDIT_ANCHORS).values(anchor))
             told = {"rows": [count, 0]}
             append(connection, Done(KIND, str(last.seq), bytes(last.hash).hex(), told, ""))

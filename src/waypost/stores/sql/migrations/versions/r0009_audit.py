@@ -34,7 +34,6 @@ def upgrade() -> None:
     op.create_table(
         "audit_anchors",
         sa.Column("seq", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
     )
     op.execute("INSERT INTO versions (name, value) VALUES ('audit', 0)")
