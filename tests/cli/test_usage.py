@@ -70,6 +70,8 @@ def test_for_people(folder: Folder) -> None:
         "what cost most comes first"
     )
     assert "1 attempts have no known price" in shown
+    hours = folder.run("usage", "--by", "hour", *THEN).stdout.splitlines()
+    assert [line.split()[-1] for line in hours[1:4]] == ["$0.000000001", "$0.00000001", "unknown"]
     assert "Nothing was used" in folder.run("usage", "--since", "2020-01-01", "--until", "2020-01-02").stdout
 
 

@@ -189,7 +189,9 @@ def _print(by: Sequence[By], lines: Sequence[Named]) -> None:
         tokens = (spend.input_tokens, spend.cache_read_tokens, spend.output_tokens, spend.reasoning_tokens)
         figures = (spend.requests, spend.errors, *tokens)
         cells = [visible(name or "–") for name in line.names]
-        shown.add_row(*cells, *(f"{each:,}" for each in figures), show_usd(spend.cost_nusd))
+        unknown = spend.unpriced == spend.attempts > 0
+        cost = show_usd(None if unknown else spend.cost_nusd)
+        shown.add_row(*cells, *(f"{each:,}" for each in figures), cost)
     console.print(shown)
     if unpriced:
         console.print(f"{unpriced:,} attempts have no known price, and are not in the cost.", markup=False)
