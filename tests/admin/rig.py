@@ -17,6 +17,7 @@ from waypost.admin.passwords import Argon2Hashes
 from waypost.config.targets import Credential as SentKey
 from waypost.config.targets import Keying, Provider
 from waypost.core.credentials import Credential
+from waypost.core.deed import Deed, Kept, Wanted
 from waypost.core.key import Key
 from waypost.core.objects import Kind, Object
 from waypost.core.origin import Origin
@@ -37,6 +38,7 @@ from waypost.policy.credentials import given
 from waypost.policy.directory import Directory
 from waypost.ports.control import Visit
 from waypost.stores.sealing import Seals
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.key_store import KeyStore
@@ -44,6 +46,7 @@ from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.people import PasswordRows, SessionRows
 from waypost.stores.sql.schema import prepare
+from waypost.stores.sql.usage import UsageRows
 
 CONTROL = "wp-control-of-the-tests"
 PASSWORD = "correct horse staple"
@@ -111,13 +114,18 @@ class InlineLive:
         changes, version = self.rows.changed(self.directory.version)
         self.directory.apply(changes, version)
 
-    async def put(self, found: Object, *, revision: int | None = None) -> Object:
-        stored = self.rows.put(found, revision=revision)
+    async def put(self, found: Object, *, revision: int | None = None, by: Deed | None = None) -> Object:
+        stored = self._of(by).put(found, revision=revision)
         self.refresh()
         return stored
 
-    async def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
-        done = self.rows.delete(kind, object_id, revision=revision)
+    def _of(self, by: Deed | None) -> ObjectRows:
+        return self.rows if by is None else self.rows.by(by)
+
+    async def delete(
+        self, kind: Kind, object_id: str, *, revision: int | None = None, by: Deed | None = None
+    ) -> bool:
+        done = self._of(by).delete(kind, object_id, revision=revision)
         self.refresh()
         return done
 
@@ -131,6 +139,9 @@ class World:
 
     def __init__(self, database: Database) -> None:
         self.clock = Clock()
+        database.wall = self.clock.wall
+        self.trail = AuditRows(database)
+        self.usage = UsageRows(database)
         self.randomness = random.Random(7).randbytes
         self.rows = ObjectRows(database, self.clock.wall)
         self.live = InlineLive(self.rows)
@@ -152,6 +163,8 @@ class World:
             "sessions": self.sessions,
             "live": self.live,
             "credits": self.credits,
+            "trail": self.trail,
+            "usage": self.usage,
             "hashes": self.hashes,
             "clock": self.clock,
             "randomness": self.randomness,
@@ -240,6 +253,10 @@ class World:
             "team" if team else "organization", team or home, created_at=NOW, **more,
         )  # fmt: skip
         return given(self.seals, self.providers, made, "sk-of-the-rig", None, NOW)
+
+    def told(self, **wanted: Any) -> list[Kept]:
+        """What the audit log tells, oldest first."""
+        return list(self.trail.oldest_first(Wanted(**wanted)))
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

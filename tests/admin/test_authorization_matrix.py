@@ -42,6 +42,8 @@ keys              rw    rw    ro      o         .      r       r      ot
 tokens            rw    rw    .       .         .      r       .      .
 credits           r     r     r       .         .      r       .      .
 credentials       rw    rw    .       .         .      r       .      rt
+audit             r     r     r       .         .      r       .      .
+usage             r     r     r       r         r      r       .      r
 """
 _ROWS = [line.split() for line in TABLE.strip().splitlines()]
 MAY = {row[0]: dict(zip(_ROWS[0][1:], row[1:], strict=True)) for row in _ROWS[1:]}
@@ -78,7 +80,7 @@ def expected(route: Route, actor: str, tenant: Tenant) -> Answer:
     what = route.parts[4] if len(route.parts) > 4 else route.parts[2]
     if route.name in ("list_organization", "get_me", "list_my_key"):
         return "yes"
-    if what == "users" or route.parts[2] in ("users", "gateway"):
+    if what == "users" or route.parts[2] in ("users", "gateway", "audit", "usage"):
         return "yes" if actor in OPERATORS else 403
     return _in_organization(route, actor, tenant, what)
 
@@ -145,6 +147,9 @@ class Unchanging:
 
     def __init__(self, inner: Any, *writes: str) -> None:
         self._inner, self._writes = inner, writes
+
+    def by(self, deed: object) -> Unchanging:
+        return self
 
     def __getattr__(self, name: str) -> Any:
         return _reach if name in self._writes else getattr(self._inner, name)

@@ -159,10 +159,10 @@ async def test_what_fails_leaves_the_invitation_as_it_was(world: World, kind: ty
     made = await invite(world)
     put, keep, broken = world.live.put, world.passwords.put, [kind]
 
-    async def failing(found: Any, *, revision: int | None = None) -> Any:
+    async def failing(found: Any, **more: Any) -> Any:
         if type(found) in broken:
             raise StoreUnavailable("The database does not answer.")
-        return await put(found, revision=revision)
+        return await put(found, **more)
 
     def losing(password: Any, **more: Any) -> None:
         if Password in broken:
@@ -171,6 +171,7 @@ async def test_what_fails_leaves_the_invitation_as_it_was(world: World, kind: ty
 
     world.live.put = failing  # type: ignore[method-assign]
     world.passwords.put = losing  # type: ignore[method-assign]
+    world.passwords.by = lambda _: world.passwords  # type: ignore[method-assign]
     assert await accept(world, made) == 503
     assert not [*world.live.directory.all(User)], "nobody is left over who has no place"
     broken.clear()
@@ -187,11 +188,11 @@ async def test_a_link_is_used_once_by_two_nodes(world: World, known: bool) -> No
     put, told = world.live.put, []
     body = {"token": made["token"], "password": PASSWORD}
 
-    async def overtaken(found: Any, *, revision: int | None = None) -> Any:
+    async def overtaken(found: Any, **more: Any) -> Any:
         if isinstance(found, Invitation) and not told:
             told.append(0)
             told.append((await world.ask("POST", ACCEPT, body, token=None, admin=other)).status)
-        return await put(found, revision=revision)
+        return await put(found, **more)
 
     other = Admin(world.parts())
     world.live.put = overtaken  # type: ignore[method-assign]

@@ -61,11 +61,11 @@ async def test_a_change_that_comes_between_is_seen(world: World, monkeypatch: py
     await world.made("PUT", TEAM, {"title": "one"})
     put, between = world.live.put, ["two"]
 
-    async def late(found, *, revision=None):  # type: ignore[no-untyped-def]
+    async def late(found, **more):  # type: ignore[no-untyped-def]
         if between:
             team = world.rows.named("team", "org_acme", "core")
             await put(type(team)(**{**_fields(team), "title": between.pop()}))
-        return await put(found, revision=revision)
+        return await put(found, **more)
 
     monkeypatch.setattr(world.live, "put", late)
     told = await world.ask("PATCH", TEAM, {"models": ["m"]})

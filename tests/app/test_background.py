@@ -17,9 +17,11 @@ from waypost.app.surroundings import Found
 from waypost.catalog.discovery import ListedModel
 from waypost.config.schema import Config
 from waypost.config.targets import Provider
+from waypost.core.deed import Done, Wanted
 from waypost.core.facts import ModelFacts
 from waypost.core.replay import Replay
 from waypost.policy.limits import Limits
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.replays import ReplayRows
 from waypost.stores.sql.schema import prepare
@@ -56,9 +58,9 @@ class Keys:
 
 
 class Work:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         file = folder / "waypost.yaml"
-        file.write_text(FILE)
+        file.write_text(FILE + more)
         self.log = StringIO()
         log = Log(self.log, lambda: 0.0)
         self.config = LiveConfig(file, {}, NoCatalog(), FlatTariff(), log)
@@ -143,6 +145,19 @@ async def test_what_was_kept_for_replays_goes_when_it_has_expired(tmp_path: Path
     work.background.start()
     await work.until(lambda: rows.get("k1", bytes(32), 0.0) is None)
     assert rows.get("k1", b"\x01" * 32, 0.0) is not None
+    await work.close()
+
+
+async def test_old_rows_of_the_audit_log_go_where_somebody_says_how_old(tmp_path: Path) -> None:
+    work = Work(tmp_path, "log: {audit_days: 5}\n")
+    now, rows = FakeClock().wall(), AuditRows(work.database)
+    for days in (9, 4):
+        work.database.wall = lambda at=now - days * 86_400: at  # type: ignore[misc]
+        rows.add(Done("path", f"{days} days old"))
+    work.background.start()
+    await work.until(lambda: "drop_audit" in [kept.entry.action for kept in rows.page(Wanted(), None, 9)])
+    assert "9 days old" not in [kept.entry.object_id for kept in rows.page(Wanted(), None, 9)]
+    assert "4 days old" in [kept.entry.object_id for kept in rows.page(Wanted(), None, 9)]
     await work.close()
 
 

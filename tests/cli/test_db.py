@@ -30,9 +30,11 @@ def test_upgrade(folder: Folder) -> None:
 
 def test_an_upgrade_of_older_tables(folder: Folder) -> None:
     with closing(open_sqlite(folder.path)) as database, database.write() as connection:
-        # As an earlier revision left them.
+        # As an older revision left them.
         connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
-        connection.exec_driver_sql("DROP TABLE leases")
+        for table in ("usage", "audit", "audit_anchors", "leases"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("DELETE FROM versions WHERE name = 'audit'")
         connection.exec_driver_sql("DROP TABLE nodes")
         connection.exec_driver_sql("ALTER TABLE accounts DROP COLUMN leased_nusd")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")

@@ -21,7 +21,7 @@ WANTED = {
     "record", "doctor", "version", "credits show", "credits add", "credits adjust", "credits statement",
     "ledger verify", "db upgrade", "db status", "db backup", "db restore", "db copy", "db nodes forget",
     "apply", "export",
-    "ledger reconcile", "db reseal",
+    "ledger reconcile", "db reseal", "audit list", "audit export", "audit verify", "usage",
     "credentials set", "credentials list", "credentials show", "credentials delete",
 }  # fmt: skip
 WANTED |= {

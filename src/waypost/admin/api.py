@@ -17,12 +17,14 @@ from waypost.admin.ask import Ask, denied, missing
 from waypost.admin.caller import Identify
 from waypost.admin.decode import BODY_BYTES_MAX, check_media, decode, read_query
 from waypost.admin.parts import Parts
+from waypost.admin.refusals import Refusals
 from waypost.admin.rights import NOBODY
 from waypost.admin.route import PREFIX, Reply, Route, Table
 from waypost.admin.signin import SignIn
 from waypost.admin.table import routes
 from waypost.core.people import DEFAULT, Organization
 from waypost.errors import (
+    Forbidden,
     GatewayError,
     InvalidRequest,
     MethodNotAllowed,
@@ -50,6 +52,7 @@ class Admin:
         self._parts = parts
         self._identify = Identify(parts, signin)
         self._changes = asyncio.Lock()
+        self._refusals = Refusals()
         self._rendered: bytes | None = None
 
     def methods(self, path: str) -> frozenset[str] | None:
@@ -86,6 +89,14 @@ class Admin:
     async def _run(self, route: Route, visit: Visit, said: dict[str, str]) -> Reply:
         ask = Ask(self._parts, route, visit, NOBODY, self._changes)
         ask.said = said
+        try:
+            return await self._reply(ask)
+        except (Forbidden, NotSignedIn) as error:
+            await self._refusals.tell(ask, error)
+            raise
+
+    async def _reply(self, ask: Ask) -> Reply:
+        route, visit = ask.route, ask.visit
         await self._let_in(ask)
         known = frozenset(each.name for each in route.query)
         ask.query = read_query(visit.query, known | _PAGE if route.lists else known)

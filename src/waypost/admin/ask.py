@@ -11,6 +11,7 @@ from waypost.admin.fields import in_words_of_the_api
 from waypost.admin.parts import Audited, Parts
 from waypost.admin.rights import Caller, Rights
 from waypost.admin.route import Route
+from waypost.core.deed import Deed, Done
 from waypost.core.keytext import base62
 from waypost.core.objects import PREFIXES, Kind, Object
 from waypost.core.people import Organization, Permission
@@ -35,10 +36,14 @@ class Ask:
     """What a route's function is given."""
 
     def __init__(self, parts: Parts, route: Route, visit: Visit, caller: Caller, changes: Lock) -> None:
-        self.parts = parts
+        self._parts = parts
+        self._deed: Deed | None = None
         self.route = route
         self.visit = visit
-        self.act_as(caller)
+        self.caller = caller
+        self.rights = Rights(parts.live.directory, caller)
+        #: Whom or what a refused try was about, where the path does not tell.
+        self.tried: Done | None = None
         self.said: Mapping[str, str] = {}
         """What the path's segments say."""
         self.query: Mapping[str, str] = {}
@@ -50,7 +55,27 @@ class Ask:
     def act_as(self, caller: Caller) -> None:
         """From now on it is this one who asks."""
         self.caller = caller
-        self.rights = Rights(self.parts.live.directory, caller)
+        self.rights = Rights(self._parts.live.directory, caller)
+
+    @property
+    def deed(self) -> Deed:
+        """What the audit log tells of whoever asks."""
+        return Deed(
+            actor=self.caller.made_by,
+            via=self.caller.via,
+            action=self.route.name,
+            organization_id=self.home,
+            request_id=self.visit.request_id,
+            address=self.visit.address,
+        )
+
+    @property
+    def parts(self) -> Parts:
+        """The stores, as whoever asks changes them."""
+        deed = self.deed
+        if deed != self._deed:
+            self._parts, self._deed = self._parts.by(deed), deed
+        return self._parts
 
     @property
     def home(self) -> str:
@@ -59,11 +84,11 @@ class Ask:
 
     @property
     def now(self) -> float:
-        return self.parts.clock.wall()
+        return self._parts.clock.wall()
 
     @property
     def directory(self) -> Directory:
-        return self.parts.live.directory
+        return self._parts.live.directory
 
     @property
     def page(self) -> Page:
@@ -85,7 +110,7 @@ class Ask:
 
     async def blocking(self, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
         """Ask a store, in a thread."""
-        return cast(T, await self.parts.blocking(call, *args, **more))
+        return cast(T, await self._parts.blocking(call, *args, **more))
 
     async def named(self, kind: Kind, name: str, home: str | None = None) -> Object | None:
         """An object of the organization of the path by its name."""
@@ -95,7 +120,7 @@ class Ask:
         """Add or replace an object, if it is still what it was. Raises Conflict and InvalidValue."""
         revision = 0 if before is None else before.revision
         try:
-            stored = await self.parts.live.put(found, revision=revision)
+            stored = await self._parts.live.put(found, revision=revision, by=self.deed)
         except InvalidRequest as error:
             message, field = in_words_of_the_api(error)
             raise InvalidValue(message, param=field) from None
@@ -107,7 +132,7 @@ class Ask:
 
     async def remove(self, kind: Kind, found: Object) -> None:
         """Delete an object, if it is still what it was. Raises Conflict."""
-        if not await self.parts.live.delete(kind, found.id, revision=found.revision):
+        if not await self._parts.live.delete(kind, found.id, revision=found.revision, by=self.deed):
             raise Conflict("It is not there any more, or is built in and stays.")
         self.record_object(found, found, None)
 
@@ -118,7 +143,7 @@ class Ask:
     # --- what is told of it -----------------------------------------------------------------------------------------
 
     def record_object(self, found: Object, before: Object | None, after: Object | None) -> None:
-        """For the audit: an object was changed."""
+        """For the gateway's log: an object was changed. The audit log has it from the store."""
         kind = type(found).__name__.lower()
         revisions = (before.revision if before else None, after.revision if after else None)
         self.record(kind, found.id, found.name, revisions)
@@ -130,9 +155,9 @@ class Ask:
         name: str = "",
         revisions: tuple[int | None, int | None] = (None, None),
     ) -> None:
-        """For the audit: something was changed."""
+        """For the gateway's log: something was changed."""
         caller = self.caller
-        self.parts.audit(
+        self._parts.audit(
             Audited(
                 at=self.now,
                 request_id=self.visit.request_id,

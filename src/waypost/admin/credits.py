@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from waypost.admin import days
 from waypost.admin.ask import Ask
 from waypost.admin.fields import Time, dollars, nano
 from waypost.admin.resource import listed, page_type
@@ -24,7 +24,6 @@ _READ: Final[tuple[Permission, ...]] = ("credits:read",)
 #: Whoever runs the gateway gives credit: those who use it up do not.
 _WRITE: Final[tuple[Permission, ...]] = ("gateway:write",)
 _BASE: Final = f"{PREFIX}/organizations/{{organization}}/credits"
-_DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 EntryId = Annotated[str, Meta(pattern=f"^{GIVEN_ID}$", max_length=40)]
 OfEntry = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", max_length=64)]
@@ -150,10 +149,9 @@ class StatementView(msgspec.Struct, frozen=True, kw_only=True, rename={"since": 
 def routes() -> tuple[Route, ...]:
     """The rows of the table for credit."""
     example = {"id": "invoice-4711", "kind": "topup", "amount": "25.00", "reason": "paid by wire"}
-    day = {"type": "string", "format": "date", "pattern": _DAY}
     query = (
-        Parameter("from", "Its first day, in UTC. Left out: the first of this month.", day),
-        Parameter("to", "The day at whose beginning it ends. Left out: tomorrow.", day),
+        Parameter("from", "Its first day, in UTC. Left out: the first of this month.", days.SCHEMA),
+        Parameter("to", "The day at whose beginning it ends. Left out: tomorrow.", days.SCHEMA),
         Parameter("format", "`csv` for a table.", {"type": "string", "enum": ["json", "csv"]}),
     )
     return (
@@ -263,7 +261,7 @@ async def statement(ask: Ask) -> Reply:
     if form not in ("json", "csv"):
         raise InvalidRequest("It has to be json or csv.", param="format")
     first, last = statements.month_of(ask.now)
-    since, until = _day(ask, "from", first), _day(ask, "to", last)
+    since, until = days.day(ask, "from") or first, days.day(ask, "to") or last
     if until < since:
         raise InvalidValue("It is before `from`.", param="to")
     found = await ask.blocking(ask.parts.credits.all, ask.home)
@@ -312,15 +310,3 @@ def _view(organization: str, told: statements.Statement) -> StatementView:
         closing=dollars(told.closing_nusd),
         items=items,
     )
-
-
-def _day(ask: Ask, name: str, otherwise: date) -> date:
-    text = ask.query.get(name)
-    if text is None:
-        return otherwise
-    try:
-        if re.fullmatch(_DAY.strip("^$"), text, re.ASCII):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InvalidRequest("It has to be a day such as 2027-01-31.", param=name)

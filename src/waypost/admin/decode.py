@@ -17,7 +17,7 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 LIMIT: Final = 50
 LIMIT_MOST: Final = 200
 #: As the document says it.
-CURSOR_MOST: Final = 200
+CURSOR_MOST: Final = 2000
 CURSOR: Final = r"^[^\x00-\x1f\x7f]*$"
 
 _CURSOR = re.compile(rf"[^\x00-\x1f\x7f]{{0,{CURSOR_MOST}}}")

@@ -16,6 +16,7 @@ from waypost.admin.caller import check_same_site, maker
 from waypost.admin.fields import Email, Name, Secret, TeamPlace, Time, Title, email
 from waypost.admin.passwords import check_password
 from waypost.admin.places import check_roles, places, shown_places
+from waypost.admin.refusals import about
 from waypost.admin.resource import listed, page_type
 from waypost.admin.rights import Caller, Rights
 from waypost.admin.route import PREFIX, Reply, Route
@@ -173,9 +174,12 @@ class Invitations:
     async def _prove(self, ask: Ask, invitation: Invitation, body: AcceptBody) -> User:
         """Whoever has the link may not be whose account it is. Raises NotSignedIn."""
         try:
-            user, _ = await self._signin.verify(invitation.name, body.password, body.code, ask.visit.address)
+            user, _ = await self._signin.verify(
+                invitation.name, body.password, body.code, ask.visit.address, by=ask.deed
+            )
         except NotSignedIn:
             ask.record("refused_sign_in", "", invitation.name)
+            await about(ask, invitation.name)
             raise
         return user
 

@@ -232,7 +232,7 @@ class Me:
             Route("POST", f"{_ME}/password", "change_password", "Change one's password; other sessions end.", "self",
                   self.change_password, takes=PasswordChange, status=204, errors=(422, 429), example=change),
             Route("POST", f"{_FACTOR}/offer", "offer_second_factor", "A secret for an authenticator.", "self",
-                  self.offer_factor, gives=FactorOffer),
+                  self.offer_factor, gives=FactorOffer, quiet=True),
             Route("PUT", _FACTOR, "put_second_factor", "Set a second factor. Recovery codes are in this answer only.",
                   "self", self.set_factor, takes=FactorBody, gives=RecoveryCodes, errors=(409, 422, 429)),
             Route("POST", f"{_FACTOR}/remove", "remove_second_factor", "Take one's second factor away.", "self",

@@ -11,13 +11,16 @@ import msgspec
 from waypost.config.targets import Provider
 from waypost.core.budget import Budget
 from waypost.core.credentials import Credential
+from waypost.core.deed import Deed
 from waypost.core.keytext import Randomness
 from waypost.core.objects import Kind, Object
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Objects
+from waypost.ports.audit import AuditLog
 from waypost.ports.credits import Credits
 from waypost.ports.people import KeyStore, Passwords, Sessions
 from waypost.ports.sealing import Sealing
+from waypost.ports.usage import UsageBook
 
 
 class Live(Protocol):
@@ -28,11 +31,13 @@ class Live(Protocol):
         """As it is known now."""
         ...
 
-    async def put(self, found: Object, *, revision: int | None = None) -> Object:
+    async def put(self, found: Object, *, revision: int | None = None, by: Deed | None = None) -> Object:
         """See `ports.Objects`. What was written is in force here when it returns."""
         ...
 
-    async def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, object_id: str, *, revision: int | None = None, by: Deed | None = None
+    ) -> bool:
         """See `ports.Objects`. What was deleted is not in force here any more when it returns."""
         ...
 
@@ -72,7 +77,7 @@ class Hashes(Protocol):
 
 
 class Audited(msgspec.Struct, frozen=True):
-    """One change, for the audit. It holds no secret."""
+    """One change, for the gateway's own log. It holds no secret."""
 
     at: float
     request_id: str
@@ -101,6 +106,8 @@ class Parts(msgspec.Struct, frozen=True):
     sessions: Sessions
     live: Live
     credits: Credits
+    trail: AuditLog
+    usage: UsageBook
     hashes: Hashes
     clock: Clock
     randomness: Randomness
@@ -118,6 +125,17 @@ class Parts(msgspec.Struct, frozen=True):
     version: str = ""
     workers: int = 1
     """Processes that answer as this one does."""
+
+    def by(self, deed: Deed) -> Parts:
+        """The same, for somebody whom the audit log tells of."""
+        return msgspec.structs.replace(
+            self,
+            keys=self.keys.by(deed),
+            passwords=self.passwords.by(deed),
+            sessions=self.sessions.by(deed),
+            credits=self.credits.by(deed),
+            trail=self.trail.by(deed),
+        )
 
     def __repr__(self) -> str:
         return "Parts()"

@@ -74,7 +74,7 @@ class Route(msgspec.Struct, frozen=True):
     csv: bool = False
     """It can answer with a table as well."""
     quiet: bool = False
-    """It changes nothing that an audit asks for."""
+    """It changes nothing, so the audit log does not tell of it."""
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 from waypost.admin.ask import Ask
 from waypost.admin.caller import check_same_site, set_cookie
 from waypost.admin.fields import Email, Secret, Time
+from waypost.admin.refusals import about
 from waypost.admin.resource import listed, page_type
 from waypost.admin.rights import Caller
 from waypost.admin.route import PREFIX, Reply, Route
@@ -63,12 +64,15 @@ class Signing:
         name = body.email.lower()
         ask.act_as(Caller(way="sign-in"))
         try:
-            user, strong = await self._signin.verify(name, body.password, body.code, ask.visit.address)
+            user, strong = await self._signin.verify(
+                name, body.password, body.code, ask.visit.address, by=ask.deed
+            )
         except NotSignedIn:
             ask.record("refused_sign_in", "", name)
+            await about(ask, name)
             raise
         ask.act_as(Caller(made_by=f"user:{user.id}", user=user, way="sign-in"))
-        issued, session = await self._signin.begin(user, strong)
+        issued, session = await self._signin.begin(user, strong, by=ask.deed)
         ask.record("session", session.session_id, user.name)
         cookie = set_cookie(ask.visit, issued.text, LASTS_S)
         return Reply(_shown(session, user, session), 201, (cookie,))

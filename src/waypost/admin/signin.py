@@ -11,6 +11,7 @@ import msgspec
 from waypost.admin.parts import Parts
 from waypost.admin.second_factor import recovery_digest, step_of
 from waypost.admin.throttle import Throttle, Turns
+from waypost.core.deed import Deed
 from waypost.core.people import User
 from waypost.core.signin import Password, Session
 from waypost.core.tokentext import IssuedText, digest_of, is_text, issue_text
@@ -23,6 +24,7 @@ _SEEN_S: Final = 60.0
 
 _REFUSED: Final = "The e-mail address, the password or the code is wrong."
 CODE: Final = "code"
+_NOBODY: Final = Deed(actor="", via="sign-in")
 
 
 class SignIn:
@@ -33,8 +35,11 @@ class SignIn:
         self._throttle = Throttle(parts.workers)
         self._turns = Turns()
 
-    async def verify(self, email: str, password: str, code: str | None, address: str) -> tuple[User, bool]:
-        """Who proves to be whom they say, and whether with a second factor. Raises NotSignedIn, with `param` being
+    async def verify(
+        self, email: str, password: str, code: str | None, address: str, *, by: Deed = _NOBODY
+    ) -> tuple[User, bool]:
+        """Who proves to be whom they say, and whether with a second factor. `by`: as what the audit log tells of what
+        is used up by it. Raises NotSignedIn, with `param` being
         `code` when all that is missing is a code, and RateLimited."""
         parts, now = self._parts, self._parts.clock.wall()
         self._throttle.begin(email, address, now)
@@ -43,13 +48,14 @@ class SignIn:
         right = await self.matches(kept if user is not None else None, password, address)
         if user is None or kept is None or not right or user.disabled:
             raise NotSignedIn(_REFUSED)
-        strong = await self._check_code(kept, code, now, email, address)
+        theirs = parts.by(msgspec.structs.replace(by, actor=f"user:{user.id}"))
+        strong = await self._check_code(theirs, kept, code, now, email, address)
         self._throttle.succeed(email, address)
         if parts.hashes.outdated(kept.hash or ""):
             with suppress(
                 Conflict, Overloaded
             ):  # who signs in has nothing to do with it: the next time will do
-                await self._rehash(kept, password, address)
+                await self._rehash(theirs, kept, password, address)
         return user, strong
 
     async def recheck(self, user: User, password: str, address: str) -> Password:
@@ -83,21 +89,20 @@ class SignIn:
         async with self._turns.turn(address):
             return await self._parts.blocking(call, *args)
 
-    async def _rehash(self, shown: Password, password: str, address: str) -> None:
+    async def _rehash(self, parts: Parts, shown: Password, password: str, address: str) -> None:
         """Keep a password as today's are kept, if it is still theirs. What is kept of them is read again: the code
         that they showed was used up since. Raises Conflict when it is changed meanwhile."""
-        passwords = self._parts.passwords
-        now = cast(Password | None, await self._parts.blocking(passwords.get, shown.user_id))
+        passwords = parts.passwords
+        now = cast(Password | None, await parts.blocking(passwords.get, shown.user_id))
         if now is None or now.hash != shown.hash:
             return
         made = await self.hashed(password, address)
-        await self._parts.blocking(passwords.put, msgspec.structs.replace(now, hash=made), before=now)
+        await parts.blocking(passwords.put, msgspec.structs.replace(now, hash=made), before=now)
 
     async def _check_code(
-        self, kept: Password, code: str | None, now: float, email: str, address: str
+        self, parts: Parts, kept: Password, code: str | None, now: float, email: str, address: str
     ) -> bool:
         """Whether a second factor was shown. Raises NotSignedIn when one is needed."""
-        parts = self._parts
         if kept.totp is None:
             return False
         if code is None:
@@ -114,12 +119,12 @@ class SignIn:
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
-    async def begin(self, user: User, strong: bool) -> tuple[IssuedText, Session]:
-        """A session of somebody who has proved who they are."""
+    async def begin(self, user: User, strong: bool, *, by: Deed = _NOBODY) -> tuple[IssuedText, Session]:
+        """A session of somebody who has proved who they are. `by`: as what the audit log tells of it."""
         parts, now = self._parts, self._parts.clock.wall()
         issued = issue_text("ses", parts.randomness)
         session = Session(issued.digest, user.id, now, now, now + LASTS_S, strong)
-        await parts.blocking(parts.sessions.add, session)
+        await parts.blocking(parts.sessions.by(by).add, session)
         return issued, session
 
     async def session_of(self, text: bytes) -> tuple[User, Session] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from waypost.admin import credits, keys, tokens
+from waypost.admin import audit, credits, keys, tokens, usage
 from waypost.admin.credentials import Credentials
 from waypost.admin.invitations import Invitations
 from waypost.admin.me import Me
@@ -35,6 +35,8 @@ def routes(signin: SignIn) -> tuple[Route, ...]:
     rows = [row for resource in resources for row in resource.routes()]
     rows += users.more_routes()
     rows += credits.routes()
+    rows += usage.routes()
+    rows += audit.routes()
     rows += keys.routes()
     rows += tokens.routes()
     rows += Invitations(signin).routes()

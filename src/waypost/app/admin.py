@@ -22,6 +22,7 @@ from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
 from waypost.config.credits_schema import CreditsConfig
 from waypost.config.targets import Provider
+from waypost.core.deed import Deed
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.purse import Purse
 from waypost.policy.directory import Directory
@@ -30,6 +31,7 @@ from waypost.ports.control import Said, Visit
 from waypost.routing.own import OwnKeys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.account_rows import AccountRows
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.credentials import reseal_credentials
 from waypost.stores.sql.credits import CreditRows
 from waypost.stores.sql.engine import Database
@@ -37,6 +39,7 @@ from waypost.stores.sql.key_store import KeyStore
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.people import PasswordRows, SessionRows
+from waypost.stores.sql.usage import UsageRows
 from waypost.telemetry.logs import Log
 
 _TIDY_S: Final = 3600.0
@@ -57,6 +60,9 @@ class AdminSide:
 
     Owns its tasks.
     """
+
+    spread: Callable[[], Awaitable[None]] | None = None
+    """Called before an answer that tells of a change, so that it is in force wherever its asker asks next."""
 
     def __init__(
         self,
@@ -80,10 +86,10 @@ class AdminSide:
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
         organizations are given. `own`: where the credentials go that people bring, and `providers`: for which ones that
         may be."""
-        #: Called before an answer that tells of a change, so that it is in force wherever its asker asks next.
-        self.spread: Callable[[], Awaitable[None]] | None = None
-        rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
-        self._rows, self._seals = rows, seals
+        database.wall = clock.wall
+        rows = ObjectRows(database, clock.wall)
+        entries = CreditRows(database.by(Deed(action="enter_credit")))
+        self._rows, self._seals = rows.by(Deed(action="reseal")), seals
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._credit = LiveCredit(entries, self.live.directory, clock, credits)
@@ -91,7 +97,8 @@ class AdminSide:
         if not self._foreign:
             self.live.then = self._follow
         self._sessions = SessionRows(database)
-        self._passwords = PasswordRows(database, seals)
+        self._passwords = PasswordRows(database.by(Deed(action="reseal")), seals)
+        self._trail = AuditRows(database)
         self._clock, self._log, self._sleep = clock, log, sleep
         self._admin = Admin(
             Parts(
@@ -101,6 +108,8 @@ class AdminSide:
                 sessions=self._sessions,
                 live=self.live,
                 credits=entries,
+                trail=self._trail,
+                usage=UsageRows(database),
                 hashes=Argon2Hashes(os.urandom),
                 clock=clock,
                 randomness=os.urandom,

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from waypost.app.auditing import Auditing
+from waypost.app.config_trail import ConfigTrail
 from waypost.app.discover import Discovery
 from waypost.app.ending import end_all
 from waypost.app.live_config import LiveConfig
@@ -20,12 +21,13 @@ from waypost.config.targets import Provider
 from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
 from waypost.ports import Clock, Limits, Upstream
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys
 from waypost.stores.sql.replays import ReplayRows
 from waypost.stores.sql.responses import ResponseRows
-from waypost.stores.sql.retention import delete_expired
+from waypost.stores.sql.retention import delete_expired, drop_audit
 from waypost.telemetry.logs import Log
 from waypost.upstream.listing import fetch_models
 
@@ -71,6 +73,7 @@ class Background:
         self._probes = probes
         self._storage = storage
         self._auditing = auditing
+        self._trail = ConfigTrail(AuditRows(database), config)
         self._tasks: set[asyncio.Task[None]] = set()
         self.discovery = Discovery(self._fetch, self._remember, log, known)
 
@@ -83,6 +86,7 @@ class Background:
         self._own(self._keep("retention", self._tidy))
         self._own(self._keep("canaries", lambda: self._steering.watch(self._log)))
         self._own(self._keep("probes", self._probes.watch))
+        self._own(self._keep("audit log", self._trail.watch))
         if self._storage is not None:
             self._storage.start()
         self._own(self._keep("sharing", self._steering.sharing.run))
@@ -159,13 +163,18 @@ class Background:
     async def _tidy(self) -> None:
         while True:
             self._limits.prune(self._clock.monotonic())
-            days = self._config.snapshot().settings.retention_days
+            settings = self._config.snapshot().settings
+            days, audit_days = settings.retention_days, settings.audit_days
             try:
                 more = True
                 while more:  # in slices, so that the ledger's writer gets its turn
                     more = bool(
                         await asyncio.to_thread(delete_expired, self._database, self._clock.wall(), days)
                     )
+                more = audit_days is not None
+                while more and audit_days is not None:
+                    at = self._clock.wall()
+                    more = bool(await asyncio.to_thread(drop_audit, self._database, at, audit_days))
                 kept = ResponseRows(self._database)
                 while await asyncio.to_thread(kept.delete_expired, self._clock.wall()):
                     pass

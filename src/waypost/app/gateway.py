@@ -44,6 +44,7 @@ from waypost.app.workers.part import Calls
 from waypost.app.workers.together import Together
 from waypost.catalog.catalog import load as load_catalog
 from waypost.config.credentials import read_whole_file
+from waypost.core.deed import Deed
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.app import Edge
@@ -381,9 +382,8 @@ class _Gateway:
 
     def _tell(self, host: str, port: int, found: Found) -> None:
         books, snapshot = self._books, self._config.snapshot()
-        told = started_of(
-            books.keys, self._clock.wall(), url_of(host, port), found, snapshot, self._stands.count
-        )
+        keys = books.keys.by(Deed(action="start"))
+        told = started_of(keys, self._clock.wall(), url_of(host, port), found, snapshot, self._stands.count)
         self._announce(msgspec.structs.replace(told, recovered=books.recovered))
 
     async def _close_ledger(self) -> None:

@@ -48,6 +48,8 @@ class LiveConfig:
         #: Called with the snapshot before and the one that is in force now, and whether the file is another one: else
         #: only the surroundings are.
         self.on_swap: Callable[[Snapshot | None, Snapshot, bool], None] = lambda *_: None
+        #: Called with the file's content before and now, whenever it was read again; None: it was refused.
+        self.on_reload: Callable[[Config, Config | None], None] = lambda *_: None
 
     @property
     def config(self) -> Config:
@@ -80,12 +82,15 @@ class LiveConfig:
                 "the new configuration is wrong; the old one stays in force",
                 problems=[str(problem) for problem in error.problems],
             )
+            self.on_reload(self.config, None)
             return False
         except ConfigError as error:
             self._log.error(
                 "the new configuration can not be read; the old one stays in force", reason=error.message
             )
+            self.on_reload(self.config, None)
             return False
+        self.on_reload(self.config, loaded.config)
         self._loaded = loaded
         self._log.info("configuration in force", version=self._version, file=str(self.file or "defaults"))
         return True

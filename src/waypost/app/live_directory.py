@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from waypost.core.deed import Deed
 from waypost.core.objects import TYPES, Change, Kind, Object
 from waypost.errors import StoreUnavailable
 from waypost.policy.directory import Directory
@@ -44,13 +45,18 @@ class LiveDirectory:
         #: Its own, so that a long change does not hold up what others changed.
         self._writing = ThreadPoolExecutor(1, "waypost-directory")
 
-    async def put(self, found: Object, *, revision: int | None = None) -> Object:
+    async def put(self, found: Object, *, revision: int | None = None, by: Deed | None = None) -> Object:
         """See `ports.Objects`. What was written is in force here when it returns."""
-        return await self.change(partial(self._rows.put, found, revision=revision))
+        return await self.change(partial(self._of(by).put, found, revision=revision))
 
-    async def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, object_id: str, *, revision: int | None = None, by: Deed | None = None
+    ) -> bool:
         """See `ports.Objects`. What was deleted is not in force here any more when it returns."""
-        return await self.change(partial(self._rows.delete, kind, object_id, revision=revision))
+        return await self.change(partial(self._of(by).delete, kind, object_id, revision=revision))
+
+    def _of(self, by: Deed | None) -> Objects:
+        return self._rows if by is None else self._rows.by(by)
 
     async def change(self, work: Callable[[], T]) -> T:
         """Run blocking work that changes the directory, then take in what it did."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import typer
 from typer.core import TyperGroup
 
 from waypost.cli import (
     apply,
+    audit,
     budgets,
     chat,
     config,
@@ -33,13 +37,16 @@ from waypost.cli import (
     simulate,
     teams,
     tokens,
+    usage,
     users,
 )
 from waypost.cli.failures import end_by
 from waypost.cli.options import Json
 from waypost.cli.output import people, print_json
+from waypost.cli.surroundings import COMMAND
 from waypost.errors import GatewayError
 
+_COMMAND: Final = "waypost.command"
 EPILOG = (
     "Every option can be set by the variable shown beside it. Exit codes: 0 done, 1 refused or wrong, "
     "2 wrong usage, 3 something that is needed does not answer."
@@ -49,11 +56,28 @@ EPILOG = (
 class Guarded(TyperGroup):
     """Turns every error of Waypost into a message and an exit code: no stack for what a person can mend."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # as below
+        ctx.meta[_COMMAND] = " ".join(_command(self, args))
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context class
+        before = COMMAND.set(ctx.meta.get(_COMMAND, ""))
         try:
             return super().invoke(ctx)
         except GatewayError as error:
             end_by(error)
+        finally:
+            COMMAND.reset(before)
+
+
+def _command(group: TyperGroup, words: list[str]) -> Iterator[str]:
+    """The names of commands that a command line begins with."""
+    found: object = group
+    for word in words:
+        if not isinstance(found, TyperGroup) or word not in found.commands:
+            return
+        found = found.commands[word]
+        yield word
 
 
 app = typer.Typer(
@@ -89,7 +113,9 @@ app.add_typer(credentials.app, name="credentials")
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.add_typer(models.app, name="models")
+app.command("usage")(usage.usage)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.command("chat")(chat.chat)
 app.add_typer(requests.app, name="requests")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
     from waypost.catalog.discovery import ListedModel
     from waypost.config.load import Loaded
     from waypost.config.snapshot import Snapshot
+    from waypost.core.deed import Deed
     from waypost.stores.sql.engine import Database
 
 
+#: The command that is under way, such as `keys create`.
+COMMAND: ContextVar[str] = ContextVar("command", default="")
 _STAND_IN = "a-secret-that-is-not-here"
 
 
@@ -91,6 +95,24 @@ def open_database(data: Path, *, create: bool) -> Database | None:
 
     Raises StoreUnavailable and ConfigError.
     """
+    from waypost.app.clock import SystemClock
     from waypost.stores.sql import opening
 
-    return opening.open_database(data, os.environ, create=create)
+    opened = opening.open_database(data, os.environ, create=create)
+    if opened is None:
+        return None
+    opened.wall = SystemClock.wall
+    return opened.by(deed())
+
+
+def deed() -> Deed:
+    """Who works on the command line, and with which command, for the audit log."""
+    import pwd
+
+    from waypost.core.deed import Deed
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        name = str(os.getuid())
+    return Deed(actor="operator", via=f"cli:{name}", action=COMMAND.get())

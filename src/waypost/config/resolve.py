@@ -273,6 +273,7 @@ def build_settings(config: Config) -> Settings:
         cors_origins=tuple(config.cors.origins),
         durability=config.ledger.durability,
         retention_days=config.log.retention_days,
+        audit_days=config.log.audit_days,
         responses_days=config.responses.retention_days if config.responses.store else 0,
         replay_s=parse_duration(config.idempotency.retention) if config.idempotency.store else 0.0,
         replay_max_bytes=parse_size(config.idempotency.max_body),

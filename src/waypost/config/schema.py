@@ -23,6 +23,7 @@ from waypost.config.kinds import (
     Text,
     UrlPath,
 )
+from waypost.config.log_schema import LogConfig
 from waypost.config.overload_schema import OverloadConfig
 from waypost.config.price_schema import PricesConfig
 from waypost.config.resilience_schema import ResilienceConfig
@@ -309,17 +310,6 @@ class LedgerConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     budget."""
     reserve_output_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
     """Output tokens to set money aside for when the client sets no limit and the model's own is larger."""
-
-
-class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is written down."""
-
-    content: bool = False
-    """Store the bodies of requests and answers in the request log. A key can say otherwise for itself."""
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
-    """How long requests stay in the log."""
-    format: Literal["auto", "text", "json"] = "auto"
-    """Form of the gateway's own log lines. `auto`: text on a terminal, JSON elsewhere."""
 
 
 class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

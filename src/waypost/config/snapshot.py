@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     cors_origins: tuple[str, ...] = ()
     durability: Literal["process", "fsync"] = "process"
     retention_days: int = 90
+    audit_days: int | None = None
+    """How long rows of the audit log are kept; None: for ever."""
     responses_days: int = 30
     """How long answers of the Responses dialect are kept; 0: they are not."""
     replay_s: float = 86_400.0

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from waypost.core.credit import Credit
+from waypost.core.deed import Deed
 
 
 class Credits(Protocol):
     """Entries, which are added and never changed, and what is used of them."""
+
+    def by(self, deed: Deed) -> Credits:
+        """The same, for somebody whom the audit log tells of."""
+        ...
 
     def add(self, entry: Credit) -> Credit:
         """Add an entry; the same one again changes nothing. Raises Conflict when its id has another content, and

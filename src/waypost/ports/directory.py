@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from waypost.core.deed import Deed
 from waypost.core.objects import Change, Kind, Object
 
 
@@ -14,6 +15,10 @@ class Objects(Protocol):
 
     Every change raises the version of the directory in its own transaction, and is its object's `revision`.
     """
+
+    def by(self, deed: Deed) -> Objects:
+        """The same, for somebody whom the audit log tells of: every change has its row there, or does not happen."""
+        ...
 
     def put(self, found: Object, *, revision: int | None = None) -> Object:
         """Add an object, or replace the one of its id; returned with its new revision. `revision`: what is replaced has

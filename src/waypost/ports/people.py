@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from waypost.core.deed import Deed
 from waypost.core.key import Key, KeyChanges
 from waypost.core.keytext import IssuedKey
 from waypost.core.signin import Password, Session
@@ -12,6 +13,10 @@ from waypost.core.signin import Password, Session
 
 class Passwords(Protocol):
     """How people prove who they are."""
+
+    def by(self, deed: Deed) -> Passwords:
+        """The same, for somebody whom the audit log tells of."""
+        ...
 
     def get(self, user_id: str) -> Password | None:
         """What is kept of a person, if anything."""
@@ -32,6 +37,10 @@ class Passwords(Protocol):
 
 class Sessions(Protocol):
     """Who is signed in."""
+
+    def by(self, deed: Deed) -> Sessions:
+        """The same, for somebody whom the audit log tells of."""
+        ...
 
     def add(self, session: Session) -> None:
         """Begin one."""
@@ -60,6 +69,10 @@ class Sessions(Protocol):
 
 class KeyStore(Protocol):
     """Client keys, as they are made and changed. Also raises Conflict, InvalidRequest and NotFound."""
+
+    def by(self, deed: Deed) -> KeyStore:
+        """The same, for somebody whom the audit log tells of."""
+        ...
 
     def create(self, wanted: Key, own_most: int | None = None) -> tuple[IssuedKey, Key]:
         """Make a key that may what `wanted` may; its id, secret and revision are new. The text in the first value is

@@ -68,6 +68,10 @@ class Seals:
         """Whether it is sealed with an older root key than the newest."""
         return sealed[1 : 1 + _ID] != self._newest
 
+    def root_of(self, sealed: bytes) -> str:
+        """Which root key it is sealed with: what tells it from others, and says nothing of it."""
+        return sealed[1 : 1 + _ID].hex()
+
     def _key(self, root: bytes, purpose: str) -> AESGCM:
         known = self._keys.get((root, purpose))
         if known is None:

@@ -1,8 +1,11 @@
 import msgspec
 
 from ledger.books import AT, attempt, exchange
+from waypost.core.deed import Done, Wanted
+from waypost.stores.sql.audit_log import AuditRows
+from waypost.stores.sql.chain import verify
 from waypost.stores.sql.requests import RequestLog
-from waypost.stores.sql.retention import delete_expired
+from waypost.stores.sql.retention import delete_expired, drop_audit
 
 
 def at(number: int, days_ago: float):
@@ -23,3 +26,18 @@ def test_old_requests_go_in_slices_and_lines_stay(database, journal):
             for table in ("lines", "attempts", "contents")
         ]
     assert counts == [9, 2, 0]
+
+
+def test_old_rows_of_the_audit_log_go_once_a_day(database):
+    day, rows = 86_400.0, AuditRows(database)
+    for number in range(6):
+        database.wall = lambda now=number * day: now
+        rows.add(Done("path", str(number)))
+
+    assert drop_audit(database, 12 * day, 12) == 0, "nothing is older"
+    assert drop_audit(database, 13 * day, 12) == 0, "not by a day"
+    assert drop_audit(database, 15 * day, 12) == 3
+    assert drop_audit(database, 15 * day, 12) == 0
+    assert drop_audit(database, 16 * day, 12) == 0, "not a day after"
+    assert [kept.entry.object_id for kept in rows.oldest_first(Wanted())] == ["3", "4", "5", "3"]
+    assert not verify(database).wrong

@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -10,9 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from ledger.books import attempt, exchange
 from waypost.errors import ConfigError
 from waypost.stores.sql import migrations
 from waypost.stores.sql.engine import open_sqlite
+from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.requests import RequestLog
 from waypost.stores.sql.schema import HEAD, prepare
@@ -98,3 +102,23 @@ def test_an_up_to_date_database_needs_no_alembic(tmp_path):
     ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True)
 
     assert ran.stdout.split() == [b"False", b"False"]
+
+
+def test_what_was_posted_before_there_were_sums_of_usage_is_added_up(tmp_path):
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    with closing(SqliteJournal(tmp_path)) as journal:
+        failed = msgspec.structs.replace(exchange(2, None, (), ()), outcome="failed", key_id=None)
+        voided = exchange(3, 0, (), (attempt(8, 5), attempt(9, 0, "voided")))
+        journal.post("s1", 1, [exchange(1, 7), failed, voided])
+        with database.write() as connection:
+            asked = "SELECT * FROM usage ORDER BY hour, key_id, provider"
+            before = connection.exec_driver_sql(asked).all()
+            connection.exec_driver_sql("DROP TABLE usage")
+            connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+        assert prepare(database) is True
+        with database.read() as connection:
+            assert connection.exec_driver_sql(asked).all() == before
+        assert [row[6:11] for row in before] == [(1, 1, 0, 0, 0), (2, 0, 2, 0, 12)]
+    database.close()

@@ -7,9 +7,11 @@ import pytest
 
 from ledger.books import AT, exchange
 from postgres_server import PostgresServer
+from waypost.core.deed import Wanted
 from waypost.core.lease import Move, Want
 from waypost.errors import ConfigError
 from waypost.stores.sql.audit import Audit
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.journals import AnyJournal, open_journal
 from waypost.stores.sql.leases import LeaseRows
@@ -61,6 +63,9 @@ def test_a_node_that_is_gone_is_forgotten_with_what_it_had_leased(
         assert forget_node(database, gone, AT + 500) == {A: 100}
         assert status_of(database).nodes == (NodeState(mine, "here", "1.0", AT, AT, 100),)
         assert journal.applied() == {"1.intents": 1}
+        (kept,) = AuditRows(database).page(Wanted(), None, 9)
+        assert (kept.entry.kind, kept.entry.object_id) == ("node", gone)
+        assert kept.entry.changes == '{"leased_nusd":[100,0]}'
         assert Audit(database).run().wrong == 0
         with pytest.raises(ConfigError, match="There is no node"):
             forget_node(database, gone, AT + 500)

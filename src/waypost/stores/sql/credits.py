@@ -22,12 +22,15 @@ from sqlalchemy import (
     update,
 )
 
+from waypost.core.changed import shown
 from waypost.core.credit import Credit, CreditKind, Given, account_of, used_of
+from waypost.core.deed import Deed, Done
 from waypost.errors import Conflict, NotFound
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.objects import lock
 from waypost.stores.sql.references import require_organization
 from waypost.stores.sql.tables import ACCOUNTS, CREDITS, LINES, VERSIONS
+from waypost.stores.sql.trail import append
 
 _VERSION: Final = "credits"
 #: Since when new organizations are given credit, in Unix milliseconds.
@@ -42,6 +45,10 @@ class CreditRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def by(self, deed: Deed) -> CreditRows:
+        """The same, for somebody whom the audit log tells of."""
+        return CreditRows(self._database.by(deed))
 
     def add(self, entry: Credit) -> Credit:
         """Add an entry. The same one again changes nothing, whenever it was made: what was kept first is returned.
@@ -65,6 +72,7 @@ class CreditRows:
                 _require_rest(connection, entry, entry.of_entry)
             connection.execute(insert(CREDITS).values(msgspec.structs.asdict(entry)))
             _raise(connection)
+            append(connection, _told(entry))
         return entry
 
     def given(self, since: int) -> Given | None:
@@ -198,6 +206,17 @@ def _open(where: ColumnElement[bool]) -> Select[Any]:
     ends = CREDITS.alias("ends")
     entered = select(ends.c.entry_id).where(ends.c.kind == "expire", ends.c.of_entry == CREDITS.c.entry_id)
     return _adding(where).where(~entered.exists())
+
+
+def _told(entry: Credit) -> Done:
+    changes = {
+        "kind": [None, entry.kind],
+        "amount_nusd": [None, entry.signed_nusd],
+        "expires_at": [None, entry.expires_at],
+        "of_entry": [None, entry.of_entry],
+        "reason": [None, shown(entry.reason)],
+    }
+    return Done("credit", entry.entry_id, entry.entry_id, changes, entry.organization_id)
 
 
 def _raise(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from waypost.core.deed import Deed
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
@@ -19,6 +20,8 @@ from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 READ: Final = "waypost_read"
 #: Of one that locks rows by itself.
 SHARED: Final = "waypost_shared"
+#: Of one that changes something: who does, and the clock, for the audit log.
+DEED: Final = "waypost_deed"
 
 
 class Database:
@@ -33,7 +36,16 @@ class Database:
         """Which node this is, where several share the database."""
         self.home = ""
         """Which data folder it works for, where several do: the name of its first, or only, node."""
+        self.wall: Callable[[], float] | None = None
+        """Unix time, for what the audit log tells. None: the database's own, to the second."""
         self._driver_said = rebuilt
+        self._deed = Deed()
+
+    def by(self, deed: Deed) -> Database:
+        """The same database, for somebody who changes something in it: the audit log tells of them."""
+        made = Database(self.engine, self._driver_said)
+        made.node, made.home, made.wall, made._deed = self.node, self.home, self.wall, deed
+        return made
 
     @contextmanager
     def write(self, *, shared: bool = False) -> Iterator[Connection]:
@@ -42,7 +54,9 @@ class Database:
         nothing else where the database has such locks."""
         try:
             with (
-                self.engine.connect().execution_options(**{SHARED: shared}) as connection,
+                self.engine.connect().execution_options(
+                    **{SHARED: shared, DEED: (self._deed, self.wall)}
+                ) as connection,
                 connection.begin(),
             ):
                 yield connection

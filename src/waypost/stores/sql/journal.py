@@ -17,6 +17,8 @@ import msgspec
 from waypost.core.record import Exchange
 from waypost.core.scope import EXCHANGE, counts_exchanges
 from waypost.errors import Bug, GatewayError, StoreUnavailable
+from waypost.stores.sql.rollup import COLUMNS as USAGE
+from waypost.stores.sql.rollup import OF, SUMS
 from waypost.stores.sql.rows import COLUMNS, Batch
 from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
 
@@ -52,6 +54,11 @@ _SPEND: Final = (
     "UPDATE accounts SET leased_nusd = leased_nusd - ?1 WHERE account_id = ?2 "
     "AND EXISTS (SELECT 1 FROM leases WHERE account_id = ?2 AND node = ?3)",
     "UPDATE leases SET amount_nusd = amount_nusd - ?1 WHERE account_id = ?2 AND node = ?3",
+)
+_KNOWN_EXCHANGES: Final = f"SELECT exchange_id FROM exchanges WHERE exchange_id {_IN}"  # noqa: S608
+_USAGE: Final = (
+    f"INSERT INTO usage ({', '.join(USAGE)}) VALUES ({', '.join('?' * len(USAGE))}) "  # noqa: S608
+    f"ON CONFLICT ({', '.join(OF)}) DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)}"
 )
 _REMEMBER: Final = (
     "INSERT INTO intents_applied (segment, upto) VALUES (?, ?) "
@@ -127,10 +134,11 @@ class SqliteJournal:
         exchange_ids = [exchange.exchange_id for exchange in exchanges]
         batch = Batch()
         with self._transaction() as connection:
-            known = connection.execute(_KNOWN, (_ids(exchange_ids), _ids(attempt_ids)))
-            having = {attempt_id for (attempt_id,) in known}
+            found = connection.execute(_KNOWN, (_ids(exchange_ids), _ids(attempt_ids)))
+            having = {attempt_id for (attempt_id,) in found}
+            logged = {row[0] for row in connection.execute(_KNOWN_EXCHANGES, (_ids(exchange_ids),))}
             for exchange in exchanges:
-                batch.add(exchange, having)
+                batch.add_missing(exchange, having, logged)
             self._write(connection, batch, _INSERT_MISSING)
         return len(batch.lines)
 
@@ -164,6 +172,7 @@ class SqliteJournal:
             (insert["attempts"], batch.attempts),
             (insert["lines"], batch.lines),
             (insert["contents"], batch.contents),
+            (_USAGE, batch.usage.rows()),
             (_POST, [(account, *account.split(":", 2), *sums) for account, sums in batch.posted.items()]),
         ]
         if self._node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from waypost.core.deed import Deed
 from waypost.core.key import Key, KeyChanges
 from waypost.core.keytext import IssuedKey, Randomness
 from waypost.errors import NotFound
@@ -18,6 +19,10 @@ class KeyStore:
     def __init__(self, rows: KeyRows, randomness: Randomness) -> None:
         self._rows = rows
         self._randomness = randomness
+
+    def by(self, deed: Deed) -> KeyStore:
+        """The same, for somebody whom the audit log tells of."""
+        return KeyStore(self._rows.by(deed), self._randomness)
 
     def create(self, wanted: Key, own_most: int | None = None) -> tuple[IssuedKey, Key]:
         """Make a key that may what `wanted` may, at the time it says; its id, secret and revision are new. The text in

@@ -18,6 +18,8 @@ import msgspec
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from waypost.core.budget import BudgetPeriod
+from waypost.core.changed import changed
+from waypost.core.deed import CHANGED, Deed, Done
 from waypost.core.key import Key, KeyChanges, Priority
 from waypost.core.keytext import IssuedKey, Randomness, issue
 from waypost.core.people import DEFAULT
@@ -40,6 +42,7 @@ from waypost.stores.sql.key_page import KeyFilter, page_of
 from waypost.stores.sql.objects import lock
 from waypost.stores.sql.references import require_owners
 from waypost.stores.sql.tables import KEY_SECRETS, KEYS
+from waypost.stores.sql.trail import append
 
 T = TypeVar("T")
 
@@ -78,6 +81,10 @@ class KeyRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def by(self, deed: Deed) -> KeyRows:
+        """The same, for somebody whom the audit log tells of."""
+        return KeyRows(self._database.by(deed))
+
     def create(
         self, new: NewKey, at: float, randomness: Randomness, *, own_most: int | None = None
     ) -> tuple[IssuedKey, Key]:
@@ -101,6 +108,7 @@ class KeyRows:
             connection.execute(insert(KEYS).values(values))
             add_secret(connection, issued, at)
             key = by_digest(connection, issued.digest)
+            _tell(connection, None, key)
         return issued, key
 
     def update(self, key_id: str, changes: KeyChanges, *, revision: int | None = None) -> Key:
@@ -119,18 +127,19 @@ class KeyRows:
                 )
             if key.revoked_at is not None:
                 raise InvalidRequest(f"Key {key_id} is revoked. Create a new key instead.", param="key_id")
-            changed = msgspec.structs.replace(key, **told)
-            if changed == key and "expires_at" not in told:  # a rotation may hide the key's own end
+            wanted = msgspec.structs.replace(key, **told)
+            if wanted == key and "expires_at" not in told:  # a rotation may hide the key's own end
                 return key
-            check_key(changed)
+            check_key(wanted)
             require_owners(
                 connection,
                 key.organization_id,
-                changed.team_id if "team_id" in told else None,
-                changed.project_id if "project_id" in told else None,
+                wanted.team_id if "team_id" in told else None,
+                wanted.project_id if "project_id" in told else None,
             )
             values = {**encoded(told), "revision": raise_version(connection)}
             connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(values))
+            _tell(connection, key, wanted)
             return by_id(connection, key_id)
 
     def list(self) -> Sequence[Key]:
@@ -164,7 +173,9 @@ class KeyRows:
                 return key
             changes = {"revoked_at": at, "revision": raise_version(connection)}
             connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(changes))
-            return by_id(connection, key_id)
+            ended = by_id(connection, key_id)
+            _tell(connection, key, ended)
+            return ended
 
     def rotate(
         self, key_id: str, at: float, randomness: Randomness, *, overlap_s: float = 0.0
@@ -185,6 +196,7 @@ class KeyRows:
             add_secret(connection, issued, at)
             changes = {"revision": raise_version(connection)}
             connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(changes))
+            _tell(connection, key, key, secret=CHANGED, older_ones_end_at=[None, ends_at])
             return issued, by_digest(connection, issued.digest)
 
     def read(self, digest: bytes) -> tuple[Key | None, int]:
@@ -207,6 +219,11 @@ class KeyRows:
                 return (), version
             rows = connection.execute(KEY.where(KEYS.c.revision > since)).mappings()
             return [key_of(row) for row in rows], version
+
+
+def _tell(connection: Connection, before: Key | None, after: Key, **more: object) -> None:
+    told = {**changed(before, after), **more}
+    append(connection, Done("key", after.key_id, after.name, told, after.organization_id))
 
 
 def _require_fewer(connection: Connection, new: NewKey, at: float, most: int) -> None:

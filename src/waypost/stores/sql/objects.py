@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from waypost.core.credentials import Credential
+from waypost.core.deed import Deed
 from waypost.core.objects import KIND_OF, Change, Kind, Object, home_of
 from waypost.core.people import DEFAULT, Member, Organization, Role
 from waypost.errors import Conflict
@@ -41,6 +42,7 @@ from waypost.stores.sql.references import (
     require_unneeded,
 )
 from waypost.stores.sql.tables import OBJECTS, PASSWORDS, SESSIONS, VERSIONS
+from waypost.stores.sql.trail import append_object
 
 T = TypeVar("T")
 
@@ -65,6 +67,10 @@ class ObjectRows:
         self._wall = wall
         self._owners_stay = owners_stay
 
+    def by(self, deed: Deed) -> ObjectRows:
+        """See `ports.Objects`."""
+        return ObjectRows(self._database.by(deed), self._wall, owners_stay=self._owners_stay)
+
     def put(self, found: Object, *, revision: int | None = None) -> Object:
         """See `ports.Objects`. What is the same as before is not written again, and keeps its revision."""
         check(found)
@@ -82,6 +88,7 @@ class ObjectRows:
             stored = msgspec.structs.replace(found, revision=version + 1)
             _raise(connection, version)
             _write(connection, kind, stored, known=before is not None)
+            append_object(connection, before, stored)
         return stored
 
     def delete(self, kind: Kind, object_id: str, *, revision: int | None = None) -> bool:
@@ -105,9 +112,11 @@ class ObjectRows:
             if isinstance(found, Member):  # what they brought goes with them
                 for each in list(brought_by(connection, found.organization_id, "user", found.name)):
                     self._end(connection, "credential", each, version + 1)
+                    append_object(connection, each, None)
             if kind == "user":  # nobody can sign in, or stay signed in, as somebody who is gone
                 for beside in (PASSWORDS, SESSIONS):
                     connection.execute(delete(beside).where(beside.c.user_id == object_id))
+            append_object(connection, found, None)
         return True
 
     def _end(self, connection: Connection, kind: Kind, found: Object, revision: int) -> None:

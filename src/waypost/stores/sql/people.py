@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from waypost.core.deed import CHANGED, Deed, Done
 from waypost.core.signin import Password, Session
 from waypost.errors import Conflict
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.tables import PASSWORDS, SESSIONS
+from waypost.stores.sql.trail import append, name_of_user
 
 _TOTP: Final = "second factor"
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
@@ -25,6 +27,10 @@ class PasswordRows:
         """`seals`: for the secrets of second factors."""
         self._database = database
         self._seals = seals
+
+    def by(self, deed: Deed) -> PasswordRows:
+        """The same, for somebody whom the audit log tells of."""
+        return PasswordRows(self._database.by(deed), self._seals)
 
     def get(self, user_id: str) -> Password | None:
         """What is kept of a person, if anything."""
@@ -46,6 +52,7 @@ class PasswordRows:
             values["recovery"] = msgspec.json.encode(password.recovery).decode()
             if password.totp is not None:
                 values["totp"] = self._seals.seal(_TOTP, password.user_id, password.totp)
+            _tell(connection, "password", password.user_id, _differing(kept, password))
             if kept is None:
                 connection.execute(insert(PASSWORDS).values(values))
                 return
@@ -70,6 +77,7 @@ class PasswordRows:
             left = [each for each in codes if each != digest]
             changes = {"recovery": msgspec.json.encode(left).decode()}
             connection.execute(update(PASSWORDS).where(mine).values(changes))
+            _tell(connection, "password", user_id, {"recovery_codes": [len(codes), len(left)]})
         return True
 
     def reseal(self) -> int:
@@ -86,6 +94,8 @@ class PasswordRows:
                     plain = self._seals.open(_TOTP, user_id, bytes(sealed))
                     anew = self._seals.seal(_TOTP, user_id, plain)
                     connection.execute(update(PASSWORDS).where(mine).values(totp=anew))
+                    roots = [self._seals.root_of(each) for each in (bytes(sealed), anew)]
+                    _tell(connection, "second_factor", user_id, {"root_key": roots})
         return len(stale)
 
     def _password(self, row: Row[Any]) -> Password:
@@ -101,7 +111,10 @@ class PasswordRows:
     def delete(self, user_id: str) -> bool:
         """Forget all of it; False when there is nothing."""
         with self._database.write() as connection:
-            return connection.execute(delete(PASSWORDS).where(PASSWORDS.c.user_id == user_id)).rowcount > 0
+            done = connection.execute(delete(PASSWORDS).where(PASSWORDS.c.user_id == user_id)).rowcount > 0
+            if done:
+                _tell(connection, "password", user_id, {"password": CHANGED})
+        return done
 
 
 class SessionRows:
@@ -110,10 +123,16 @@ class SessionRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def by(self, deed: Deed) -> SessionRows:
+        """The same, for somebody whom the audit log tells of."""
+        return SessionRows(self._database.by(deed))
+
     def add(self, session: Session) -> None:
         """Begin one."""
         with self._database.write() as connection:
             connection.execute(insert(SESSIONS).values(msgspec.structs.asdict(session)))
+            told = {"strong": [None, session.strong], "expires_at": [None, session.expires_at]}
+            _tell(connection, "session", session.user_id, told, session.session_id)
 
     def get(self, digest: bytes) -> Session | None:
         """One, whether it has expired or not."""
@@ -136,8 +155,15 @@ class SessionRows:
 
     def end(self, digest: bytes) -> bool:
         """End one; False when there is none."""
+        mine = SESSIONS.c.digest == digest
         with self._database.write() as connection:
-            return connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == digest)).rowcount > 0
+            row = connection.execute(select(SESSIONS).where(mine).with_for_update()).one_or_none()
+            if row is None:
+                return False
+            found = _session(row)
+            connection.execute(delete(SESSIONS).where(mine))
+            _tell(connection, "session", found.user_id, {"ended": [False, True]}, found.session_id)
+        return True
 
     def end_all(self, user_id: str, but: bytes | None = None) -> int:
         """End all of a person's, but one; how many there were."""
@@ -145,7 +171,10 @@ class SessionRows:
         if but is not None:
             theirs = theirs.where(SESSIONS.c.digest != but)
         with self._database.write() as connection:
-            return connection.execute(theirs).rowcount
+            ended = connection.execute(theirs).rowcount
+            if ended:
+                _tell(connection, "session", user_id, {"sessions_ended": [0, ended]})
+        return ended
 
     def delete_expired(self, at: float, *, idle_s: float | None = None, slice_rows: int = 500) -> int:
         """Forget a slice of those that have ended at Unix time `at`, or were not used for `idle_s`; call again until it
@@ -158,6 +187,29 @@ class SessionRows:
             if found:
                 connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(found)))
         return len(found)
+
+
+def _differing(kept: Password | None, new: Password) -> dict[str, object]:
+    """What of how somebody signs in is another one now. None of it is ever told."""
+    told: dict[str, object] = {}
+    if kept is None or kept.changed_at != new.changed_at:
+        told["password"] = CHANGED
+    elif kept.hash != new.hash:
+        told["stored_hash"] = CHANGED
+    had = None if kept is None else kept.totp
+    if had != new.totp:
+        told["second_factor"] = CHANGED if had and new.totp else [had is not None, new.totp is not None]
+    if (() if kept is None else kept.recovery) != new.recovery:
+        told["recovery_codes"] = [0 if kept is None else len(kept.recovery), len(new.recovery)]
+    return told
+
+
+def _tell(
+    connection: Connection, kind: str, user_id: str, changes: dict[str, object], object_id: str = ""
+) -> None:
+    """People are nobody's, so what is told of them is for operators."""
+    name = name_of_user(connection, user_id)
+    append(connection, Done(kind, object_id or user_id, name, changes, ""))
 
 
 def _session(row: Row[Any]) -> Session:

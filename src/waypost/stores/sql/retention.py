@@ -1,4 +1,5 @@
-"""Deletes request-log rows that are older than the operator wants. Ledger lines are never deleted."""
+"""Deletes rows of the request log and of the audit log that are older than the operator wants. Ledger lines are never
+deleted."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.tables import ATTEMPTS, CONTENTS, EXCHANGES
 
@@ -31,3 +33,13 @@ def delete_expired(database: Database, now: float, days: int, *, slice_rows: int
         connection.execute(delete(CONTENTS).where(CONTENTS.c.exchange_id.in_(ids)))
         connection.execute(delete(EXCHANGES).where(EXCHANGES.c.seq.in_([seq for seq, _ in expired])))
     return len(expired)
+
+
+def drop_audit(database: Database, now: float, days: int) -> int:
+    """Drop a slice of the audit log as far as it is more than `days` old; call again until it returns 0. It begins when
+    the oldest row is a day older than that, for each time leaves a row too. Raises StoreUnavailable."""
+    rows = AuditRows(database)
+    before, oldest = int(now * 1_000_000) - days * _DAY_US, rows.oldest_us()
+    if oldest is None or oldest >= before - _DAY_US:
+        return 0
+    return rows.drop(before)

@@ -7,6 +7,7 @@ them with `tables.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from waypost.core.decision import Decision
 from waypost.core.record import Attempt, Exchange
 from waypost.core.scope import counted, posted_to
 from waypost.core.usage import Usage
+from waypost.stores.sql.rollup import Rollup
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -100,7 +102,17 @@ COLUMNS: Final = {
 class Batch:
     """The rows of many exchanges, and what they add to each account."""
 
-    __slots__ = ("_counted", "_encode", "_texts", "attempts", "contents", "exchanges", "lines", "posted")
+    __slots__ = (
+        "_counted",
+        "_encode",
+        "_texts",
+        "attempts",
+        "contents",
+        "exchanges",
+        "lines",
+        "posted",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
@@ -114,9 +126,19 @@ class Batch:
         self.contents: list[Row] = []
         self.posted: dict[str, list[int]] = {}
         """Per account: nano-dollars and lines."""
+        self.usage = Rollup()
 
-    def add(self, exchange: Exchange, having: frozenset[str] | set[str] = frozenset()) -> None:
-        """All rows of one exchange, without the attempts that the journal is `having`."""
+    def add_missing(self, exchange: Exchange, having: AbstractSet[str], logged: set[str]) -> None:
+        """All rows of one that may have been posted before, without the attempts that the journal is `having`. It is no
+        further request where the request log knows it (`logged`, which is added to), or once did and a line of it is
+        left."""
+        known = exchange.exchange_id in logged or any(each.attempt_id in having for each in exchange.attempts)
+        logged.add(exchange.exchange_id)
+        self.add(exchange, having, known=known)
+
+    def add(self, exchange: Exchange, having: AbstractSet[str] = frozenset(), *, known: bool = False) -> None:
+        """All rows of one exchange, without the attempts that the journal is `having`. `known`: it is no further
+        request."""
         e = exchange
         accounts = self._text(e.accounts)
         fields = astuple(e)
@@ -127,6 +149,8 @@ class Batch:
             if attempt.attempt_id not in having:
                 self._add_attempt(exchange, place, attempt, again)
             again = again or attempt.counts
+        if not known:
+            self.usage.request(e)
         if e.request_body is not None or e.response_body is not None:
             self.contents.append((e.exchange_id, e.request_body, e.response_body))
 
@@ -168,6 +192,7 @@ class Batch:
                 a.markup_nusd,
             )
         )
+        self.usage.line(exchange, a)
         for account in accounts:
             sums, amount = self.posted.get(account), posted_to(account, a.cost_nusd or 0)
             if sums is None:

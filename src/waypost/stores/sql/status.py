@@ -8,11 +8,13 @@ from typing import Final, Literal
 import msgspec
 from sqlalchemy import Connection, delete, func, inspect, select, text
 
+from waypost.core.deed import Done
 from waypost.errors import ConfigError
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.leases import LeaseRows
 from waypost.stores.sql.schema import HEAD, revision_of
 from waypost.stores.sql.tables import INTENTS_APPLIED, LEASES, METADATA, NODES
+from waypost.stores.sql.trail import append
 
 #: A node tells that it is alive every few seconds.
 _ALIVE_S: Final = 60.0
@@ -80,16 +82,19 @@ def forget_node(database: Database, node: str, now: float) -> Mapping[str, int]:
             "it gives back everything by itself."
         )
     back = LeaseRows(database, node).end()
-    drop_node(database, node)
+    drop_node(database, node, "" if found is None else found.name, sum(back.values()))
     return back
 
 
-def drop_node(database: Database, node: str) -> None:
-    """Forget that there was such a node, which has nothing leased. Raises StoreUnavailable."""
+def drop_node(database: Database, node: str, name: str = "", leased_nusd: int = 0) -> None:
+    """Forget that there was such a node, which has nothing leased any more: `leased_nusd` is what it had. Raises
+    StoreUnavailable."""
     with database.write() as connection:
         connection.execute(delete(NODES).where(NODES.c.node == node))
         of_node = INTENTS_APPLIED.c.segment.startswith(f"{node}/", autoescape=True)
         connection.execute(delete(INTENTS_APPLIED).where(of_node))
+        told = {"leased_nusd": [leased_nusd, 0]}
+        append(connection, Done("node", node, name, told))
 
 
 _SIZE: Final = {

@@ -1,7 +1,5 @@
-"""The tables. Money in nano-dollars, times in Unix microseconds (`*_us`) or seconds (`*_at`), all UTC.
-
-A change here is a new migration as well; a test compares the two.
-"""
+"""The tables. Money in nano-dollars, times in Unix microseconds (`*_us`) or seconds (`*_at`), all UTC. A change here is
+a new migration as well; a test compares the two."""
 
 from __future__ import annotations
 
@@ -22,9 +20,12 @@ from sqlalchemy import (
     false,
 )
 
+from waypost.stores.sql.rollup import SUMS
+
 METADATA: Final = MetaData()
 #: SQLite counts rows by itself only in a column of type INTEGER.
 SEQUENCE: Final = BigInteger().with_variant(Integer(), "sqlite")
+_DEED: Final = ("actor", "via", "action", "request_id", "address")
 
 
 def _usage() -> list[Column[int] | Column[str]]:
@@ -213,6 +214,21 @@ LINES: Final = Table(
     sqlite_with_rowid=False,
 )
 
+#: Sums of the lines and of the request log, posted with them (`rollup.py`). Never deleted.
+USAGE: Final = Table(
+    "usage",
+    METADATA,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("scope", String(16), primary_key=True),
+    Column("scope_id", String(64), primary_key=True),
+    Column("key_id", String(64), primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in SUMS),
+    Index("usage_of_key", "key_id", "hour"),
+    sqlite_with_rowid=False,
+)
+
 #: The request log, in the order of settlement (`seq`).
 EXCHANGES: Final = Table(
     "exchanges",
@@ -347,6 +363,32 @@ BATCHES: Final = Table(
     Column("node", String(16), nullable=False, server_default=""),
     Index("batches_by_id", "batch_id", unique=True),
     Index("batches_of_key", "key_id", "seq"),
+)
+
+#: What was changed, by whom, in a chain of hashes (`core.deed`). The last number is in `versions`.
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    *(Column(name, String(200), nullable=False) for name in _DEED),
+    Column("organization_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("object_id", String(200), nullable=False, index=True),
+    Column("name", String(500), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Index("audit_of_organization", "organization_id", "seq"),
+    Index("audit_of_actor", "actor", "seq"),
+)
+
+#: Where the chain begins since older rows were dropped: the number and the hash of the last one of those.
+AUDIT_ANCHORS: Final = Table(
+    "audit_anchors",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )
 
 META: Final = Table(
