@@ -95,6 +95,8 @@ class Relay:
             lines.append(_JSON if reply.raw is None else _content_type(answer))
         lines.append(headers.cost(cost))
         self._settle.settle(live)
+        if live.snapshot.settings.durability == "fsync":
+            await self._settle.on_disk()
         await live.call.client.reply(200, lines, body)
 
     async def _until_commit(self, live: LiveExchange, trial: Trial, answer: Answer) -> bytes:
@@ -181,6 +183,8 @@ class Relay:
         live.finish_reason = relay.finish_reason
         live.outcome = "disconnected" if client.gone else "ok"
         self._settle.settle(live)
+        if live.snapshot.settings.durability == "fsync":
+            await self._settle.on_disk()
         if live.call.dialect.family == FAMILY:
             await self._keep(live, trial, last_response(out))
         if out:
