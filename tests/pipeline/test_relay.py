@@ -170,3 +170,12 @@ async def test_stored_content_is_whole_with_a_client_that_takes_frames() -> None
     client = await stage.ask(STREAM, RecordingClient(frames=True))
     assert client.frames_taken == 0
     assert stage.exchange.response_body == client.body
+
+
+@pytest.mark.parametrize("before", [0, 2])
+async def test_an_error_within_a_stream_does_not_tell_the_gateways_key(before: int) -> None:
+    told = b'data: {"error":{"message":"who sends upstream-secret is refused"}}\n\n'
+    stage = Stage([streamed([*events()[:before], told])], targets=(target(provider(retries=0)),))
+    client = await stage.ask(STREAM)
+    assert b"who sends *** is refused" in client.body
+    assert b"upstream-secret" not in client.body

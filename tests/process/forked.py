@@ -37,6 +37,16 @@ class Nursery:
             self._ended[told.pid] = told.status
         return told.pid
 
+    def run(self, arguments: list[str], environ: dict[str, str], errors: Path) -> bytes:
+        """What a command prints; `errors` is the file for its standard error."""
+        reading, writing = os.pipe()
+        pid = self.fork(Wanted(arguments, environ, str(errors)), writing)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as output:
+            printed = output.read()
+        self.wait(pid)
+        return printed
+
     def wait(self, pid: int) -> int:
         """How it ended, as `subprocess` says it."""
         while pid not in self._ended:
