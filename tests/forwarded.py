@@ -90,10 +90,25 @@ class Forwarder:
                     each.transport.abort()
 
     async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        """Until an end; then the other way ends as well."""
-        while data := await source.read(65_536):
-            if self.delay_s:
-                await asyncio.sleep(self.delay_s)
+        """Until an end; then the other way ends as well. What comes is as late as what came before it, as on a long
+        wire: its pieces do not wait for one another."""
+        pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        delivering = asyncio.ensure_future(self._deliver(pieces, sink))
+        try:
+            while data := await source.read(65_536):
+                pieces.put_nowait((self._loop.time() + self.delay_s, data))
+        finally:
+            pieces.put_nowait((0.0, b""))
+            await delivering
+        raise ConnectionResetError
+
+    async def _deliver(self, pieces: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+        while True:
+            due, data = await pieces.get()
+            if not data:
+                return
+            late = due - self._loop.time()
+            if late > 0:
+                await asyncio.sleep(late)
             sink.write(data)
             await sink.drain()
-        raise ConnectionResetError

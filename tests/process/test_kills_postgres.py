@@ -12,35 +12,16 @@ import pytest
 from gateway import config_for
 from postgres_server import PostgresServer
 from process.books import bill, billed, booked, metrics, one_row_each, settle, simulating, sums_exact, until
-from process.forked import ForkedGateway, Nursery, nursery
+from process.forked import nursery
 from process.load import Load
+from process.nodes import Node
 from process.talk import run
 from simulated import SimulatorProcess
-from waypost.stores.sql.variables import URL
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 
 SEED = 5
 KILLS = 20
-
-
-class Node(ForkedGateway):
-    """One of two, with the same tables."""
-
-    def __init__(
-        self, made_by: Nursery, folder: Path, config: str, server: PostgresServer, where: dict[str, str]
-    ) -> None:
-        folder.mkdir()
-        super().__init__(made_by, folder, config, where)
-        self._server = server
-        self._name = where[URL].rpartition("/")[2]
-
-    def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        named = {f"v{number}": value for number, value in enumerate(values)}
-        for name in named:
-            sql = sql.replace("?", f"CAST(:{name} AS text)", 1)
-        with self._server.connection(self._name) as connection:
-            return [tuple(row) for row in connection.run(sql, **named)]
 
 
 class Pair:
