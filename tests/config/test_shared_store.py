@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from secured import Authority
 from waypost.config.credentials import SecretStore
 from waypost.config.faults import Faults
 from waypost.config.load import load_defaults
@@ -89,3 +90,41 @@ def test_authorities_are_a_file_and_for_tls(tmp_path: Path) -> None:
     assert resolve(SharedConfig(url="redis://v", ca=str(file)))[1] == [
         "shared.ca: `ca` is of no use without TLS"
     ]
+
+
+def test_a_command_is_taken_apart_as_in_a_shell() -> None:
+    store, faults = resolve(SharedConfig(url="redis://v", password_command="iam token --user 'a b'"))
+    assert store is not None
+    assert (store.password_command, faults) == (("iam", "token", "--user", "a b"), [])
+    for wrong in ("'", "  "):
+        config = SharedConfig(url="redis://v", password_command=wrong)
+        assert resolve(config)[1] == ["shared.password_command: this is not a command"]
+
+
+@pytest.mark.parametrize("config", [{"url": "env:URL"}, {"url": "redis://v", "password": "env:PASSWORD"}])
+def test_a_command_beside_a_password_is_one_too_many(config: dict[str, str]) -> None:
+    environ = {"URL": "redis://:a@v", "PASSWORD": "b"}
+    _, faults = resolve(SharedConfig(**config, password_command="print"), environ)
+    assert faults == ["shared.password_command: the password is said in another place already"]
+
+
+def test_a_file_is_read_for_each_connection_and_looked_at_beforehand(tmp_path: Path) -> None:
+    store, faults = resolve(SharedConfig(url="redis://v", password="file:/run/secrets/v"))
+    assert faults == ["shared.password: the file /run/secrets/v is empty"]
+    assert store is not None
+    assert (store.password, store.password_file) == (None, "/run/secrets/v")
+
+
+def test_a_certificate_to_show(tmp_path: Path) -> None:
+    cert, key = Authority(tmp_path / "ca", "ours").issue("gateway")
+    other = Authority(tmp_path / "other", "other").issue("gateway")[1]
+    store, faults = resolve(SharedConfig(url="rediss://v", cert=str(cert), key=str(key)))
+    assert store is not None
+    assert (store.cert, store.key, faults) == (str(cert), str(key), [])
+    for wrong, told in (
+        ({"cert": str(cert), "key": str(other)}, "shared.cert: this certificate can not be used"),
+        ({"cert": str(cert)}, "shared.cert: this certificate can not be used"),
+        ({"cert": str(cert), "key": "/none"}, "shared.key: there is no file /none"),
+        ({"key": str(key)}, "shared.key: there is no `cert` that it belongs to"),
+    ):
+        assert resolve(SharedConfig(url="rediss://v", **wrong))[1] == [told]

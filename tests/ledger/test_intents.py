@@ -1,4 +1,5 @@
 import asyncio
+import concurrent.futures
 import errno
 import os
 from pathlib import Path
@@ -190,6 +191,74 @@ async def test_many_waiters_share_a_sync_and_none_returns_before_its_own(tmp_pat
 
     await asyncio.gather(*(one(number) for number in range(50)))
     assert len(synced) <= 3
+    intents.close()
+
+
+async def test_one_that_comes_between_a_sync_and_its_callback_waits_for_its_own(tmp_path):
+    """A sync that has ended in its thread is not taken for one that goes on: the loop would stand still."""
+    intents = Intents(tmp_path, 1, clock=FakeClock(), fsync=True)
+    loop = asyncio.get_running_loop()
+
+    class Pool:
+        first = True
+
+        def submit(self, call, *arguments):
+            future = concurrent.futures.Future()
+            loop.call_soon(self.end, future, call, arguments)
+            return future
+
+        def end(self, future, call, arguments):
+            call(*arguments)
+            future.set_result(None)
+            if (
+                self.first
+            ):  # and in the same step of the loop, before anything is called for that, another comes
+                self.first = False
+                intents.dispatch(mark(2))
+                self.second = asyncio.ensure_future(intents.durable())
+
+        def shutdown(self): ...
+
+    intents._pool.shutdown()
+    intents._pool = Pool()
+    intents.dispatch(mark(1))
+    await intents.durable()
+    await intents._pool.second
+    intents.close()
+
+
+async def test_the_folder_is_on_the_disk_before_anything_in_it_counts(tmp_path):
+    synced: list[int] = []
+    folder = tmp_path / "data" / "intents"
+    folder.mkdir(parents=True)
+    Intents(
+        folder, 1, clock=FakeClock(), fsync=True, sync=lambda fd: synced.append(os.fstat(fd).st_ino)
+    ).close()
+
+    assert synced == [path.stat().st_ino for path in (tmp_path, folder.parent, folder)]
+
+
+async def test_a_file_whose_name_could_not_be_synced_is_not_used(tmp_path):
+    broken = False
+
+    def sync(fd: int) -> None:
+        if broken:
+            raise OSError(errno.EIO, "broken")
+
+    intents = Intents(tmp_path, 1, clock=FakeClock(), fsync=True, segment_bytes=1, sync=sync)
+    intents.dispatch(mark(1))
+    before = len(os.listdir("/proc/self/fd"))
+    broken = True
+    for number in range(2, 5):
+        with pytest.raises(StoreUnavailable):
+            intents.dispatch(mark(number))
+    assert len(os.listdir("/proc/self/fd")) == before, "none is left open"
+    broken = False
+    intents.dispatch(mark(5))
+    await intents.durable()
+
+    assert kinds(tmp_path) == [[Kind.DISPATCH], [], [], [], [Kind.DISPATCH]]
+    assert intents.left_over() == [f"{number:010d}.intents" for number in (2, 3, 4)], "they are deleted"
     intents.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import pytest
@@ -423,6 +423,50 @@ async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts
     assert bank.of("team:a:total") == 0
 
 
+async def over(node: Node) -> None:
+    """What took too long has ended by now."""
+    stalled = node.leasing._stalled
+    assert stalled is not None
+    await asyncio.wait((stalled[0],))
+
+
+async def test_a_database_that_is_always_too_slow_grants_all_the_same(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time it is not waited for, and whoever comes again finds what it did."""
+    monkeypatch.setattr(leasing, "_PATIENCE_S", 0.02)
+    node, goes_on = Node(bank, "n"), threading.Event()
+
+    def slow(call: Callable[..., object]) -> Callable[..., object]:
+        def called(*asked: object) -> object:
+            goes_on.wait(30)
+            return call(*asked)
+
+        return called
+
+    for name in ("grant", "reached", "change"):
+        monkeypatch.setattr(node.leases, name, slow(getattr(node.leases, name)))
+    holds = []
+    for amount in (10, 700):
+        goes_on.clear()
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await node.hold(amount, spec())
+        goes_on.set()
+        await over(node)
+        goes_on.clear()
+        holds.append(await node.hold(amount, spec()))
+    assert node.leases.calls == ["grant", "grant"]
+    for hold in holds:
+        node.settle(hold, hold.amount_nusd)
+    goes_on.set()
+    for _ in range(3):
+        with suppress(StoreUnavailable):
+            await node.leasing.tick()
+        if node.leasing._stalled is not None:
+            await over(node)
+    assert (node.free(), bank.of("team:a:total"), bank.posted["team:a:total"]) == (0, 0, 710)
+
+
 async def test_a_database_that_hangs_is_told_as_away_and_asked_nothing_until_it_goes_on(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,9 +487,7 @@ async def test_a_database_that_hangs_is_told_as_away_and_asked_nothing_until_it_
         await node.leasing.tick()
     asked = len(node.leases.calls)
     hangs.set()
-    stalled = node.leasing._stalled
-    assert stalled is not None
-    await stalled
+    await over(node)
     assert len(node.leases.calls) == asked + 1, "only what was under way"
     node.settle(first, 10)
     for _ in range(3):

@@ -161,6 +161,23 @@ def test_damage_in_the_middle_is_skipped_counted_and_set_aside(tmp_path):
     assert recover(tmp_path, journal).clean, "what was set aside is not read again"
 
 
+def test_numbers_behind_a_hole_are_not_those_that_the_journal_knows(tmp_path):
+    """What was not synced when the power failed: the middle may be lost, and what came later may not."""
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    for number in range(6):
+        intents.settled(exchange(number, 7, ACCOUNT))
+    intents.close()
+    (path,) = listed(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + bytes(len(lines[1] + lines[2] + lines[3])) + lines[4] + lines[5])
+    journal = MemoryJournal()
+    journal.post(path.name, 5, [exchange(number, 7, ACCOUNT) for number in range(5)])
+
+    report = recover(tmp_path, journal)
+    assert (report.lines, report.damaged) == (1, 1), "the sixth record is the third line now"
+    assert journal.accounts == {ACCOUNT[0]: 6 * 7}
+
+
 def test_a_record_the_journal_refuses_keeps_the_files(tmp_path):
     class Picky(MemoryJournal):
         def repost(self, exchanges: Sequence[Exchange]) -> int:

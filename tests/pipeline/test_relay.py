@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from transcript import STREAM, RecordingClient, ScriptedAnswer, Stage, events, provider, streamed, target
+from transcript import (
+    CHAT,
+    STREAM,
+    RecordingClient,
+    ScriptedAnswer,
+    Stage,
+    completion,
+    events,
+    provider,
+    streamed,
+    target,
+)
 from waypost.config.snapshot import Settings
 from waypost.core.quirks import Quirks
-from waypost.errors import Truncated
+from waypost.errors import StoreUnavailable, Truncated
 
 
 @pytest.mark.parametrize("index", range(1, len(events())))
@@ -18,6 +29,27 @@ async def test_a_stream_cut_after_any_event_is_settled_once_and_never_called_don
     assert stage.exchange.outcome == ("failed" if index < 2 else "cut")
     assert (client.status == 200) is (index >= 2)
     assert stage.upstream.answers[0].closed
+
+
+@pytest.mark.parametrize("ask", [STREAM, CHAT])
+async def test_the_end_of_an_answer_waits_until_it_is_on_the_disk(ask: dict[str, object]) -> None:
+    stage = Stage(
+        [streamed(events()) if ask is STREAM else completion()], settings=Settings(durability="fsync")
+    )
+    client = RecordingClient()
+    seen: list[tuple[int, bool]] = []
+
+    async def durable() -> None:
+        ended = client.finished or b"[DONE]" in client.body
+        seen.append((len(stage.ledger.settled), ended))
+        if stage.ledger.settled:
+            raise StoreUnavailable("the disk is broken")  # the answer is paid for, and goes out all the same
+
+    stage.ledger.durable = durable  # type: ignore[method-assign]
+    await stage.ask(ask, client)
+    assert seen == [(0, False), (1, False)], "first the mark, then the end"
+    assert client.finished
+    assert stage.exchange.outcome == "ok"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
@@ -138,3 +170,12 @@ async def test_stored_content_is_whole_with_a_client_that_takes_frames() -> None
     client = await stage.ask(STREAM, RecordingClient(frames=True))
     assert client.frames_taken == 0
     assert stage.exchange.response_body == client.body
+
+
+@pytest.mark.parametrize("before", [0, 2])
+async def test_an_error_within_a_stream_does_not_tell_the_gateways_key(before: int) -> None:
+    told = b'data: {"error":{"message":"who sends upstream-secret is refused"}}\n\n'
+    stage = Stage([streamed([*events()[:before], told])], targets=(target(provider(retries=0)),))
+    client = await stage.ask(STREAM)
+    assert b"who sends *** is refused" in client.body
+    assert b"upstream-secret" not in client.body

@@ -113,10 +113,13 @@ def billed(page: BillPage) -> list[Booked]:
     return sorted((*msgspec.structs.astuple(line.tokens), line.nusd) for line in page.entries)
 
 
-def booked(gateway: GatewayProcess, provider: str = "sim") -> list[Booked]:
-    """The ledger's lines for one provider at what the provider charges, sorted."""
+def booked(gateway: GatewayProcess, provider: str = "sim", *, source: str | None = None) -> list[Booked]:
+    """The ledger's lines for one provider at what the provider charges, sorted; `source`: only those whose usage is
+    known like that."""
     rows = gateway.query(
-        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd - markup_nusd from lines where provider = ?", provider
+        f"select {', '.join(_LEDGER_KINDS)}, cost_nusd - markup_nusd from lines "
+        "where provider = ? and (? is null or usage_source = ?)",
+        *(provider, source, source),
     )
     return sorted(tuple(int(str(value or 0)) for value in row) for row in rows)
 
@@ -137,7 +140,8 @@ def one_row_each(gateway: GatewayProcess) -> None:
     assert not orphans
     wrong = gateway.query(
         "select e.exchange_id, e.cost_nusd, sum(l.cost_nusd) from exchanges e join lines l "
-        "on e.exchange_id = l.exchange_id group by e.exchange_id having e.cost_nusd is not sum(l.cost_nusd)"
+        "on e.exchange_id = l.exchange_id group by e.exchange_id, e.cost_nusd "
+        "having coalesce(e.cost_nusd, -1) <> coalesce(sum(l.cost_nusd), -1)"
     )
     assert not wrong, "an exchange costs what its lines cost"
 

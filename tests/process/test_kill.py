@@ -1,4 +1,4 @@
-"""`kill -9` at random moments under load, 20 times on one data folder: no cent is lost or counted twice."""
+"""`kill -9` of a gateway at chosen moments, and of its writer. At random ones: `test_kills.py`."""
 
 from __future__ import annotations
 
@@ -8,153 +8,17 @@ import random
 import signal
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from gateway import GatewayProcess, config_for
-from process.books import (
-    Booked,
-    bill,
-    billed,
-    booked,
-    metrics,
-    one_row_each,
-    settle,
-    simulating,
-    sums_exact,
-    until,
-)
+from process.books import metrics, one_row_each, settle, simulating, sums_exact, until
+from process.load import Load, cost_of
 from process.talk import Reply, chat, exchange, port_of, post, run
-from waypost.core.money import parse_usd
 from waypost.stores.writer_process import read_writer
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
 SEED = 9
-KILLS = 20
-CLIENTS = 24
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int
-    cost: msgspec.Raw
-
-
-class _Answer(msgspec.Struct):
-    usage: _Usage | None = None
-
-
-class Load:
-    """Clients that ask without a pause until the gateway dies. `acknowledged`: exchange id → cost in nano-dollars."""
-
-    def __init__(self, keys: list[str], dice: random.Random) -> None:
-        self.keys = keys
-        self.dice = dice
-        self.number = 0
-        self.acknowledged: dict[str, int] = {}
-        self.in_doubt = 0
-        """Requests that were sent and never answered whole."""
-
-    async def until_killed(self, gateway: GatewayProcess) -> None:
-        """Load for a moment, then SIGKILL in the middle of it."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(CLIENTS):
-                group.create_task(self._client(port_of(gateway.url)))
-            await asyncio.sleep(0.05 + self.dice.random() * 0.5)
-            os.kill(gateway.pid, signal.SIGKILL)
-
-    async def _client(self, port: int) -> None:
-        while True:
-            self.number += 1
-            body = self._body(self.number)
-            reply = await exchange(port, post(body, key=self.dice.choice(self.keys)))
-            if reply.complete:
-                self.acknowledged[reply.exchange_id] = _cost(reply)
-                continue
-            assert reply.status in (0, 200), reply
-            self.in_doubt += 1
-            return
-
-    def _body(self, number: int) -> dict[str, object]:
-        simulate: dict[str, object] = {"tokens": self.dice.randint(1, 12)}
-        if self.dice.random() < 0.7:
-            simulate |= {"ttft_ms": self.dice.randint(1, 30), "tps": 400}
-        return chat("sim-fast", number, stream=self.dice.random() < 0.5, simulate=simulate, max_tokens=50)
-
-
-def _cost(reply: Reply) -> int:
-    """What the client was told that its answer costs."""
-    whole = reply.events[-2] if reply.streamed else reply.body
-    usage = msgspec.json.decode(whole, type=_Answer).usage
-    assert usage is not None
-    return parse_usd(bytes(usage.cost).decode())
-
-
-def test_twenty_kills_under_load(tmp_path: Path) -> None:
-    with simulating() as simulator:
-        gateway = GatewayProcess(tmp_path, config_for(simulator.url, more="\nmarkup: 2.5%\n"))
-        with gateway:
-            keys = [gateway.key, gateway.create_key("--name", "rich", "--budget", "1000", "--per", "month")]
-            poor = gateway.create_key("--name", "poor", "--budget", "0.001")
-            load = Load(keys, random.Random(SEED))
-            _spend(gateway, poor)
-            for _ in range(KILLS):
-                run(load.until_killed(gateway))
-                gateway.kill()
-                gateway.start()
-                settle(gateway, simulator)
-                _check(gateway, load)
-                assert _ask(gateway, poor).status == 402, "what the key has spent survives"
-            _bills_agree(load, billed(bill(simulator)), booked(gateway))
-            assert gateway.stop() == 0
-            assert [file.name for file in (gateway.data / "intents").iterdir()] == [], (
-                "a clean stop leaves nothing"
-            )
-            gateway.start()
-            _check(gateway, load)
-            assert all(_ask(gateway, key).status == 200 for key in keys)
-            (crashed,) = gateway.query("select count(*) from attempts where error = 'gateway_crashed'")[0]
-    assert int(str(crashed)) > KILLS, "the kills did hit attempts under way"
-    assert len(load.acknowledged) > KILLS * CLIENTS
-
-
-def _ask(gateway: GatewayProcess, key: str) -> Reply:
-    return run(exchange(port_of(gateway.url), post(chat("sim-fast", max_tokens=20), key=key)))
-
-
-def _spend(gateway: GatewayProcess, key: str) -> None:
-    """Use up a small budget."""
-    statuses = [_ask(gateway, key).status for _ in range(60)]
-    assert statuses[0] == 200
-    assert statuses[-1] == 402
-
-
-def _check(gateway: GatewayProcess, load: Load) -> None:
-    """What has to hold after every start."""
-    rows = gateway.query("select exchange_id, cost_nusd from exchanges")
-    known = dict(rows)
-    assert len(known) == len(rows)
-    lost = {one for one, cost in load.acknowledged.items() if known.get(one) != cost}
-    assert not lost, "an answer that a client has is on the books at the cost that it was told"
-    one_row_each(gateway)
-    sums_exact(gateway)
-    assert metrics(gateway)["waypost_dispatches_open"] == 0
-    crashed = gateway.query(
-        "select a.error, a.state, l.usage_source, l.cost_nusd, e.outcome from attempts a "
-        "join lines l on a.attempt_id = l.attempt_id join exchanges e on a.exchange_id = e.exchange_id "
-        "where a.error is not null"
-    )
-    assert all(row[:3] == ("gateway_crashed", "settled", "estimated") for row in crashed)
-    assert all(row[3] is not None and row[4] == "failed" for row in crashed)
-    assert len(crashed) <= load.in_doubt
-
-
-def _bills_agree(load: Load, theirs: list[Booked], ours: list[Booked]) -> None:
-    """Lines that were not estimated are on the bill as they are in the ledger; only those in doubt may differ."""
-    differing = len(set(theirs) ^ set(ours))
-    assert differing <= 2 * load.in_doubt
-    assert load.in_doubt <= KILLS * CLIENTS
-    assert len(set(ours) & set(theirs)) >= len(load.acknowledged)
 
 
 def test_a_killed_stream_is_settled_at_its_last_checkpoint(tmp_path: Path) -> None:
@@ -197,10 +61,9 @@ def test_killing_the_writer_under_load_costs_nothing(tmp_path: Path) -> None:
         async def client() -> int:
             nonlocal refused
             for _ in range(60):
-                load.number += 1
-                reply = await exchange(port, post(load._body(load.number), key=key))
+                reply = await exchange(port, post(load.body(), key=key))
                 if reply.complete:
-                    load.acknowledged[reply.exchange_id] = _cost(reply)
+                    load.acknowledged[reply.exchange_id] = cost_of(reply)
                 else:
                     assert (reply.status, reply.end) == (503, "whole")
                     refused += 1

@@ -15,9 +15,17 @@ class SharedConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Where it is: `redis://host:6379/0`, or `rediss://` for TLS; a user name may stand before the host. For a URL with
     a password: `env:NAME` or `file:/path`, where the whole URL is."""
     password: Secret | None = None
-    """Where its password is: `env:NAME` or `file:/path`. Never the password itself."""
+    """Where its password is: `env:NAME`, or `file:/path`, which is read for each new connection. Never the password
+    itself."""
+    password_command: Text | None = None
+    """A command that prints its password, in place of `password`. It is run without a shell for each new connection:
+    for tokens that run out."""
     ca: Text | None = None
     """With `rediss://`: a PEM file of certificate authorities to trust beside the system's."""
+    cert: Text | None = None
+    """With `rediss://`: a PEM file with the certificate that the gateway shows."""
+    key: Text | None = None
+    """A PEM file with the key of `cert`, without a password. Left out: it is in the same file."""
     limits: bool = True
     """Where the gateways share a PostgreSQL database: limits hold across all of them. `false`: on each by itself."""
     limits_wait: Duration = "50ms"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import ssl
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -29,9 +31,15 @@ class SharedStore(msgspec.Struct, frozen=True):
     database: int = 0
     username: str | None = None
     password: str | None = None
+    password_file: str | None = None
+    """It is read for each new connection."""
+    password_command: tuple[str, ...] = ()
+    """It is run for each new connection, and prints the password."""
     tls: bool = False
     ca: str | None = None
-    """A PEM file."""
+    """A PEM file, as the next two."""
+    cert: str | None = None
+    key: str | None = None
     namespace: str = "default"
     limits: bool = True
     """Limits are counted there."""
@@ -55,26 +63,78 @@ def resolve_shared(config: SharedConfig | None, secrets: SecretStore, faults: Fa
     referred = is_secret_reference(config.url)
     url = _secret(config.url, (*at, "url"), secrets, faults) if referred else config.url
     store = None if url is None else _parse(url, (*at, "url"), faults, referred=referred)
-    password = None
-    if config.password is not None:
-        password = _secret(config.password, (*at, "password"), secrets, faults)
-        if store is not None and store.password is not None:
-            faults.add((*at, "password"), "the URL has a password already", hint="Keep one of the two.")
+    static = None if config.password is None else _secret(config.password, (*at, "password"), secrets, faults)
+    command = _command(config, store, faults)
+    if config.password is not None and store is not None and store.password is not None:
+        faults.add((*at, "password"), "the URL has a password already", hint="Keep one of the two.")
     if store is None:
         return None
-    if config.ca is not None:
-        if not store.tls:
-            faults.add((*at, "ca"), "`ca` is of no use without TLS", hint="Write the URL with rediss://.")
-        elif not os.path.isfile(config.ca):
-            faults.add((*at, "ca"), f"there is no file {config.ca}")
+    _check_files(config, store, faults)
+    file = _file_of(config.password)
     return msgspec.structs.replace(
         store,
-        password=password or store.password,
+        password=store.password if static is None or file is not None else static,
+        password_file=file,
+        password_command=command,
         ca=config.ca,
+        cert=config.cert,
+        key=config.key,
         namespace=config.namespace,
         limits=config.limits,
         limits_wait_s=parse_duration(config.limits_wait),
     )
+
+
+def _file_of(reference: str | None) -> str | None:
+    scheme, _, place = (reference or "").partition(":")
+    return place if scheme == "file" else None
+
+
+def _command(config: SharedConfig, store: SharedStore | None, faults: Faults) -> tuple[str, ...]:
+    if config.password_command is None:
+        return ()
+    at: Path = ("shared", "password_command")
+    if config.password is not None or (store is not None and store.password is not None):
+        faults.add(at, "the password is said in another place already", hint="Keep one of the two.")
+    try:
+        words = tuple(shlex.split(config.password_command))
+    except ValueError:
+        words = ()
+    if not words:
+        faults.add(at, "this is not a command", expected="a command and its arguments, as in a shell")
+    return words
+
+
+def _check_files(config: SharedConfig, store: SharedStore, faults: Faults) -> None:
+    """Those for TLS."""
+    named = (("ca", config.ca), ("cert", config.cert), ("key", config.key))
+    for name, file in named:
+        if file is None:
+            continue
+        if not store.tls:
+            faults.add(
+                ("shared", name), f"`{name}` is of no use without TLS", hint="Write the URL with rediss://."
+            )
+        elif not os.path.isfile(file):
+            faults.add(("shared", name), f"there is no file {file}")
+        elif name == "cert":
+            _check_pair(file, config.key, faults)
+    if config.key is not None and config.cert is None:
+        faults.add(("shared", "key"), "there is no `cert` that it belongs to")
+
+
+def _check_pair(cert: str, key: str | None, faults: Faults) -> None:
+    if key is not None and not os.path.isfile(key):
+        return  # which is told of by itself
+    try:
+        # Nobody is there to type in what unlocks a key: one that is locked is refused.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password="")
+    except (OSError, ssl.SSLError):
+        faults.add(
+            ("shared", "cert"),
+            "this certificate can not be used",
+            expected="PEM files that belong together, the key without a password",
+        )
 
 
 def _secret(reference: str, path: Path, secrets: SecretStore, faults: Faults) -> str | None:

@@ -74,6 +74,9 @@ class Intents:
         self.fault: str | None = None
         """None, or why the last record could not be written."""
         try:
+            if fsync:  # a start may just have made the folder, and the one it is in
+                self._sync_folder(folder.parent.parent)
+                self._sync_folder(folder.parent)
             self._current = self._begin()
         except OSError as error:
             raise _refused(error) from None
@@ -184,8 +187,11 @@ class Intents:
                 loop = asyncio.get_running_loop()
                 batch, reached = tuple(self._unsynced), self._appended
                 ending = [segment for segment in batch if segment.sealed]
-                self._syncing = loop.run_in_executor(self._pool, self._sync_all, batch)
-                self._syncing.add_done_callback(partial(self._sync_ended, ending, reached))
+                # A future of our own, done only once `_synced` is right: one that comes between the sync's end and
+                # its callback would otherwise ask again and again without letting go of the loop.
+                syncing = self._syncing = loop.create_future()
+                running = loop.run_in_executor(self._pool, self._sync_all, batch)
+                running.add_done_callback(partial(self._sync_ended, ending, reached, syncing))
             try:
                 await asyncio.shield(self._syncing)
             except OSError as error:
@@ -228,12 +234,17 @@ class Intents:
 
     def _begin(self) -> Segment:
         path = path_of(self._folder, self._next)
-        segment = Segment(path, self._next, os.open(path, _FLAGS, 0o600), self.settled_count)
-        self._segments[segment.number] = segment
+        fd = os.open(path, _FLAGS, 0o600)
+        segment = Segment(path, self._next, fd, self.settled_count)
         self._next += 1
         if self._pool is not None:
+            try:
+                self._sync_folder(self._folder)
+            except OSError:
+                os.close(fd)
+                raise
             self._unsynced.append(segment)
-            self._sync_folder()
+        self._segments[segment.number] = segment
         return segment
 
     def _mend(self, segment: Segment) -> None:
@@ -257,9 +268,16 @@ class Intents:
         for segment in batch:
             self._sync(segment.fd)
 
-    def _sync_ended(self, ending: list[Segment], reached: int, future: asyncio.Future[None]) -> None:
+    def _sync_ended(
+        self,
+        ending: list[Segment],
+        reached: int,
+        waited_for: asyncio.Future[None],
+        running: asyncio.Future[None],
+    ) -> None:
         self._syncing = None
-        if not future.cancelled() and future.exception() is None:
+        fault = asyncio.CancelledError() if running.cancelled() else running.exception()
+        if fault is None:
             self._synced = max(self._synced, reached)
         else:
             # After a failed fsync the kernel may have dropped the pages, so no later success can be trusted for
@@ -272,9 +290,14 @@ class Intents:
         for segment in ending:
             self._unsynced.remove(segment)
             os.close(segment.fd)
+        if fault is None:
+            waited_for.set_result(None)
+        else:
+            waited_for.set_exception(fault)
+            waited_for.exception()  # seen: every waiter may have left
 
-    def _sync_folder(self) -> None:
-        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+    def _sync_folder(self, folder: Path) -> None:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._sync(fd)
         finally:

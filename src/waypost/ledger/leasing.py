@@ -23,6 +23,7 @@ from waypost.ledger.purse import Purse
 from waypost.ports import Clock, Leases
 
 T = TypeVar("T")
+Tells = Callable[[Any], bool]
 
 #: How much is wished for beyond a need: so many of its like.
 _AHEAD: Final = 64
@@ -76,8 +77,8 @@ class Leasing:
         #: A move of which nobody knows the end, for its answer was lost or not waited for; and whether it is in force
         #: here.
         self._pending: tuple[Move, bool] | None = None
-        #: A call that took too long, and may still be under way.
-        self._stalled: asyncio.Future[Any] | None = None
+        #: A call that took too long, and may still be under way; and what its answer tells of the move.
+        self._stalled: tuple[asyncio.Future[Any], Tells | None] | None = None
 
     @property
     def nodes(self) -> int:
@@ -163,7 +164,7 @@ class Leasing:
         """Carry out a move. `here`: in this process it is in force already. When its answer is lost, or nobody waits
         for it any more, `_find_out` tells what became of it."""
         self._pending = move, here
-        done = await self._in(partial(call, move))
+        done = await self._in(partial(call, move), tells=_carried_out)
         self._pending = None
         if not here:
             self._take_in(move, 1)
@@ -175,7 +176,9 @@ class Leasing:
         if self._pending is None:
             return
         move, here = self._pending
-        reached = await self._in(partial(self._leases.reached, move.number))
+        reached = self._told_late()
+        if reached is None:
+            reached = await self._in(partial(self._leases.reached, move.number), tells=bool)
         self._pending = None
         if reached != here:
             self._take_in(move, 1 if reached else -1)
@@ -207,7 +210,13 @@ class Leasing:
                 return None
             if now > until:
                 raise _late()
-            await self._find_out()
+            if self._pending is not None:
+                await self._find_out()
+                lacking = self._lacking(specs, amount_nusd)
+                if not lacking:
+                    return None  # it was granted before, and only not heard of in time
+            else:
+                self._check_stalled()
             granted = await self._grant(
                 [
                     Want(spec.account_id, spec.limit_nusd or 0, need, _AHEAD * spec.need(amount_nusd))
@@ -250,9 +259,9 @@ class Leasing:
             self._nodes = max(1, await self._in(partial(self._leases.live, now - _ALIVE_S)))
             self._seen_at = now
 
-    async def _in(self, call: Callable[[], T]) -> T:
+    async def _in(self, call: Callable[[], T], *, tells: Tells | None = None) -> T:
         """Run it on the thread. Raises StoreUnavailable also when it takes too long: then nobody knows what it did, and
-        while it is not over nothing else is asked."""
+        while it is not over nothing else is asked. `tells`: what its answer says of the pending move, if it comes."""
         self._check_stalled()
         asked = asyncio.get_running_loop().run_in_executor(self._thread, call)
         asked.add_done_callback(_seen)
@@ -260,18 +269,35 @@ class Leasing:
         done, _ = await asyncio.wait((asked,), timeout=_PATIENCE_S)
         if done:
             return asked.result()
-        self._stalled = asked
+        self._stalled = asked, tells
         raise _late()
 
     def _check_stalled(self) -> None:
-        if self._stalled is not None and not self._stalled.done():
+        if self._stalled is not None and not self._stalled[0].done():
             raise _late()
+
+    def _told_late(self) -> bool | None:
+        """Whether the pending move is in force, as an answer told that nobody waited for. So a database that always
+        takes too long still grants: whoever comes again finds it."""
+        stalled, self._stalled = self._stalled, None
+        if (
+            stalled is None
+            or stalled[1] is None
+            or stalled[0].cancelled()
+            or stalled[0].exception() is not None
+        ):
+            return None
+        return stalled[1](stalled[0].result())
 
 
 def _late() -> StoreUnavailable:
     return StoreUnavailable(
         "The database does not answer in time. The gateway tries again by itself.", retry_after_s=1.0
     )
+
+
+def _carried_out(_answer: object) -> bool:
+    return True
 
 
 def _seen(asked: asyncio.Future[Any]) -> None:

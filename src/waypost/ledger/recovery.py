@@ -123,6 +123,9 @@ def _read(path: Path, applied: int, found: _Found) -> None:
         elif not _take(line, applied, found):
             found.damaged += 1
             found.unclean.add(path)
+            # It may have been several lines, where the power failed and a part of the file is lost: those that follow
+            # had other numbers when they were written. The journal skips what it has.
+            applied = 0
 
 
 def _take(line: Line, applied: int, found: _Found) -> bool:

@@ -48,7 +48,7 @@ from waypost.ports import Answer, Clock, Ledger, Upstream
 from waypost.routing.planned import Candidate, Plan
 from waypost.routing.retry import backoff_s, step
 from waypost.telemetry.logs import Log
-from waypost.upstream.attempt import Heads, accept
+from waypost.upstream.attempt import Heads, accept, hide_key
 from waypost.upstream.drill import Fault, pretend, send_broken
 
 #: How a target is entered: as it is free; though its breaker is open; or by a place that was waited for.
@@ -383,6 +383,7 @@ class Attempts:
         tokens: int,
     ) -> None:
         """Tell the board of a failure, if it was the target's: the client's patience is not."""
+        hide_key(error, candidate.target.provider.credential)
         now, answer = self._clock.monotonic(), None if trial is None else trial.answer
         if isinstance(error, TimedOut) and now >= live.deadline:
             self._entrance.leave(live.board, candidate.target, now, tokens, began)

@@ -99,6 +99,8 @@ class Relay:
         if shown is not cost and cost is not None:
             lines.append(headers.upstream_cost(cost))
         self._settle.settle(live)
+        if live.snapshot.settings.durability == "fsync":
+            await self._settle.on_disk()
         await live.call.client.reply(200, lines, body)
 
     async def _until_commit(self, live: LiveExchange, trial: Trial, answer: Answer) -> bytes:
@@ -185,6 +187,8 @@ class Relay:
         live.finish_reason = relay.finish_reason
         live.outcome = "disconnected" if client.gone else "ok"
         self._settle.settle(live)
+        if live.snapshot.settings.durability == "fsync":
+            await self._settle.on_disk()
         if live.call.dialect.family == FAMILY:
             await self._keep(live, trial, last_response(out))
         if out:

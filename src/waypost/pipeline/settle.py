@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from waypost.core.markup import marked
 from waypost.core.record import Checkpoint, DispatchMark
 from waypost.core.usage import Usage
-from waypost.errors import Bug, GatewayError, UpstreamError
+from waypost.errors import Bug, GatewayError, StoreUnavailable, UpstreamError
 from waypost.pipeline.exchange import LiveExchange, Trial
 from waypost.ports import Clock, Ledger
 from waypost.telemetry.metrics import Metrics
@@ -137,6 +139,12 @@ class Settle:
             self._metrics.attempt(
                 attempt.provider, attempt.error, attempt.cost_nusd, usage.input, usage.output
             )
+
+    async def on_disk(self) -> None:
+        """With `durability: fsync`: wait until what was settled in this step is on the disk, so that a client which
+        has seen the end of its answer is accounted for even if the power fails then."""
+        with suppress(StoreUnavailable):  # the ledger says so to all that come; this answer is paid for
+            await self._ledger.durable()
 
     def _records_unknown(self, now: float) -> bool:
         due = max(self._unknown_due, now)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from waypost.config.targets import Credential, Lines, Provider, Target
 from waypost.core.asked import Asked, Onward
 from waypost.dialects.lane import Lane
-from waypost.errors import Garbled
+from waypost.errors import Garbled, Rejected, UpstreamError
 from waypost.ports import Answer
 from waypost.providers.auth.authorizer import Authorizer
 from waypost.upstream.head import render_prefix
@@ -124,6 +124,18 @@ def without_key(body: bytes, credential: Credential) -> bytes:
     for key in credential.secrets():
         body = body.replace(key, b"***")
     return body
+
+
+def hide_key(error: UpstreamError, credential: Credential) -> None:
+    """The same for an error that came with a 2xx, in a stream or in place of an answer: its message may be a
+    provider's words, too."""
+    secrets = [secret.decode("latin-1") for secret in credential.secrets()]
+    if any(secret in error.message for secret in secrets):
+        for secret in secrets:
+            error.message = error.message.replace(secret, "***")
+        error.args = (error.message,)
+    if isinstance(error, Rejected) and error.body is not None:
+        error.body = without_key(error.body, credential)
 
 
 def _not_a_stream(lane: Lane, answer: Answer) -> Garbled:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from secured import Authority
 from waypost.errors import ConfigError, StoreUnavailable
 from waypost.stores.sql.address import Address, address_from, parse_address, secret_from
 
@@ -94,3 +95,22 @@ def test_a_command_is_asked_for_each_connection() -> None:
     with pytest.raises(StoreUnavailable, match="printed no password") as told:
         asking('import sys; sys.exit("hunter2")')
     assert "hunter2" not in str(told.value)
+
+
+def test_a_certificate_that_the_gateway_shows(tmp_path: Path) -> None:
+    cert, key = Authority(tmp_path / "ca", "ours").issue("gateway")
+    other = Authority(tmp_path / "other", "other").issue("gateway")[1]
+    told = parse_address(f"postgresql://u@h/d?sslcert={cert}&sslkey={key}")
+    assert (told.sslcert, told.sslkey) == (str(cert), str(key))
+    assert told.tls() is not None
+    for words in (f"sslcert={cert}&sslkey={other}", f"sslcert={cert}", "sslcert=/none"):
+        with pytest.raises(ConfigError, match=r"certificate in .* can not be used"):
+            parse_address(f"postgresql://u@h/d?{words}").tls()
+    for words in (f"sslkey={key}", f"sslcert={cert}&sslmode=disable"):
+        with pytest.raises(ConfigError, match="has an ssl"):
+            parse_address(f"postgresql://u@h/d?{words}")
+
+
+def test_a_command_with_a_quotation_mark_too_few() -> None:
+    with pytest.raises(ConfigError, match="WAYPOST_DATABASE_PASSWORD_COMMAND"):
+        secret_from({"WAYPOST_DATABASE_PASSWORD_COMMAND": "print 'token"})

@@ -94,6 +94,19 @@ def test_a_server_that_would_lose_what_it_kept_is_refused(postgres: PostgresServ
         open_database(tmp_path, where)
 
 
+def test_a_server_that_keeps_later_than_it_says_is_refused(tmp_path: Path) -> None:
+    with PostgresServer(durable=True) as server:
+        where = server.new_database()
+        name = where[URL].rpartition("/")[2]
+        with server.connection() as connection:
+            connection.run(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        with pytest.raises(ConfigError, match="synchronous_commit"):
+            open_database(tmp_path, where)
+        with server.connection() as connection:
+            connection.run(f"ALTER DATABASE {name} SET synchronous_commit = local")
+        opened(where, tmp_path).close()
+
+
 def test_two_that_start_at_once_make_the_tables_once(postgres: PostgresServer, tmp_path: Path) -> None:
     where, faults = postgres.new_database(), list[BaseException]()
 

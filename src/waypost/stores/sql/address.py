@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import shlex
 import ssl
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Final, Literal, cast, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from waypost.errors import ConfigError, StoreUnavailable
+from waypost.errors import ConfigError
+from waypost.stores.fresh_secret import ask_secret, read_secret
 from waypost.stores.sql.variables import COMMAND, FILE, PASSWORD, URL
 
 SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 """As libpq means them (https://www.postgresql.org/docs/18/libpq-ssl.html, 2026-11-26), without the two that may go on
 in the clear when the server has no TLS."""
 
-_COMMAND_S: Final = 10.0
 _SCHEMES: Final = ("postgresql", "postgres")
 _PORT: Final = 5432
-_WORDS: Final = ("sslmode", "sslrootcert", "application_name")
+_WORDS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey", "application_name")
 _EXPECTED: Final = "postgresql://user@host:5432/database?sslmode=verify-full"
 #: Without a word, the loopback is asked in the clear and everything else over TLS with the server's name checked.
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
@@ -40,6 +38,10 @@ class Address(msgspec.Struct, frozen=True):
     sslmode: SslMode = "verify-full"
     sslrootcert: str | None = None
     """A PEM file of the authorities that are trusted; None: those of certifi."""
+    sslcert: str | None = None
+    """A PEM file with the certificate that the gateway shows."""
+    sslkey: str | None = None
+    """A PEM file with its key; None: it is in the same file."""
 
     def __repr__(self) -> str:
         return f"Address({self.label})"
@@ -65,6 +67,16 @@ class Address(msgspec.Struct, frozen=True):
             context.check_hostname = False
         if self.sslmode == "require":
             context.verify_mode = ssl.CERT_NONE
+        if self.sslcert is not None:
+            try:
+                # Nobody is there to type in what unlocks a key: one that is locked is refused.
+                context.load_cert_chain(self.sslcert, self.sslkey, password="")
+            except (OSError, ssl.SSLError):
+                raise ConfigError(
+                    f"The certificate in {self.sslcert} can not be used. `sslcert` and `sslkey` have to be PEM files "
+                    "that belong together, the key without a password.",
+                    param="sslcert",
+                ) from None
         return context
 
 
@@ -93,6 +105,11 @@ def parse_address(url: str) -> Address:
     mode = words.get("sslmode", ["disable" if host in _LOCAL else "verify-full"])[-1]
     if mode not in get_args(SslMode):
         raise _wrong(f"has an sslmode that is not one of {', '.join(get_args(SslMode))}")
+    root, cert, key = (words.get(word, [None])[-1] for word in ("sslrootcert", "sslcert", "sslkey"))
+    if key is not None and cert is None:
+        raise _wrong("has an sslkey and no sslcert")
+    if cert is not None and mode == "disable":
+        raise _wrong("has an sslcert and an sslmode that makes no use of it")
     return Address(
         host=host,
         port=port or _PORT,
@@ -100,7 +117,9 @@ def parse_address(url: str) -> Address:
         user=unquote(parts.username),
         password=unquote(parts.password) if parts.password else None,
         sslmode=cast(SslMode, mode),
-        sslrootcert=words.get("sslrootcert", [None])[-1],
+        sslrootcert=root,
+        sslcert=cert,
+        sslkey=key,
     )
 
 
@@ -113,33 +132,20 @@ def address_from(environ: Mapping[str, str]) -> Address | None:
 def secret_from(environ: Mapping[str, str]) -> Secret | None:
     """The password, where it is not in the URL: from `WAYPOST_DATABASE_PASSWORD`, or anew for each connection from the
     file that `WAYPOST_DATABASE_PASSWORD_FILE` names, or from what the command in `WAYPOST_DATABASE_PASSWORD_COMMAND`
-    prints. The secret raises StoreUnavailable."""
+    prints. The secret raises StoreUnavailable. Raises ConfigError for a command that can not be taken apart."""
     if command := environ.get(COMMAND):
-        return partial(_asked, shlex.split(command))
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            raise ConfigError(
+                f"The command in {COMMAND} has a quotation mark without its end.", param=COMMAND
+            ) from None
+        return partial(ask_secret, words, f"The command in {COMMAND} printed no password for the database.")
     if file := environ.get(FILE):
-        return partial(_read, file)
+        told = f"The database's password can not be read from {file}, which {FILE} names."
+        return partial(read_secret, file, told)
     password = environ.get(PASSWORD)
     return None if password is None else lambda: password
-
-
-def _read(file: str) -> str:
-    try:
-        return Path(file).read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        raise StoreUnavailable(
-            f"The database's password can not be read from {file}, which {FILE} names.", retry_after_s=5.0
-        ) from None
-
-
-def _asked(command: Sequence[str]) -> str:
-    try:
-        # The operator's own command, out of the environment and without a shell.
-        told = subprocess.run(command, capture_output=True, timeout=_COMMAND_S, check=True)  # noqa: S603
-        return told.stdout.decode("utf-8").rstrip("\r\n")
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        raise StoreUnavailable(
-            f"The command in {COMMAND} printed no password for the database.", retry_after_s=5.0
-        ) from None
 
 
 def _authorities() -> str:

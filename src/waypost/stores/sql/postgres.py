@@ -49,3 +49,9 @@ def check_server(database: Database) -> None:
                 "The PostgreSQL server runs with fsync off: after a loss of power its books could be damaged. "
                 "Set `fsync = on`, or WAYPOST_DATABASE_UNSAFE=1 where nothing of it matters."
             )
+        if connection.scalar(text("SHOW synchronous_commit")) == "off":
+            raise ConfigError(
+                "The PostgreSQL server runs with synchronous_commit off for this user or database: what it says it has "
+                "kept could be gone after its crash, when the gateway has deleted its own copy. "
+                "Set `synchronous_commit = on`, or WAYPOST_DATABASE_UNSAFE=1 where nothing of it matters."
+            )

@@ -35,6 +35,10 @@ _AWAY: Final = frozenset(
 _REFUSED: Final = frozenset(("28", "3D000", "42501"))
 
 
+class Untrusted(InterfaceError):  # type: ignore[misc] # the driver has no types
+    """One of the two sides does not accept the other's certificate."""
+
+
 class Wire(dbapi.Connection):  # type: ignore[misc] # the driver has no types
     """One whose wire may break: the driver tells of that in its own words when it writes, and in the system's when it
     reads; SQLAlchemy knows the first as a connection to be dropped."""
@@ -42,6 +46,11 @@ class Wire(dbapi.Connection):  # type: ignore[misc] # the driver has no types
     def handle_messages(self, context: Any) -> None:
         try:
             super().handle_messages(context)
+        except (
+            ssl.SSLError
+        ) as error:  # with TLS 1.3 this is when a client hears that its certificate is not accepted
+            refused = "ALERT" in (error.reason or "")
+            raise (Untrusted("no trust") if refused else InterfaceError("network error on reading")) from None
         except (OSError, struct.error):
             raise InterfaceError("network error on reading") from None
 
@@ -96,6 +105,8 @@ class Connector:
             )
         except BaseException as error:
             wire.close()  # the driver leaves it open
+            if isinstance(error, ssl.SSLError):
+                raise Untrusted("no trust") from None
             if isinstance(error, OSError):
                 raise InterfaceError("network error on connecting") from None
             raise
@@ -111,6 +122,13 @@ class Connector:
 def rebuilt(error: Exception) -> GatewayError | None:
     """A driver's error as one of ours; None for what is none of this driver's. It is never quoted: its texts carry
     statements and values."""
+    if isinstance(error, Untrusted):
+        return StoreUnavailable(
+            "The database can not be asked over TLS: its certificate is not from an authority that is trusted, or not "
+            "for this host, or it does not accept the gateway's. Check sslrootcert, sslcert and the host in "
+            "WAYPOST_DATABASE_URL.",
+            retry_after_s=5.0,
+        )
     if isinstance(error, InterfaceError | OSError):
         return _away("the connection to it broke, or nobody listens there")
     if not isinstance(error, DatabaseError):

@@ -21,6 +21,7 @@ import msgspec
 
 from waypost.config.shared_store import SharedStore
 from waypost.errors import StoreUnavailable
+from waypost.stores.valkey.identity import password_of
 from waypost.stores.valkey.messages import MESSAGE_MOST, channel_of, pattern_of
 
 if TYPE_CHECKING:
@@ -153,7 +154,9 @@ class ValkeyLink:
 
 async def open_link(store: SharedStore, patience: Patience) -> ValkeyLink:
     """Connect, prove who we are, choose the database. Raises StoreUnavailable."""
-    link = ValkeyLink(store, _connection(store, patience), _connection(store, patience), patience)
+    password = await password_of(store)
+    asking, listening = (_connection(store, password, patience) for _ in range(2))
+    link = ValkeyLink(store, asking, listening, patience)
     try:
         await link.ping()
     except BaseException:
@@ -162,18 +165,24 @@ async def open_link(store: SharedStore, patience: Patience) -> ValkeyLink:
     return link
 
 
-def _connection(store: SharedStore, patience: Patience) -> Connection:
+def _connection(store: SharedStore, password: str | None, patience: Patience) -> Connection:
     """One that connects when it is first used."""
     from redis.asyncio.connection import Connection, SSLConnection
 
-    secured = partial(SSLConnection, ssl_ca_certs=store.ca, ssl_min_version=ssl.TLSVersion.TLSv1_2)
+    secured = partial(
+        SSLConnection,
+        ssl_ca_certs=store.ca,
+        ssl_certfile=store.cert,
+        ssl_keyfile=store.key,
+        ssl_min_version=ssl.TLSVersion.TLSv1_2,
+    )
     make: Callable[..., Connection] = secured if store.tls else Connection
     return make(
         host=store.host,
         port=store.port,
         db=store.database,
         username=store.username,
-        password=store.password,
+        password=password,
         socket_connect_timeout=patience.connect_s,
         socket_timeout=patience.answer_s,
         protocol=2,

@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from waypost.config.shared_store import SharedStore
 from waypost.errors import StoreUnavailable
+from waypost.stores.valkey.identity import password_of, secured
 from waypost.stores.valkey.limit_script import render
 
 Reply = bytes | int | StoreUnavailable | None
@@ -155,18 +156,16 @@ async def open_pipe(
     store: SharedStore, ended: Callable[[StoreUnavailable], None], patience_s: float = 2.0
 ) -> Pipe:
     """Connect, prove who we are, choose the database. Raises StoreUnavailable."""
+    password = await password_of(store)
     made: Pipe | None = None
     try:
         async with asyncio.timeout(patience_s):
-            secured = ssl.create_default_context(cafile=store.ca) if store.tls else None
-            if secured is not None and store.ca is not None:
-                secured.load_default_certs()
             _, made = await asyncio.get_running_loop().create_connection(
-                lambda: Pipe(ended), store.host, store.port, ssl=secured
+                lambda: Pipe(ended), store.host, store.port, ssl=secured(store)
             )
-            if store.password is not None:
+            if password is not None:
                 user = () if store.username is None else (store.username.encode(),)
-                await made.ask(b"AUTH", *user, store.password.encode())
+                await made.ask(b"AUTH", *user, password.encode())
             if store.database:
                 await made.ask(b"SELECT", b"%d" % store.database)
             return made
