@@ -23,7 +23,7 @@ TIMES = (
 USAGES = (
     Usage(1, 1),
     Usage(1_234, 567),
-    Usage(90_001, 801, cache_read=70_003, cache_write=1_001, cache_write_1h=503, reasoning=77),
+    Usage(90_001, 801, cache_read=70_003, cache_write=1_504, cache_write_1h=503, reasoning=77),
     Usage(4_321, 987, audio_input=1_111, audio_output=333),
     Usage(200_000, 11),
     Usage(300_007, 4_099, cache_read=199_999),
@@ -40,7 +40,7 @@ def theirs(usage: Usage) -> gp.Usage:
         input_tokens=usage.input,
         output_tokens=usage.output,
         cache_read_tokens=usage.cache_read,
-        cache_write_tokens=usage.cache_write + usage.cache_write_1h,
+        cache_write_tokens=usage.cache_write,
         cache_write_1h_tokens=usage.cache_write_1h,
         input_audio_tokens=usage.audio_input,
         output_audio_tokens=usage.audio_output,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from waypost.catalog.rows import PriceRow, unix_day
 from waypost.catalog.tariff import PriceSheet, build_sheet
 from waypost.core.usage import Usage
+from waypost.dialects.anthropic_messages.usage import parse_usage
 
 NOON = 1_790_000_000.0
 rates = st.integers(0, 200_000_000_000)
@@ -39,7 +41,7 @@ def usages(draw: st.DrawFn) -> Usage:
         input=sum(parts) + draw(tokens),
         output=sum(out) + draw(tokens),
         cache_read=parts[0],
-        cache_write=parts[1],
+        cache_write=parts[1] + parts[2],
         cache_write_1h=parts[2],
         audio_input=parts[3],
         reasoning=out[0],
@@ -79,7 +81,7 @@ def test_a_line_is_rounded_up_once() -> None:
 def test_every_kind_has_its_own_rate() -> None:
     sheet = build_sheet("v", [row(10**6, 10**8, 2, 3, 5, 7 * 10**6, 11 * 10**8, 13 * 10**8, 17 * 10**12)])
     usage = Usage(
-        100, 50, cache_read=10, cache_write=20, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
+        100, 50, cache_read=10, cache_write=50, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
     )
     exact = (100 - 64) * 10**6 + 10 * 2 + 20 * 3 + 30 * 5 + 4 * 7 * 10**6
     exact += (50 - 11) * 10**8 + 5 * 11 * 10**8 + 6 * 13 * 10**8 + 17 * 10**12
@@ -89,7 +91,7 @@ def test_every_kind_has_its_own_rate() -> None:
 def test_missing_rates_are_the_plain_ones() -> None:
     sheet = build_sheet("v", [row(3 * 10**6, 5 * 10**6)])
     usage = Usage(
-        100, 50, cache_read=10, cache_write=20, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
+        100, 50, cache_read=10, cache_write=50, cache_write_1h=30, audio_input=4, audio_output=5, reasoning=6
     )
     assert sheet.cost(usage, NOON) == 100 * 3 + 50 * 5
 
@@ -97,6 +99,20 @@ def test_missing_rates_are_the_plain_ones() -> None:
 def test_the_one_hour_write_falls_back_to_the_five_minute_write() -> None:
     sheet = build_sheet("v", [row(10**6, 0, None, 4 * 10**6)])
     assert sheet.cost(Usage(10, 0, cache_write_1h=10), NOON) == 40
+
+
+@pytest.mark.parametrize(
+    ("plain", "short", "long", "cost"),
+    [(0, 0, 1000, 6_000_000), (500, 0, 1000, 7_500_000), (0, 400, 600, 5_100_000), (0, 1000, 0, 3_750_000)],
+)
+def test_what_is_written_for_an_hour_is_billed_as_that(plain: int, short: int, long: int, cost: int) -> None:
+    """As Claude Sonnet 4.5 is billed: https://docs.claude.com/en/docs/build-with-claude/prompt-caching (2026-11-26)."""
+    created = {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long}
+    told = {"input_tokens": plain, "cache_creation_input_tokens": short + long, "cache_creation": created}
+    usage = parse_usage(msgspec.Raw(msgspec.json.encode(told)))
+    assert usage is not None
+    sheet = build_sheet("v", [row(3 * 10**9, 15 * 10**9, 300 * 10**6, 3750 * 10**6, 6 * 10**9)])
+    assert sheet.cost(usage, NOON) == cost
 
 
 def test_parts_beyond_their_whole_are_cut() -> None:

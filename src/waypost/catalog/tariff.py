@@ -67,8 +67,9 @@ class PriceSheet(msgspec.Struct, frozen=True):
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         """Nano-dollars for this usage, all kinds summed, rounded up once.
 
-        Cached and audio tokens are parts of `usage.input`, reasoning and audio of `usage.output`; what is left of
-        each is billed at its plain rate. Parts that exceed their whole are cut to it.
+        Cached and audio tokens are parts of `usage.input`, those written for an hour of `usage.cache_write`, reasoning
+        and audio of `usage.output`; what is left of each is billed at its plain rate. Parts that exceed their whole
+        are cut to it.
         """
         rates = self.plain
         if rates is None or tier is not None:
@@ -117,7 +118,7 @@ def _input_difference(usage: Usage, rates: Rates) -> int:
     plain, left, amount = rates.input, usage.input, 0
     for count, rate in (
         (usage.cache_read, rates.cache_read),
-        (usage.cache_write, rates.cache_write),
+        (usage.cache_write - usage.cache_write_1h, rates.cache_write),
         (usage.cache_write_1h, rates.cache_write_1h),
         (usage.audio_input, rates.audio_input),
     ):

@@ -13,7 +13,8 @@ _SOURCES: tuple[UsageSource, ...] = ("reported", "partial", "estimated")
 
 
 class Usage(msgspec.Struct, frozen=True, array_like=True):
-    """Token counts. `input` always includes cache reads and writes; `output` always includes reasoning."""
+    """Token counts. `input` always includes cache reads and writes, `output` always includes reasoning, and
+    `cache_write` what is kept for an hour (`cache_write_1h`)."""
 
     input: int = 0
     output: int = 0
