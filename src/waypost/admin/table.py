@@ -6,6 +6,7 @@ from waypost.admin import credits, keys, tokens
 from waypost.admin.invitations import Invitations
 from waypost.admin.me import Me
 from waypost.admin.members import MachineAccounts, Members, Roles
+from waypost.admin.org_routes import OrgRoutes
 from waypost.admin.organizations import Organizations, Projects, Teams
 from waypost.admin.route import Route
 from waypost.admin.rules import Budgets, GatewayBudgets, GatewayLimits, Limits
@@ -26,6 +27,7 @@ def routes(signin: SignIn) -> tuple[Route, ...]:
         MachineAccounts(),
         Budgets(),
         Limits(),
+        OrgRoutes(),
         users,
         GatewayBudgets(),
         GatewayLimits(),

@@ -19,6 +19,7 @@ from waypost.app.ending import end_all
 from waypost.app.figures import BookFigures
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
+from waypost.app.org_routes import OrgRouting
 from waypost.config.credits_schema import CreditsConfig
 from waypost.errors import GatewayError, StoreUnavailable
 from waypost.ledger.purse import Purse
@@ -57,17 +58,19 @@ class AdminSide:
         figures: Figures | None = None,
         live: LiveDirectory | None = None,
         credits: Callable[[], CreditsConfig] = CreditsConfig,
+        trees: OrgRouting | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
-        organizations are given."""
+        organizations are given. `trees`: what keeps routes of organizations ready."""
         rows, entries = ObjectRows(database, clock.wall), CreditRows(database)
         self.live = live or LiveDirectory(rows, directory)
         self._foreign = live is not None
         self._credit = LiveCredit(entries, self.live.directory, clock, credits)
         if not self._foreign:
-            self.live.then = self._credit.refresh
+            self.live.then = self._taken_in
+        self._trees = trees
         self._sessions = SessionRows(database)
         self._passwords = PasswordRows(database, seals)
         self._clock, self._log, self._sleep = clock, log, sleep
@@ -85,6 +88,7 @@ class AdminSide:
                 audit=self._audit,
                 control_token=token,
                 figures=figures,
+                trees=trees,
                 version=__version__,
             )
         )
@@ -127,6 +131,11 @@ class AdminSide:
             return self.refuse(error, visit.path, visit.request_id)
         return await self._admin.answer(visit)
 
+    async def _taken_in(self) -> None:
+        if self._trees is not None:
+            await self._trees.refresh()
+        await self._credit.refresh()
+
     def _audit(self, entry: Audited) -> None:
         fields = {name: value for name, value in msgspec.structs.asdict(entry).items() if name != "at"}
         self._log.info("control API", **fields)
@@ -162,13 +171,25 @@ def serve_admin(
     directory: Directory,
     purse: Purse | None = None,
     credits: Callable[[], CreditsConfig] = CreditsConfig,
+    trees: OrgRouting | None = None,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
-    `credits`: what new organizations are given."""
+    `credits`: what new organizations are given; `trees`: what keeps routes of organizations ready."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
     side = AdminSide(
-        database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits
+        database,
+        keys,
+        clock,
+        log,
+        token,
+        seals,
+        directory=directory,
+        figures=figures,
+        credits=credits,
+        trees=trees,
     )
+    if trees is not None:
+        stack.push_async_callback(trees.stop)
     side.start()
     stack.push_async_callback(side.stop)
     return side

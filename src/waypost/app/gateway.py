@@ -28,6 +28,7 @@ from waypost.app.ids import exchange_ids
 from waypost.app.live_config import LiveConfig
 from waypost.app.load import start_load
 from waypost.app.models_list import ModelsList
+from waypost.app.org_routes import OrgRouting
 from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
@@ -181,6 +182,7 @@ class _Gateway:
             self._directory,
             books.ledger.purse,
             lambda: config.config.credits,
+            OrgRouting(config, self._directory, self._log),
         )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)

@@ -8,6 +8,7 @@ import msgspec
 
 from waypost.core.budget import Budget
 from waypost.core.limit import Limit
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     Invitation,
     MachineAccount,
@@ -32,6 +33,7 @@ Kind = Literal[
     "invitation",
     "budget",
     "limit",
+    "route",
 ]
 Object: TypeAlias = (
     Organization
@@ -45,6 +47,7 @@ Object: TypeAlias = (
     | Invitation
     | Budget
     | Limit
+    | OrgRoute
 )
 """Each has `id`, `name`, `created_at` and `revision`, and `organization_id` unless it is an organization or a user."""
 
@@ -60,6 +63,7 @@ TYPES: Final[dict[Kind, type[Object]]] = {
     "invitation": Invitation,
     "budget": Budget,
     "limit": Limit,
+    "route": OrgRoute,
 }
 KIND_OF: Final[dict[type[object], Kind]] = {found: kind for kind, found in TYPES.items()}
 #: What an id of each kind begins with.
@@ -75,6 +79,7 @@ PREFIXES: Final[dict[Kind, str]] = {
     "invitation": "inv",
     "budget": "bud",
     "limit": "lim",
+    "route": "rte",
 }
 
 

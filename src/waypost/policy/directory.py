@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
+import msgspec
+
 from waypost.core.budget import Budget
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, TYPES, Change, Kind, Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     DEFAULT,
     ROLES,
@@ -29,7 +32,7 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Bound, Named, Pace, Rules, Standing
 from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
-from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of
+from waypost.policy.bounds import Pair, Place, add_own, default_route, merged, pairs_of
 
 T = TypeVar("T", bound=Object)
 
@@ -56,6 +59,11 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
+        #: By organization, and there by their ids.
+        self._routes: dict[str, dict[str, OrgRoute]] = {}
+        self._copying: dict[str, Key] = {}
+        self.route_changes = 0
+        """How often anything changed that routes of organizations are made of."""
         #: By organization, the credit that it was given. One that is not here pays afterwards.
         self._credit: Mapping[str, int] = {}
         self._standings: dict[tuple[str, bytes, str], Standing] = {}
@@ -68,6 +76,7 @@ class Directory:
         asked = False
         for change in changes:
             asked |= change.kind in ("budget", "limit")
+            self.route_changes += change.kind in ("route", "organization")
             self._forget(change.kind, change.object.id)
             if not change.deleted:
                 self._remember(change.kind, change.object)
@@ -132,6 +141,15 @@ class Directory:
         own = self._roles.get((organization_id, name))
         return ROLES.get(name, frozenset()) if own is None else frozenset(own.permissions)
 
+    def route_homes(self) -> Collection[str]:
+        """The ids of the organizations that have routes of their own."""
+        return self._routes.keys()
+
+    def org_routes(self, organization_id: str) -> tuple[OrgRoute, ...]:
+        """An organization's own routes, in the order of their names."""
+        found = self._routes.get(organization_id, {})
+        return tuple(sorted(found.values(), key=lambda each: each.name))
+
     # --- what holds -------------------------------------------------------------------------------------------------
 
     def standing(self, key: Key) -> Standing:
@@ -173,10 +191,21 @@ class Directory:
         self._named[slot] = (standing, made)
         return made
 
-    def own(self) -> Standing:
+    def own(self, organization_id: str = "") -> Standing:
         """Of what the gateway asks for itself: copies of requests, and its own questions. Only the rules that the
-        operator set for everything hold for it."""
-        return self.standing(_GATEWAY)
+        operator set for everything hold for it; for copies that a route of an organization asks for, the
+        organization's too."""
+        if not organization_id:
+            return self.standing(_GATEWAY)
+        key = self._copying.get(organization_id)
+        if key is None:
+            key = msgspec.structs.replace(
+                _GATEWAY, key_id=organization_id, name="copies of requests", organization_id=organization_id
+            )
+            if len(self._copying) >= _KEPT_MOST:
+                self._copying.clear()
+            self._copying[organization_id] = key
+        return self.standing(key)
 
     def _made(self, key: Key) -> Standing:
         home = key.organization_id
@@ -223,6 +252,8 @@ class Directory:
             tuple(models for models, _ in lists),
             tuple(whose for _, whose in lists),
             self._refusal(key, organization, team, user, member, machine),
+            *default_route(key, team, organization),
+            organization is not None and bool(organization.models),
             self._asks.get(home, frozenset()) | self._asks.get("", frozenset()),
         )
 
@@ -290,6 +321,8 @@ class Directory:
             self._memberships.setdefault(found.name, {})[found.organization_id] = found
         elif isinstance(found, Role):
             self._roles[found.organization_id, found.name] = found
+        elif isinstance(found, OrgRoute):
+            self._routes.setdefault(found.organization_id, {})[found.id] = found
         elif isinstance(found, Token):
             self._tokens[found.digest] = found
         elif isinstance(found, Budget):
@@ -306,6 +339,8 @@ class Directory:
             _drop_from(self._memberships, old.name, old.organization_id)
         elif isinstance(old, Role):
             self._roles.pop((old.organization_id, old.name), None)
+        elif isinstance(old, OrgRoute):
+            _drop_from(self._routes, old.organization_id, old.id)
         elif isinstance(old, Token):
             self._tokens.pop(old.digest, None)
         elif isinstance(old, Budget):
@@ -328,6 +363,7 @@ def place_of(rule: Budget | Limit) -> Place:
 
 
 R = TypeVar("R", Budget, Limit)
+V = TypeVar("V")
 
 
 def _drop(places: dict[Place, tuple[R, ...]], old: R) -> None:
@@ -348,7 +384,7 @@ def _asked_scopes(places: Iterable[Place]) -> dict[str, frozenset[ScopeKind]]:
     return {organization_id: frozenset(scopes) for organization_id, scopes in told.items()}
 
 
-def _drop_from(kept: dict[str, dict[str, Member]], first: str, second: str) -> None:
+def _drop_from(kept: dict[str, dict[str, V]], first: str, second: str) -> None:
     there = kept.get(first)
     if there is not None and there.pop(second, None) is not None and not there:
         del kept[first]
