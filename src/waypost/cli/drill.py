@@ -77,8 +77,7 @@ def drill(
             fail("Say whose outage is rehearsed: --provider NAME.", Exit.USAGE)
         portion = _parse_share(share)
         everyone = key_name is None and route is None and portion >= 1
-        if everyone and not yes and not as_json:
-            typer.confirm("This touches the requests of every client. Go on?", abort=True)
+        _confirm(everyone and not yes and not as_json)
         wanted = {
             "providers": provider,
             "models": model or [],
@@ -99,6 +98,11 @@ def drill(
     _print_told(told, as_json)
     if told.numbers.errors or told.lost:
         raise typer.Exit(int(Exit.REFUSED))
+
+
+def _confirm(needed: bool) -> None:
+    if needed:
+        typer.confirm("This touches the requests of every client. Go on?", abort=True)
 
 
 class Interrupt:
