@@ -11,7 +11,7 @@ from waypost.config.org_routes import Conditions
 from waypost.config.org_trees import route_of
 from waypost.config.resolve import resolve
 from waypost.config.snapshot import Ground, OrgRoutes, Snapshot
-from waypost.core.org_route import CONDITIONS_MAX
+from waypost.core.org_route import DEAR_MAX, DROPS_MAX
 from waypost.errors import ConfigError
 
 LAB = """
@@ -208,11 +208,42 @@ def test_what_a_route_includes_counts_for_its_bounds() -> None:
 
 def test_conditions_have_a_bound_of_their_own() -> None:
     branch = '{"when":"request.stream","then":{"target":"fast"}}'
-    half = ("half", '{"conditional":[' + ",".join([branch] * (CONDITIONS_MAX // 2)) + "]}")
+    half = ("half", '{"conditional":[' + ",".join([branch] * (DEAR_MAX // 2)) + "]}")
     twice = '{"fallback":[{"route":"half"},{"route":"half"}]}'
     assert refused(twice, half) == ""
     more = '{"fallback":[{"route":"half"},{"route":"half"},{"conditional":[' + branch + "]}]}"
-    assert f"more than {CONDITIONS_MAX} conditions" in refused(more, half)
+    assert f"more than {DEAR_MAX} conditions" in refused(more, half)
+
+
+def test_targets_that_change_the_body_count_as_conditions_do() -> None:
+    leaf = '{"target":"fast","drop":["x"]}'
+    assert refused('{"fallback":[' + ",".join([leaf] * DEAR_MAX) + "]}") == ""
+    assert "more than" in refused('{"fallback":[' + ",".join([leaf] * (DEAR_MAX + 1)) + "]}")
+    many = ",".join(f'"x{number}"' for number in range(DROPS_MAX + 1))
+    assert f"more than {DROPS_MAX} paths" in refused(f'{{"target":"fast","drop":[{many}]}}')
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        '{"target":"lab/m","set":{"models":["lab/secret"]}}',
+        '{"target":"lab/m","default":{"Fallbacks":[{"model":"lab/secret"}]}}',
+        '{"target":"lab/m","set":{"preset":"mine"}}',
+        '{"target":"lab/m","set":{"model":"lab/secret"}}',
+        '{"target":"lab/m","set":{"previous_response_id":"resp_1"}}',
+        '{"target":"lab/m","drop":["a["]}',
+        '{"target":"lab/m","drop":["a' + ".a" * 20 + '"]}',
+        '{"target":"lab/m","percent":5}',
+        '{"target":"lab/m","prices":{"input":0,"output":0}}',
+        '{"weighted":[{"target":"lab/m"}],"sticky":["header:authorization"]}',
+        '{"canary":{"target":"lab/m"},"stable":{"target":"lab/m"},"percent":500}',
+    ],
+)
+def test_what_is_wrong_is_not_used_even_where_it_was_stored_unchecked(leaf: str) -> None:
+    assert refused(leaf)
+    own = built(("own", f'{{"fallback":[{leaf},{{"target":"fast"}}]}}'))
+    assert names(own) == ["lab/f"]
+    assert own.faults["own"]
 
 
 def test_a_provider_that_is_taken_away_leaves_the_rest_in_use() -> None:

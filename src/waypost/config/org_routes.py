@@ -1,9 +1,10 @@
 """Routes of organizations, compiled against the configuration in force.
 
 They are what the operator's are, with four differences. They may lead only to what is approved for the organization.
-They say nothing of prices. A target that is not there, or not approved, is a fault that leaves the rest of the route in
-use: the operator's configuration changes without asking its organizations. And there are bounds on conditions, which
-are asked for every request, since whoever wrote them is not who runs the gateway.
+They say nothing of prices, and nothing that lets a provider choose other models. A target that is not there, or not
+approved, is a fault that leaves the rest of the route in use: the operator's configuration changes without asking its
+organizations. And there are bounds on what is done for every request, since whoever wrote it is not who runs the
+gateway.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 
 from waypost.config.conditions import CelCondition, compile_condition
 from waypost.config.faults import Faults
+from waypost.config.leaves import DECIDED
 from waypost.config.nodes import Condition, Fallback, Need, Node, targets_of
 from waypost.config.org_trees import route_of
 from waypost.config.places import Entry, Places
@@ -23,7 +25,7 @@ from waypost.config.route_schema import NodeConfig, RouteConfig
 from waypost.config.routes import ALIAS, PREFIX, Compiler, Price
 from waypost.config.snapshot import OrgRoutes, Route
 from waypost.core.key import matches
-from waypost.core.org_route import CONDITIONS_MAX
+from waypost.core.org_route import DEAR_MAX, DROPS_MAX
 from waypost.errors import ConfigInvalid
 
 #: Where a target was that can not be asked: nobody is below it.
@@ -151,9 +153,11 @@ class _OrgCompiler(Compiler):
         self._ground = ground
         usable = {name: found for name, found in ground.models.items() if self._may(name)}
         super().__init__(routes, usable, ground.places.beside(), ground.price, self._missing, faults)
-        #: Of the route that is being compiled, and of those that are, with what they include.
-        self._asked = 0
-        self._conditions: dict[str, int] = {}
+        #: Of the route that is being compiled, and of those that are, with what they include: see `DEAR_MAX`.
+        self._dear = 0
+        self._dear_of: dict[str, int] = {}
+        #: Nodes whose own settings are wrong: they lead nowhere.
+        self._wrong: set[int] = set()
 
     def compile_first(self) -> None:
         """Compile the first route alone, with what it includes."""
@@ -173,17 +177,30 @@ class _OrgCompiler(Compiler):
     def _route(self, name: str) -> Node | None:
         if name in self._done:
             return self._done[name]
-        outer, self._asked = self._asked, 0
+        outer, self._dear = self._dear, 0
         node = super()._route(name)
-        self._conditions[name], self._asked = self._asked, outer
-        if self._conditions[name] > CONDITIONS_MAX:
-            told = f"the route {name!r} has more than {CONDITIONS_MAX} conditions, with the routes that it includes"
+        self._dear_of[name], self._dear = self._dear, outer
+        if self._dear_of[name] > DEAR_MAX:
+            told = (
+                f"the route {name!r} has more than {DEAR_MAX} conditions, and targets that change the body, with the "
+                "routes that it includes"
+            )
             self._faults.add(("routes", self._routes[name][0]), told)
             self._done[name] = node = None
         return node
 
+    def _node(self, config: NodeConfig, path: Path, depth: int) -> Node | None:
+        node = super()._node(config, path, depth)
+        return _NOBODY if id(config) in self._wrong else node
+
+    def _check_settings(self, config: NodeConfig, kind: str, path: Path) -> None:
+        before = len(self._faults.found)
+        super()._check_settings(config, kind, path)
+        if len(self._faults.found) > before:
+            self._wrong.add(id(config))
+
     def _condition(self, text: str) -> Condition:
-        self._asked += 1
+        self._dear += 1
         return self._ground.conditions.compile(text)
 
     def _target(self, config: NodeConfig, name: str, need: Need | None, path: Path) -> Node | None:
@@ -194,7 +211,21 @@ class _OrgCompiler(Compiler):
         if not self._may(name):
             self._unapproved(name, (*path, "target"))
             return _NOBODY
-        return super()._target(config, name, need, path) or _NOBODY
+        before = len(self._faults.found)
+        self._check_changes(config, path)
+        node = super()._target(config, name, need, path)
+        return _NOBODY if node is None or len(self._faults.found) > before else node
+
+    def _check_changes(self, config: NodeConfig, path: Path) -> None:
+        """What a target changes of a body."""
+        self._dear += bool(config.default or config.set or config.drop)
+        for field in ("default", "set"):
+            for name in getattr(config, field) or ():
+                if name.casefold() in DECIDED:
+                    told = "who is asked, and for what, is not decided by the body here"
+                    self._faults.add((*path, field, name[:64]), told, hint="Leave it out.")
+        if len(config.drop or ()) > DROPS_MAX:
+            self._faults.add((*path, "drop"), f"these are more than {DROPS_MAX} paths")
 
     def _include(self, name: str, need: Need | None, path: Path, depth: int) -> Node | None:
         name = name.removeprefix(PREFIX)
@@ -208,7 +239,7 @@ class _OrgCompiler(Compiler):
             self._faults.add(path, told, hint=did_you_mean(name, known) or "Make that one first.")
             return _NOBODY
         node = super()._include(name, need, path, depth)
-        self._asked += self._conditions.get(name, 0)
+        self._dear += self._dear_of.get(name, 0)
         if node is None and name not in self._open:
             self._faults.add(path, f"the route {name!r} can not be used itself")
         return node or _NOBODY

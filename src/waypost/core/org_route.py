@@ -6,10 +6,13 @@ from typing import Final
 
 import msgspec
 
-#: Of one organization; of one tree, as text; and of one tree, with those of its organization that it includes.
+#: Of one organization; and of one tree, as text.
 ROUTES_MAX: Final = 100
 TEXT_MAX: Final = 65_536
-CONDITIONS_MAX: Final = 64
+#: What requests may be made to work for: conditions, and targets that change the body, of one tree with those of its
+#: organization that it includes; and of one target, what it leaves out of the body.
+DEAR_MAX: Final = 64
+DROPS_MAX: Final = 16
 
 
 class OrgRoute(msgspec.Struct, frozen=True):
