@@ -66,5 +66,5 @@ def test_paths_that_are_dropped_are_those_that_can_be_followed(path: str, good: 
     if good:
         assert parse_path(path)
     else:
-        with pytest.raises(ValueError, match="is not a path|goes deeper"):
+        with pytest.raises(ValueError, match=r"is not a path|goes deeper"):
             parse_path(path)

@@ -19,7 +19,7 @@ from waypost.core.people import Organization
 from waypost.policy.directory import Directory
 from waypost.telemetry.logs import Log
 
-#: So many are built at once, without a thread: it takes some milliseconds.
+#: So many are built anew without a thread, their conditions being compiled already: it takes some milliseconds.
 _AT_ONCE: Final = 32
 
 
@@ -58,10 +58,8 @@ class OrgRouting:
         async with self._turn:
             seen, wanted = self._now(), self._wanted()
             changed = self._changed(wanted)
-            if sum(len(each.routes) for each in changed.values()) <= _AT_ONCE:
-                built = self._build(changed)
-            else:
-                built = await asyncio.to_thread(self._build, changed)
+            # Others may have written conditions that nobody here has compiled yet, which takes its time.
+            built = await asyncio.to_thread(self._build, changed) if changed else {}
             self._put(seen, wanted, built)
 
     async def stop(self) -> None:

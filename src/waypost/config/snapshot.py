@@ -181,8 +181,9 @@ class Snapshot(msgspec.Struct, frozen=True):
         route = own.routes.get(name)
         if route is not None:
             return route
-        faults = own.faults.get(name.partition("/")[2])
-        if faults is None:
+        prefix, _, bare = name.partition("/")
+        faults = own.faults.get(bare)
+        if faults is None or prefix not in ("route", "policy"):
             return None
         raise NoTarget(
             f"The route {name!r} of your organization leads nowhere now: {'; '.join(faults[:3])}. Have it changed, or "
