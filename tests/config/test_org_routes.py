@@ -186,7 +186,12 @@ def test_names_of_what_is_not_approved_are_not_given_away() -> None:
 
 
 def test_the_names_of_the_gateway_are_taken() -> None:
-    assert refused('{"target":"fast"}', name="shared").startswith("name: the gateway's configuration has")
+    assert refused('{"target":"fast"}', name="shared").startswith(
+        "name: the gateway's configuration has a route"
+    )
+    assert refused('{"target":"fast"}', name="fast").startswith(
+        "name: the gateway's configuration has a model"
+    )
 
 
 def test_a_circle_is_refused_wherever_it_is_closed() -> None:

@@ -282,6 +282,15 @@ def with_copies(stage: Stage) -> None:
     stage.planner.plan = stage.planner.planner.plan  # type: ignore[method-assign]
 
 
+@pytest.mark.parametrize(
+    ("headers", "model"), [({b"x-waypost-route": b"fast"}, "a"), ({b"x-waypost-route": b"route/fast"}, "b")]
+)
+async def test_a_bare_name_is_the_configurations_first(headers: dict[bytes, bytes], model: str) -> None:
+    stage = stage_of({"main": [completion()]}, ("fast", '{"target":"main/b"}'), key=key())
+    await stage.ask(CHAT, headers=headers)
+    assert [each.model for each in stage.attempts] == [model]
+
+
 async def test_copies_that_an_organization_asks_for_are_on_its_own_budget() -> None:
     stage = stage_of(
         {"main": [completion(), completion(output=5)]},

@@ -108,8 +108,9 @@ class OrgGround:
         others: Sequence[tuple[str, str]],
     ) -> list[ConfigProblem]:
         """Why a route can not be made, or changed to this, beside the organization's others."""
-        if new.name in self.names:
-            told = "the gateway's configuration has a route of this name"
+        if new.name in self.names or new.name in self.models:
+            what = "route" if new.name in self.names else "model"
+            told = f"the gateway's configuration has a {what} of this name"
             return [ConfigProblem(new.name, None, None, "name", told, hint="Take another name.")]
         written = _Written()
         written.routes.append(new)

@@ -69,7 +69,9 @@ class Names:
         bare = name
         for prefix in _PREFIXES:
             bare = bare.removeprefix(prefix)
-        found = self._snapshot.routes.get(PREFIX + bare) or self.own(PREFIX + bare)
+        found = self._snapshot.routes.get(PREFIX + bare)
+        if found is None:  # whatever the configuration calls so is meant before what an organization does
+            found = self._known(name, wide=False) or self.own(PREFIX + bare)
         if found is not None:
             return found
         try:
