@@ -93,8 +93,12 @@ def drill(
             "everyone": everyone and (yes or not as_json),
         }
         with Interrupt() as interrupt:
-            begun = counter.ask("POST", "/v1/drills", wanted)
-            told = follow(counter, _decode(begun), interrupt.wait, quiet=as_json)
+            begun = _decode(counter.ask("POST", "/v1/drills", wanted))
+            told = follow(counter, begun, interrupt.wait, quiet=as_json)
+    _end(told, as_json)
+
+
+def _end(told: Report, as_json: bool) -> None:
     _print_told(told, as_json)
     if told.numbers.errors or told.lost:
         raise typer.Exit(int(Exit.REFUSED))
