@@ -12,6 +12,7 @@ from waypost.admin.route import Route
 from waypost.core.budget import Budget
 from waypost.core.deed import Deed, Done
 from waypost.core.limit import Limit
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import Project
 from waypost.errors import StoreUnavailable
 
@@ -137,6 +138,7 @@ BODIES: dict[str, object] = {
     "put_member": {"role": "developer"}, "patch_member": {"role": "admin"}, "patch_key": {"rpm": 7},
     "patch_budget": {"limit": "9"}, "patch_gateway_budget": {"limit": "9"},
     "patch_limit": {"amount": 9}, "patch_gateway_limit": {"amount": 9}, "patch_credential": {"weight": 3},
+    "patch_route": {"tree": {"target": "openai/gpt-5-mini"}},
 }  # fmt: skip
 SIGNED_OUT = ("delete_session", "delete_sessions", "change_password")
 
@@ -177,6 +179,7 @@ async def _furnished(world: World) -> Stage:
     world.put(Budget("bud_spare", "org_acme", "spare", "organization", "org_acme", 5))
     world.put(Limit("lim_spare", "org_acme", "spare", "organization", "org_acme", "requests", 5))
     world.put(world.credential("spare"))
+    world.put(OrgRoute("rte_spare", "org_acme", "spare", '{"target":"openai/gpt-5"}'))
     world.user("person", password=True)
     await stage.sign_in()
     await world.sign_in("person")

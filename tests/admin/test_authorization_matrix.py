@@ -19,6 +19,7 @@ from waypost.admin.api import Admin
 from waypost.admin.route import Route
 from waypost.core.budget import Budget
 from waypost.core.limit import Limit
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import Invitation, Organization, Project, Role
 from waypost.core.tokentext import issue_text
 
@@ -38,6 +39,7 @@ service-accounts  rw    rw    r       .         r      r       .      .
 invitations       rw    rw    r       .         r      r       .      .
 budgets           rw    rw    rw      r         r      r       .      r
 limits            rw    rw    rw      r         r      r       .      r
+routes            rw    rw    r       r         r      r       .      r
 keys              rw    rw    ro      o         .      r       r      ot
 tokens            rw    rw    .       .         .      r       .      .
 credits           r     r     r       .         .      r       .      .
@@ -202,6 +204,7 @@ class Stage:
         world.put(Budget(f"bud_{name}", home, mine, "organization", home, 5))
         world.put(Limit(f"lim_{name}", home, mine, "organization", home, "requests", 5))
         world.put(world.credential(mine, name, f"team_{mine}"))
+        world.put(OrgRoute(f"rte_{name}", home, mine, '{"target":"openai/gpt-5"}'))
         key = world.key(mine, organization_id=home)
         self.operators_key = world.key("ops", organization_id="org_acme", operator=True).key_id
         world.token("operator", organization=name)

@@ -21,7 +21,7 @@ async def test_a_role_of_the_organization_can_be_given(world: World) -> None:
 
 async def test_who_has_more_in_a_team_is_not_changed(world: World) -> None:
     world.role("clerk", "members:read", "members:write", "teams:read", "projects:read", "budgets:read",
-               "limits:read", "own_keys:write", "own_usage:read")  # fmt: skip
+               "limits:read", "routes:read", "own_keys:write", "own_usage:read")  # fmt: skip
     clerk = world.person("cleo", "clerk")
     world.person("dan", "developer")
     world.person("lea", "developer", {"search": "admin"})

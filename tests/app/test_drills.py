@@ -13,6 +13,7 @@ import pytest
 from ledger.books import exchange
 from transcript import FakeClock, Stage, provider, target
 from waypost.app.drills import Rehearsal, Rehearsals
+from waypost.config.snapshot import OrgRoutes, Route
 from waypost.core.key import Key
 from waypost.edge.gate import Errand
 from waypost.errors import InvalidRequest, ModelNotFound, NotFound
@@ -47,6 +48,7 @@ class Room:
             drills=self.drills,
             snapshot=lambda: self.stage.snapshot,
             keys=self._keys,
+            home={"acme": "org_acme"}.get,
             before=self._before,
             board=FixedBoard,
             data=data,
@@ -253,3 +255,18 @@ async def test_other_workers_take_part_and_their_counts_are_in_the_report(room: 
     assert isinstance(stopped, Report)
     assert told[-1].left_s == 0.0
     assert (await room.ended(begun.id)).numbers.requests == 1
+
+
+async def test_a_route_of_an_organization(room: Room) -> None:
+    route = Route("route/own", room.stage.targets, "route", owner="org_acme", own=("route/own",))
+    own = {"org_acme": OrgRoutes({"route/own": route})}
+    room.stage.snapshot = msgspec.structs.replace(room.stage.snapshot, own=own)
+    wanted = {"provider": "p1", "route": "route/own", "organization": "acme"}
+    await room.start(**wanted)
+    (drill,) = room.drills.running
+    assert (drill.scope.route, drill.scope.owner) == ("route/own", "org_acme")
+    for wrong in ({"organization": "nobody"}, {"route": "route/none"}):
+        with pytest.raises(InvalidRequest) as caught:
+            await room.start(**{**wanted, **wrong})
+        assert caught.value.param == "route"
+    await room.rehearsals.close()

@@ -85,6 +85,7 @@ def test_the_report_is_shown_at_the_end(gateway: Gateway) -> None:
             "fault": "cut",
             "key": "staging",
             "route": "fast",
+            "organization": None,
             "share": 0.05,
             "duration": "5m",
             "after": 2,

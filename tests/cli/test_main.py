@@ -30,6 +30,7 @@ WANTED |= {
     for verb in ("create", "list", "show", "set", "delete")
 }
 
+WANTED |= {f"routes {verb}" for verb in ("set", "list", "show", "delete")}
 WANTED |= {f"{group} {verb}" for group in ("tokens", "invitations") for verb in ("create", "list", "revoke")}
 
 

@@ -98,6 +98,10 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "limits show": (("all", *ACME), ("all", "600")),
     "limits set": (("all", *ACME, "--amount", "5"), ("✓ all (lim_", "is changed")),
     "limits delete": (("all", *ACME), ("✓ all (lim_", "is deleted")),
+    "routes set": (("new", *ACME, "-f", "FOLDER/tree.yaml", "--unchecked"), ("✓ new (rte_", "is there")),
+    "routes list": (ACME, ("smart", "rte_", '{"target":"lab/m"}')),
+    "routes show": (("smart", *ACME), ("smart", '{"target":"lab/m"}')),
+    "routes delete": (("smart", *ACME), ("✓ smart (rte_", "is deleted")),
     "tokens create": (("new", *ACME), ("wp-api-", "✓ new (tok_", "keep it safe")),
     "tokens list": (ACME, ("terraform", "active", "operator")),
     "tokens revoke": (("terraform", *ACME), ("✓ terraform (tok_", "is deleted")),
@@ -155,6 +159,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.one("roles", "create", "keeper", "--allow", "keys:read", *ACME)
     made.one("budgets", "create", "all", "--limit", "2000", *ACME)
     made.one("limits", "create", "all", "--amount", "600", *ACME)
+    (made.path / "tree.yaml").write_text("target: lab/m\n")
+    made.one("routes", "set", "smart", "--unchecked", "-f", str(made.path / "tree.yaml"), *ACME)
     made.one("tokens", "create", "terraform", *ACME)
     made.one("invitations", "create", "cara@acme.example", *ACME)
     made.one("keys", "create", "--name", "app [/x]", *ACME)

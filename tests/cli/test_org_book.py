@@ -29,6 +29,7 @@ from waypost.config.org_schema import (
     TeamConfig,
 )
 from waypost.config.org_text import render_org_file
+from waypost.config.route_schema import BranchConfig, NeedConfig, NodeConfig, RouteConfig
 from waypost.core.keytext import IssuedKey
 from waypost.core.people import PERMISSIONS
 from waypost.errors import Conflict
@@ -135,6 +136,50 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | values
 
 
+JSON = st.recursive(
+    TEXTS | st.booleans() | st.integers(-9, 2**70) | st.decimals(-9, 9, allow_nan=False, places=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+PERCENT = st.decimals(0, 100, places=2)
+NEEDS = st.builds(
+    NeedConfig, features=st.lists(st.sampled_from(["tools", "vision"])), no_training=st.booleans()
+)
+
+
+def nodes() -> st.SearchStrategy[NodeConfig]:
+    """Trees of routes, as deep as they may be written."""
+    leaves = st.builds(
+        NodeConfig,
+        target=st.sampled_from(["a/b", "fast"]),
+        need=maybe(NEEDS),
+        set=maybe(st.dictionaries(TEXTS, JSON, max_size=2)),
+        drop=maybe(st.lists(TEXTS, max_size=1)),
+        timeout=maybe(st.just("20s")),
+        retry_on=maybe(st.lists(st.integers(400, 599), max_size=2)),
+    )
+
+    def around(inner: st.SearchStrategy[NodeConfig]) -> st.SearchStrategy[NodeConfig]:
+        some = st.lists(inner, min_size=1, max_size=2)
+        branch = st.builds(BranchConfig, when=st.just('user == "a: b"'), then=inner)
+        return st.one_of(
+            st.builds(NodeConfig, fallback=some, need=maybe(NEEDS)),
+            st.builds(
+                NodeConfig, conditional=st.lists(branch, min_size=1, max_size=2), otherwise=maybe(inner)
+            ),
+            st.builds(
+                NodeConfig, canary=inner, stable=inner, percent=PERCENT, sticky=maybe(st.just(["user"]))
+            ),
+            st.builds(NodeConfig, shadow=inner, main=inner, percent=PERCENT),
+        )
+
+    return st.recursive(leaves, around, max_leaves=5)
+
+
+def routed(name: str, tree: NodeConfig) -> RouteConfig:
+    return RouteConfig(name=name, **{field: getattr(tree, field) for field in NodeConfig.__struct_fields__})
+
+
 @st.composite
 def organizations(draw: st.DrawFn) -> OrganizationConfig:
     """One whose names are all there."""
@@ -143,7 +188,8 @@ def organizations(draw: st.DrawFn) -> OrganizationConfig:
     ]
     roles = named(RoleConfig, permissions=st.lists(st.sampled_from([each for each in PERMISSIONS
                   if not each.startswith("gateway")]), max_size=3))  # fmt: skip
-    teams = named(TeamConfig, title=TEXTS, models=LISTS)
+    routes = [routed(name, draw(nodes())) for name in draw(SLUGS)]
+    teams = named(TeamConfig, title=TEXTS, models=LISTS, route=maybe(TEXTS))
     projects = named(ProjectConfig, cost_centre=TEXTS, models=LISTS)
     role = st.sampled_from(["owner", "developer", *(each.name for each in roles)])
     places = st.lists(
@@ -194,8 +240,8 @@ def organizations(draw: st.DrawFn) -> OrganizationConfig:
         )
     return OrganizationConfig(
         name="acme", title=draw(TEXTS), models=draw(LISTS), suspended=draw(maybe(st.just(True))),
-        roles=roles, teams=teams, projects=projects, service_accounts=machines, members=members, keys=keys,
-        budgets=budgets, limits=limits,
+        route=draw(maybe(TEXTS)), roles=roles, routes=routes, teams=teams, projects=projects,
+        service_accounts=machines, members=members, keys=keys, budgets=budgets, limits=limits,
     )  # fmt: skip
 
 

@@ -23,8 +23,13 @@ FILE = """
 organizations:
   - name: acme
     title: Acme Ltd.
+    route: calm
     roles: [{name: keeper, permissions: ["keys:read"]}]
-    teams: [{name: web, models: [fast]}, {name: data}]
+    routes:
+      - {name: calm, fallback: [{route: plain}, {target: a/c, timeout: 20s}]}
+      - {name: plain, canary: {target: a/b, set: {temperature: 0.30000000000000000001}}, stable: {target: a/c},
+         percent: 2.5}
+    teams: [{name: web, models: [fast]}, {name: data}, {name: ops, route: route/calm}]
     projects: [{name: search, cost_centre: "4711"}]
     service_accounts: [{name: shop, role: viewer, teams: [{team: web}]}]
     members:
@@ -137,6 +142,7 @@ def test_what_was_changed_meanwhile_stays(elsewhere: Elsewhere) -> None:
 def test_a_token_may_no_more_than_its_permissions(elsewhere: Elsewhere) -> None:
     elsewhere.applied(FILE)
     reads: list[Permission] = [
+        "routes:read",
         "organizations:read", "teams:read", "projects:read", "members:read", "roles:read", "keys:read",
         "budgets:read", "limits:read",
     ]  # fmt: skip

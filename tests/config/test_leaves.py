@@ -10,6 +10,7 @@ from waypost.config.leaves import build_need, build_overlay
 from waypost.config.load import load_defaults
 from waypost.config.nodes import MaxPrice, Need, Overlay
 from waypost.config.route_schema import MaxPriceConfig, NeedConfig, NodeConfig
+from waypost.routing.requested.paths import parse_path
 
 
 def test_dollars_are_exact_nano_dollars() -> None:
@@ -37,3 +38,33 @@ def test_fields_are_json_and_numbers_stay_as_they_were_written() -> None:
     assert build_overlay(NodeConfig(target="a/m"), (), faults) is None
     assert not faults.found
     assert msgspec.json.decode(overlay.override["temperature"]) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("a", True),
+        ("a.b-c.d e", True),
+        ("tools[0].x", True),
+        ("tools[*][12].x", True),
+        (".".join("a" * 16), True),
+        (".".join("a" * 17), False),
+        ("a" + "[0]" * 16, False),
+        ("a[", False),
+        ("[0]", False),
+        ("a..b", False),
+        ("a.", False),
+        ("a[x]", False),
+        ("a]", False),
+        ("a[1234567]", False),
+    ],
+)
+def test_paths_that_are_dropped_are_those_that_can_be_followed(path: str, good: bool) -> None:
+    faults = Faults(load_defaults())
+    build_overlay(NodeConfig(target="a/m", drop=[path]), ("routes", 0), faults)
+    assert (not faults.found) is good
+    if good:
+        assert parse_path(path)
+    else:
+        with pytest.raises(ValueError, match=r"is not a path|goes deeper"):
+            parse_path(path)

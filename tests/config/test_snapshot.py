@@ -5,8 +5,8 @@ import pytest
 
 from transcript import NoCatalog, provider, target
 from waypost.config.nodes import Keys
-from waypost.config.snapshot import Route, Settings, Snapshot
-from waypost.errors import ModelNotFound
+from waypost.config.snapshot import OrgRoutes, Route, Settings, Snapshot
+from waypost.errors import ModelNotFound, NoTarget
 
 P = provider("p")
 SNAPSHOT = Snapshot(
@@ -47,3 +47,23 @@ def test_any_model_of_a_provider_with_several_keys_is_asked_with_each() -> None:
     assert route.node == Keys(route.targets)
     assert snapshot.every_provider() == pool
     assert SNAPSHOT.every_provider() == (P,)
+
+
+def test_routes_of_an_organization_are_found_by_two_names_and_by_nobody_else() -> None:
+    route = Route("route/own", (target(P, "m"),), "route", owner="org_a", own=("route/own",))
+    faults = {"lost": ("tree.target: there is no provider 'q'",), "own": ("tree.main: …",)}
+    own = OrgRoutes({"route/own": route, "policy/own": route}, faults)
+    snapshot = msgspec.structs.replace(SNAPSHOT, own={"org_a": own})
+    assert snapshot.find_own("org_a", "route/own") is snapshot.find_own("org_a", "policy/own") is route
+    for home, name in (
+        ("org_b", "route/own"),
+        ("org_b", "route/lost"),
+        ("org_a", "own"),
+        ("org_a", "route/no"),
+    ):
+        assert snapshot.find_own(home, name) is None
+    for name in ("p/lost", "lost", "gone/own"):
+        assert snapshot.find_own("org_a", name) is None, "a model of that name is none of its routes"
+    for name in ("route/lost", "policy/lost"):
+        with pytest.raises(NoTarget, match="there is no provider 'q'"):
+            snapshot.find_own("org_a", name)

@@ -163,3 +163,46 @@ def test_what_is_held_covers_the_markup(markup: int, output: int) -> None:
     asked = msgspec.structs.replace(ASKED, max_output=output)
     held = most(KEY, one, asked, Settings(), 0.0)
     assert held == charged(100 + 10 * output, markup)
+
+
+OWN = ("route/own",)
+
+
+@pytest.mark.parametrize(
+    ("approved", "requires", "own", "open_"),
+    [
+        (True, (), OWN, True),
+        (False, (), OWN, False),
+        (True, (), (), False),
+        (True, ("route/own", "fast"), OWN, True),
+        (True, ("route/own", "dear"), OWN, False),
+        (True, ("dear",), OWN, False),
+        (False, ("route/own", "fast"), OWN, False),
+    ],
+)
+def test_what_is_approved_for_an_organization_need_not_name_its_own_routes(
+    approved: bool, requires: tuple[str, ...], own: tuple[str, ...], open_: bool
+) -> None:
+    made = msgspec.structs.replace(route("route/own"), requires=requires, own=own)
+    standing = Standing(
+        msgspec.structs.replace(KEY, models=()), models=(("fast",),), whose=("x",), approved=approved
+    )
+    if open_:
+        check_access(standing, made, "spelling")
+    else:
+        with pytest.raises(Forbidden):
+            check_access(standing, made, "spelling")
+
+
+def test_lists_below_the_organizations_name_its_own_routes() -> None:
+    made = msgspec.structs.replace(route("route/own"), own=OWN)
+    lists = (("fast",), ("route/own",)), (("fast",), ("fast",))
+    for models, allowed in zip(lists, (True, False), strict=True):
+        standing = Standing(
+            msgspec.structs.replace(KEY, models=()), models=models, whose=("x", "y"), approved=True
+        )
+        if allowed:
+            check_access(standing, made, "spelling")
+        else:
+            with pytest.raises(Forbidden):
+                check_access(standing, made, "spelling")

@@ -8,6 +8,7 @@ from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, Change, Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     MachineAccount,
     Member,
@@ -355,3 +356,59 @@ def test_without_credit_the_free_tier_is_all_there_is() -> None:
     assert made.standing(KEY).rules.free is None
     made.offer(None)
     assert made.standing(KEY).rules.free is None
+
+
+def test_routes_of_organizations_are_kept_by_their_homes() -> None:
+    smart = OrgRoute("rte_1", "org_a", "smart", "{}")
+    made = directory(OrgRoute("rte_2", "org_a", "quick", "{}"), smart)
+    assert [each.name for each in made.org_routes("org_a")] == ["quick", "smart"]
+    assert (list(made.route_homes()), made.org_routes("org_b")) == (["org_a"], ())
+    changes = made.route_changes
+    put(made, ANN, budget("team", "team_w"))
+    assert made.route_changes == changes, "people and rules build no routes"
+    drop(made, smart, OrgRoute("rte_2", "org_a", "quick", "{}"))
+    assert (list(made.route_homes()), made.org_routes("org_a")) == ([], ())
+    assert made.route_changes == changes + 2
+
+
+def test_what_an_organization_has_copied_stands_under_its_rules_and_the_gateways() -> None:
+    made = directory(
+        budget("organization", "org_a"), limit("gateway", "*", home=""), budget("team", "team_w")
+    )
+    told = made.own("org_a")
+    assert places(told.rules) == [("organization", "org_a")]
+    assert [pace.scope for pace in told.rules.paces] == ["gateway"]
+    assert made.own("org_a") is told
+    assert places(made.own().rules) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "team", "home", "told"),
+    [
+        (None, None, None, (None, ("organization", ""))),
+        (None, None, "c", ("c", ("organization", "acme"))),
+        (None, "b", "c", ("b", ("team", "web"))),
+        ("a", "b", "c", (None, ("organization", ""))),
+    ],
+)
+def test_the_default_route_is_the_nearest(
+    key: str | None, team: str | None, home: str | None, told: tuple[str | None, tuple[str, str]]
+) -> None:
+    made = directory()
+    put(made, msgspec.structs.replace(ACME, route=home), msgspec.structs.replace(WEB, route=team))
+    standing = made.standing(msgspec.structs.replace(KEY, route=key))
+    assert (standing.route, standing.route_of) == told
+
+
+def test_what_is_approved_is_the_first_list_and_does_not_hold_for_routes_of_ones_own() -> None:
+    made = directory()
+    assert not made.standing(KEY).approved
+    put(made, msgspec.structs.replace(WEB, models=("route/*",)))
+    put(made, msgspec.structs.replace(ACME, models=("openai/*",)))
+    standing = made.standing(KEY)
+    assert (standing.approved, standing.models[0]) == (True, ("openai/*",))
+    assert not standing.may_use("route/own")
+    assert standing.may_use_own("route/own")
+    assert not made.standing(msgspec.structs.replace(KEY, key_id="k2", models=("x",))).may_use_own(
+        "route/own"
+    )

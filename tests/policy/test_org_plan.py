@@ -4,6 +4,7 @@ import msgspec
 
 from policy.orgs import KEY, nothing, plan, problems, state, steps
 from waypost.core.budget import Budget
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import Organization
 from waypost.policy.org_plan import FieldChange
 
@@ -118,3 +119,30 @@ def test_a_rule_of_a_key_that_goes_on_and_can_not_be_said_is_not_pruned() -> Non
     made = plan("budgets: []", state(live, gone, keys=two), prune=True)
     assert steps(made) == [("delete", "budget", "k9")]
     assert made.left == (("budget", "acme", "k3"),)
+
+
+def test_routes_come_before_those_that_include_them_and_before_teams() -> None:
+    made = plan(
+        "teams: [{name: web, route: a}]\n"
+        "routes:\n"
+        "  - {name: a, fallback: [{route: gateways}, {hedge: {fallback: [{route: route/b}]}}]}\n"
+        "  - {name: b, conditional: [{when: 'true', then: {route: c}}]}\n"
+        "  - {name: c, target: x/y}\n"
+        "  - {name: d, route: e}\n"
+        "  - {name: e, route: d}",
+        nothing(),
+    )
+    told = [(step.part, step.name) for step in made.steps]
+    assert told[1:] == [*(("route", name) for name in "cbaed"), ("team", "web")]
+
+
+def test_true_is_another_value_of_a_tree_than_one() -> None:
+    route = OrgRoute("rte_1", "org_a", "r", '{"target":"x/y","set":{"logprobs":1}}')
+    same = plan("routes: [{name: r, target: x/y, set: {logprobs: 1}}]", state(route))
+    other = plan("routes: [{name: r, target: x/y, set: {logprobs: true}}]", state(route))
+    assert (steps(same), steps(other)) == ([], [("change", "route", "r")])
+
+
+def test_a_tree_with_prices_is_refused_at_its_place() -> None:
+    (told,) = problems("routes: [{name: r, target: x/y, prices: {input: 1, output: 1}}]", state())
+    assert "tree.prices: what a target costs is said by the gateway's operator" in told

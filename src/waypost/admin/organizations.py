@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from waypost.admin.ask import Ask
-from waypost.admin.fields import Lines, Name, Time, Title
+from waypost.admin.fields import Line, Lines, Name, Time, Title
 from waypost.admin.resource import Resource, listed
 from waypost.admin.route import PREFIX, Reply
 from waypost.core.objects import Object
@@ -29,6 +29,8 @@ class OrganizationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """None of its keys works, and nothing of it can be changed. Only operators set it."""
     member_keys_max: KeysMax = 10
     """Keys that one member may make for themselves."""
+    route: Line | None = None
+    """The route that its requests take when neither they nor their key and team name one."""
 
 
 class OrganizationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ class OrganizationView(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     suspended: bool
     member_keys_max: int
+    route: str | None
     created_at: Time
     revision: int
 
@@ -114,6 +117,8 @@ class TeamBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What people call it."""
     models: Lines = ()
     """Routes and models that its keys may use. Empty: all that the organization may."""
+    route: Line | None = None
+    """The route that its requests take when neither they nor their key name one."""
 
 
 class TeamView(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +128,7 @@ class TeamView(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     title: str
     models: tuple[str, ...]
+    route: str | None
     created_at: Time
     revision: int
 
@@ -155,6 +161,7 @@ class Teams(Resource):
             name=self.checked_name(name, old),
             title=body.title,
             models=body.models,
+            route=body.route,
         )
 
     async def check_leave(self, ask: Ask, found: Team) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
+from waypost.config.problems import ConfigProblem
+from waypost.config.route_schema import RouteConfig
 from waypost.config.targets import Provider
 from waypost.core.budget import Budget
 from waypost.core.credentials import Credential
 from waypost.core.deed import Deed
 from waypost.core.keytext import Randomness
 from waypost.core.objects import Kind, Object
+from waypost.core.org_route import OrgRoute
+from waypost.core.people import Organization
 from waypost.policy.directory import Directory
 from waypost.ports import Clock, Objects
 from waypost.ports.audit import AuditLog
@@ -57,6 +61,24 @@ class Figures(Protocol):
 
     async def of(self, budget: Budget) -> Figure | None:
         """None where it is not known, such as for a budget that each one of a kind has by itself."""
+        ...
+
+
+class OrgTrees(Protocol):
+    """Who knows the configuration that routes of organizations build on."""
+
+    def faults(self, route: OrgRoute) -> tuple[str, ...]:
+        """What is wrong with a route under the configuration in force; each with its place in the tree."""
+        ...
+
+    def shadowed(self, name: str) -> bool:
+        """Whether the configuration has a route of this name, which is then what the name means."""
+        ...
+
+    def find_problems(
+        self, organization: Organization, new: RouteConfig, others: Sequence[OrgRoute]
+    ) -> Sequence[ConfigProblem]:
+        """Why a route can not be made, or changed to this, beside the organization's others. Blocking."""
         ...
 
 
@@ -121,6 +143,8 @@ class Parts(msgspec.Struct, frozen=True):
     readable: Callable[[Credential], bool] = lambda _: True
     """Whether the secret of a credential could be opened here."""
     figures: Figures | None = None
+    trees: OrgTrees | None = None
+    """None where there is no configuration: then only the shape of routes is looked at."""
     blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread
     version: str = ""
     workers: int = 1

@@ -7,6 +7,7 @@ from waypost.admin.credentials import Credentials
 from waypost.admin.invitations import Invitations
 from waypost.admin.me import Me
 from waypost.admin.members import MachineAccounts, Members, Roles
+from waypost.admin.org_routes import OrgRoutes
 from waypost.admin.organizations import Organizations, Projects, Teams
 from waypost.admin.route import Route
 from waypost.admin.rules import Budgets, GatewayBudgets, GatewayLimits, Limits
@@ -28,6 +29,7 @@ def routes(signin: SignIn) -> tuple[Route, ...]:
         Budgets(),
         Limits(),
         Credentials(),
+        OrgRoutes(),
         users,
         GatewayBudgets(),
         GatewayLimits(),

@@ -20,6 +20,7 @@ from waypost.app.figures import BookFigures
 from waypost.app.live_credentials import LiveCredentials
 from waypost.app.live_credit import LiveCredit
 from waypost.app.live_directory import LiveDirectory
+from waypost.app.org_routes import OrgRouting
 from waypost.config.credits_schema import CreditsConfig
 from waypost.config.targets import Provider
 from waypost.core.deed import Deed
@@ -80,12 +81,13 @@ class AdminSide:
         workers: int = 1,
         own: OwnKeys | None = None,
         providers: Providers = _no_providers,
+        trees: OrgRouting | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`token`: what the command line of this machine shows. `seals`: for secrets at rest. `directory`: the one that
         is kept true, where others look at it too; `live`: one that somebody else keeps true. `credits`: what new
         organizations are given. `own`: where the credentials go that people bring, and `providers`: for which ones that
-        may be."""
+        may be. `trees`: what keeps routes of organizations ready."""
         database.wall = clock.wall
         rows = ObjectRows(database, clock.wall)
         entries = CreditRows(database.by(Deed(action="enter_credit")))
@@ -96,33 +98,27 @@ class AdminSide:
         self._credentials = LiveCredentials(self.live.directory, seals, own or OwnKeys(), log)
         if not self._foreign:
             self.live.then = self._follow
+        self._trees = trees
         self._sessions = SessionRows(database)
         self._passwords = PasswordRows(database.by(Deed(action="reseal")), seals)
         self._trail = AuditRows(database)
         self._clock, self._log, self._sleep = clock, log, sleep
         self._admin = Admin(
             Parts(
-                objects=rows,
-                keys=KeyStore(keys, os.urandom),
-                passwords=self._passwords,
-                sessions=self._sessions,
-                live=self.live,
-                credits=entries,
-                trail=self._trail,
-                usage=UsageRows(database),
-                hashes=Argon2Hashes(os.urandom),
-                clock=clock,
-                randomness=os.urandom,
+                objects=rows, keys=KeyStore(keys, os.urandom), passwords=self._passwords,
+                sessions=self._sessions, live=self.live, credits=entries, trail=self._trail,
+                usage=UsageRows(database), hashes=Argon2Hashes(os.urandom), clock=clock, randomness=os.urandom,
                 audit=self._audit,
                 control_token=token,
                 figures=figures,
                 seals=seals,
                 providers=providers,
                 readable=self._credentials.readable,
+                trees=trees,
                 version=__version__,
                 workers=workers,
             )
-        )
+        )  # fmt: skip
         self._tasks: tuple[asyncio.Future[None], ...] = ()
 
     def start(self) -> None:
@@ -167,6 +163,8 @@ class AdminSide:
 
     async def _follow(self) -> None:
         """What hangs on the directory follows it. Raises StoreUnavailable."""
+        if self._trees is not None:
+            await self._trees.refresh()
         await self._credentials.refresh()
         await self._credit.refresh()
 
@@ -209,15 +207,17 @@ def serve_admin(
     workers: int = 1,
     own: OwnKeys | None = None,
     providers: Providers = _no_providers,
+    trees: OrgRouting | None = None,
 ) -> AdminSide:
     """The control API of a gateway, until the stack is unwound. `purse`: of the ledger, to tell how budgets stand;
-    `credits`: what new organizations are given; `own` and `providers`: see `AdminSide`."""
+    `credits`: what new organizations are given; `own`, `providers` and `trees`: see `AdminSide`."""
     figures = None if purse is None else BookFigures(purse, AccountRows(database).posted, clock)
     side = AdminSide(
         database, keys, clock, log, token, seals, directory=directory, figures=figures, credits=credits,
-        workers=workers,
-        own=own, providers=providers,
+        workers=workers, own=own, providers=providers, trees=trees,
     )  # fmt: skip
+    if trees is not None:
+        stack.push_async_callback(trees.stop)
     side.start()
     stack.push_async_callback(side.stop)
     return side

@@ -11,12 +11,14 @@ import msgspec
 from waypost.config.snapshot import Snapshot
 from waypost.core.decision import Considered, Decision
 from waypost.core.key import Key
+from waypost.core.people import DEFAULT, Team
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import ConfigError, GatewayError, InvalidRequest
 from waypost.pipeline.explained import tell_excluded, tell_place
 from waypost.pipeline.planning import code_of_none
 from waypost.pipeline.plans import Planned, Plans, key_of
+from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.routing.fixed_board import FixedBoard
 from waypost.routing.plan import Planner
@@ -28,6 +30,32 @@ class CaseKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "case"
     models: tuple[str, ...] = ()
     route: str | None = None
+    team: str | None = None
+    """With an organization: the name of its team that the key is in."""
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """The organization whose keys ask in all cases."""
+
+    directory: Directory
+    organization_id: str = DEFAULT
+
+    def key(self, said: CaseKey) -> Key:
+        """Raises ConfigError for a team that there is not."""
+        teams = {
+            each.name: each.id
+            for each in self.directory.all(Team)
+            if each.organization_id == self.organization_id
+        }
+        if said.team is not None and said.team not in teams:
+            raise ConfigError(f"There is no team {said.team!r} for the key of a case.")
+        return key_of(
+            said.name,
+            said.models,
+            route=said.route,
+            team_id=teams.get(said.team or ""),
+            organization_id=self.organization_id,
+        )
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,24 +144,29 @@ def read_cases(value: object) -> Table:
     return table
 
 
-def run_cases(cases: Sequence[Case], snapshot: Snapshot, clock: Clock) -> list[Verdict]:
-    """Plan each case on the snapshot, and compare."""
-    return [_run(case, snapshot, clock) for case in cases]
+def run_cases(
+    cases: Sequence[Case], snapshot: Snapshot, clock: Clock, tenant: Tenant | None = None
+) -> list[Verdict]:
+    """Plan each case on the snapshot, and compare. `tenant`: whose keys ask; None: keys of no organization's own."""
+    tenant = tenant or Tenant(Directory())
+    return [_run(case, snapshot, clock, tenant) for case in cases]
 
 
-def _plans(case: Case, snapshot: Snapshot, clock: Clock) -> Plans:
+def _plans(case: Case, snapshot: Snapshot, clock: Clock, directory: Directory) -> Plans:
     """What says where a case's request goes: everything is healthy, but what the case says is not."""
     board = FixedBoard(case.down, case.parked)
-    return Planned(lambda: snapshot, Lanes(DIALECTS), clock, Planner(Random(case.seed).random), board)  # noqa: S311 - it has to be repeatable
+    planner = Planner(Random(case.seed).random)  # noqa: S311 - it has to be repeatable
+    return Planned(lambda: snapshot, Lanes(DIALECTS), clock, planner, board, directory=directory)
 
 
-def _run(case: Case, snapshot: Snapshot, clock: Clock) -> Verdict:
+def _run(case: Case, snapshot: Snapshot, clock: Clock, tenant: Tenant) -> Verdict:
     at = _moment(case)
-    plans = _plans(case, snapshot, clock if at is None else _Moment(at))
+    plans = _plans(case, snapshot, clock if at is None else _Moment(at), tenant.directory)
+    key = tenant.key(case.key)
     route: str | None = None
     decision, error = Decision(), None
     try:
-        route, decision, error = _ask(case, snapshot, plans)
+        route, decision, error = _ask(case, snapshot, plans, key)
     except GatewayError as refused:
         error = refused.code
     got = {one.target: one.reason for one in decision.excluded}
@@ -143,7 +176,7 @@ def _run(case: Case, snapshot: Snapshot, clock: Clock) -> Verdict:
     return Verdict(case.name, not found, found, route, order, why, {**got}, error)
 
 
-def _ask(case: Case, snapshot: Snapshot, plans: Plans) -> tuple[str, Decision, str | None]:
+def _ask(case: Case, snapshot: Snapshot, plans: Plans, key: Key) -> tuple[str, Decision, str | None]:
     dialect = DIALECTS.get(case.dialect)
     if dialect is None:
         raise InvalidRequest(f"There is no dialect {case.dialect!r}.")
@@ -152,7 +185,7 @@ def _ask(case: Case, snapshot: Snapshot, plans: Plans) -> tuple[str, Decision, s
         body = {**body, "messages": [{"role": "user", "content": "Say hello."}]}
     asked = dialect.parse_ask(msgspec.json.encode(body), snapshot.settings.json)
     headers = {name.lower().encode(): value.encode() for name, value in case.headers.items()}
-    route, plan = plans.plan_of(asked, dialect, headers, _key(case.key))
+    route, plan = plans.plan_of(asked, dialect, headers, key)
     order = tuple(Considered(each.target.label, each.rule, each.score) for each in plan.candidates)
     left = plan.decision or Decision()
     error = None if plan.candidates else code_of_none(left)
@@ -184,10 +217,6 @@ def _compare(
         if got is None or reason not in ("any", got):
             differ(f"excluded {target}", reason, got or "not excluded")
     return found
-
-
-def _key(said: CaseKey) -> Key:
-    return key_of(said.name, said.models, route=said.route)
 
 
 def _moment(case: Case) -> float | None:

@@ -15,6 +15,7 @@ from waypost.app.steering import Steering
 from waypost.app.targets_list import Report, TargetsList
 from waypost.config.snapshot import Snapshot
 from waypost.core.key import Key
+from waypost.core.people import DEFAULT, Organization
 from waypost.dialects.registry import DIALECTS
 from waypost.pipeline.explain import Explain
 from waypost.pipeline.plans import Planned, Plans
@@ -65,10 +66,16 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
     async def keys(name_or_id: str) -> Sequence[Key]:
         return await asyncio.to_thread(parts.keys.find, name_or_id)
 
+    def home(name_or_id: str) -> str | None:
+        every = {each.name: each.id for each in parts.directory.all(Organization)}
+        ids = {DEFAULT: DEFAULT, **every}
+        return ids.get(name_or_id) or (name_or_id if name_or_id in ids.values() else None)
+
     rehearsals = Rehearsals(
         drills=parts.drills,
         snapshot=parts.snapshot,
         keys=keys,
+        home=home,
         before=history.before,
         board=parts.new_board,
         data=parts.data,

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from waypost.app.ending import end_all
-from waypost.config.snapshot import Snapshot
+from waypost.config.snapshot import Route, Snapshot
 from waypost.config.values import parse_duration
 from waypost.core.key import Key
 from waypost.edge.gate import Errand
@@ -48,6 +48,8 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     """Id or name."""
     route: str | None = None
+    organization: str | None = None
+    """Whose own route that is: the organization's name or id."""
     share: float = 1.0
     duration: str = "10m"
     after: int = 4
@@ -101,6 +103,7 @@ class Rehearsals:
         drills: Drills,
         snapshot: Callable[[], Snapshot],
         keys: Callable[[str], Awaitable[Sequence[Key]]],
+        home: Callable[[str], str | None],
         before: Callable[[Scope], Awaitable[Spread | None]],
         board: Callable[[], Board] | None,
         data: Path,
@@ -109,12 +112,14 @@ class Rehearsals:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         elsewhere: Elsewhere | None = None,
     ) -> None:
-        """`keys`: those of an id or name. `before`: times of the traffic that a scope wants, from the log. `board`: a
-        new one for a rehearsal; None where attempts keep none. `elsewhere`: where there are other workers."""
+        """`keys`: those of an id or name; `home`: the id of an organization by its name or id. `before`: times of the
+        traffic that a scope wants, from the log. `board`: a new one for a rehearsal; None where attempts keep none.
+        `elsewhere`: where there are other workers."""
         self._elsewhere = elsewhere
         self._drills = drills
         self._snapshot = snapshot
         self._keys = keys
+        self._home = home
         self._before = before
         self._board = board
         self._folder = data / FOLDER
@@ -212,12 +217,19 @@ class Rehearsals:
             raise InvalidRequest("Name the `provider` whose outage is rehearsed.", param="provider")
         if not 0 < wanted.share <= 1:
             raise InvalidRequest("`share` has to be more than 0 and at most 1.", param="share")
-        route = None if wanted.route is None else snapshot.find(wanted.route).name
+        found = None if wanted.route is None else self._route(snapshot, wanted.route, wanted.organization)
+        route = None if found is None else found.name
         key = None if wanted.key is None else await self._key(wanted.key)
         scope = Scope(
-            names, wanted.models, wanted.region, None if key is None else key.key_id, route, wanted.share
+            names,
+            wanted.models,
+            wanted.region,
+            None if key is None else key.key_id,
+            route,
+            "" if found is None else found.owner,
+            wanted.share,
         )
-        routes = snapshot.routes.values() if route is None else [snapshot.find(route)]
+        routes = snapshot.routes.values() if found is None else [found]
         if not any(scope.covers(target) for each in routes for target in each.targets):
             raise InvalidRequest(
                 "No target is broken by this: no route leads to these models of these providers there. "
@@ -233,6 +245,19 @@ class Rehearsals:
         name = None if key is None else key.name
         order = Order(names, wanted.models, wanted.region, name, route, wanted.share, fault, for_s)
         return scope, order
+
+    def _route(self, snapshot: Snapshot, name: str, organization: str | None) -> Route:
+        if organization is None:
+            return snapshot.find(name)
+        home = self._home(organization)
+        found = None if home is None else snapshot.find_own(home, name)
+        if found is None:
+            raise InvalidRequest(
+                f"The organization {organization[:64]!r} has no route {name[:64]!r} of its own. `waypost routes list "
+                "--org` shows them.",
+                param="route",
+            )
+        return found
 
     async def _key(self, name_or_id: str) -> Key:
         found = [key for key in await self._keys(name_or_id) if key.revoked_at is None]

@@ -29,6 +29,7 @@ from waypost.app.load import start_load
 from waypost.app.memory import settle_garbage
 from waypost.app.models_list import ModelsList
 from waypost.app.options import Options
+from waypost.app.org_routes import OrgRouting
 from waypost.app.prices import free_tariff
 from waypost.app.probes import Probes, compose_probes
 from waypost.app.renew import Renewals
@@ -170,6 +171,7 @@ class _Gateway:
             self._stands.count,
             self._own,
             lambda: config.snapshot().providers,
+            OrgRouting(config, self._directory, self._log),
         )
         await self._control.load()
         edge = self._edge(keys, upstream, sockets, responses)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from waypost.app.found import LOCAL_MODEL
 from waypost.app.prices import GatewayCatalog, local_names
 from waypost.catalog.discovery import ListedModel
 from waypost.config.load import Loaded, load_defaults, load_file
+from waypost.config.org_routes import Conditions
 from waypost.config.resolve import Surroundings, resolve
 from waypost.config.schema import Config, DiscoveryConfig
-from waypost.config.snapshot import Catalog, Snapshot
+from waypost.config.snapshot import Catalog, OrgRoutes, Snapshot
 from waypost.config.targets import Provider
 from waypost.config.watch import Watch
 from waypost.core.price import Tariff
@@ -44,12 +47,15 @@ class LiveConfig:
         self._local: frozenset[str] = frozenset()
         self._catalog = GatewayCatalog(catalog, free, self._local_names)
         self._version = 0
+        self._conditions = Conditions()
         self._snapshot: Snapshot | None = None
         #: Called with the snapshot before and the one that is in force now, and whether the file is another one: else
         #: only the surroundings are.
         self.on_swap: Callable[[Snapshot | None, Snapshot, bool], None] = lambda *_: None
         #: Called with the file's content before and now, whenever it was read again; None: it was refused.
         self.on_reload: Callable[[Config, Config | None], None] = lambda *_: None
+        #: Called after that.
+        self.then: Callable[[], None] = lambda: None
 
     @property
     def config(self) -> Config:
@@ -69,6 +75,10 @@ class LiveConfig:
     ) -> None:
         """Put into force what was read, with what is newly known of the surroundings. Raises ConfigError."""
         self._swap(self._loaded, found, discovered)
+
+    def put_own(self, own: Mapping[str, OrgRoutes]) -> None:
+        """From now on organizations have these routes of their own."""
+        self._snapshot = msgspec.structs.replace(self.snapshot(), own=own)
 
     def reload(self) -> bool:
         """Read the file again. False, with the reasons in the log, when it is wrong: the old configuration stays."""
@@ -119,6 +129,7 @@ class LiveConfig:
             catalog=self._catalog,
             found=[each for each in self._found if _wants(loaded.config.discovery, each)],
             discovered=self._discovered,
+            conditions=self._conditions,
             standing=_standing(self._snapshot),
         )
         old = self._snapshot
@@ -128,7 +139,10 @@ class LiveConfig:
             self._found, self._discovered, self._local = before
             raise
         self._version += 1
+        if old is not None and old.own:
+            self.put_own(old.own)
         self.on_swap(old, self._snapshot, loaded is not self._loaded)
+        self.then()
 
     def _local_names(self) -> frozenset[str]:
         return self._local

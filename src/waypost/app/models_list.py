@@ -7,9 +7,11 @@ beside them under their own names. Gemini's clients look for the rows in `models
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import msgspec
 
-from waypost.config.snapshot import Route, Snapshot
+from waypost.config.snapshot import OrgRoutes, Route, Snapshot
 from waypost.core.markup import charged, render_percent
 from waypost.core.money import NANO, PER_MILLION
 from waypost.core.price import Tariff
@@ -26,26 +28,42 @@ _METHODS = {
 }
 
 
+_Slot = tuple[bool, tuple[str, ...], tuple[tuple[str, ...], ...], str]
+
+
 class ModelsList:
     """Renders the list; keeps the last rendered ones, since clients ask for it at every start."""
 
     def __init__(self) -> None:
         self._version = 0
-        self._rendered: dict[tuple[bool, tuple[str, ...], tuple[tuple[str, ...], ...]], bytes] = {}
+        self._rendered: dict[_Slot, bytes] = {}
+        self._own: Mapping[str, OrgRoutes] | None = None
 
     def render(self, snapshot: Snapshot, standing: Standing, at: float, *, gemini: bool = False) -> bytes:
         """The JSON body for this key. `at` is Unix time: prices are the ones in force then."""
-        if snapshot.version != self._version:
+        if snapshot.version != self._version or (snapshot.own or None) is not self._own:
             self._rendered.clear()
-            self._version = snapshot.version
-        slot = (gemini, standing.key.models, standing.models)
+            self._version, self._own = snapshot.version, snapshot.own or None
+        home = standing.key.organization_id
+        own = snapshot.own.get(home)
+        slot = (gemini, standing.key.models, standing.models, "" if own is None else home)
         body = self._rendered.get(slot)
         if body is None:
             if len(self._rendered) >= _MODELS_CACHED:
                 self._rendered.clear()
-            rows = [_row(route, at) for route in snapshot.routes.values() if standing.may_use(route.name)]
+            found = [route for route in snapshot.routes.values() if standing.may_use(route.name)]
+            found += own_routes(snapshot, standing)
+            rows = [_row(route, at) for route in found]
             body = self._rendered[slot] = msgspec.json.encode({"models": rows} if gemini else _page(rows))
         return body
+
+
+def own_routes(snapshot: Snapshot, standing: Standing) -> Iterator[Route]:
+    """The routes of the key's organization that it may use, and that no route of the configuration stands before."""
+    own = snapshot.own.get(standing.key.organization_id)
+    for name, route in () if own is None else own.routes.items():
+        if name == route.name and name not in snapshot.routes and standing.may_use_own(name):
+            yield route
 
 
 def _page(rows: list[dict[str, object]]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from waypost.app.models_list import own_routes
 from waypost.config.snapshot import Snapshot
 from waypost.config.targets import Target
 from waypost.core.key import Key
@@ -26,9 +27,9 @@ class TargetsList:
         targets: dict[str, Target] = {}
         routes: dict[str, list[str]] = {}
         standing = self._directory.standing(key)
-        for route in self._snapshot().routes.values():
-            if not standing.may_use(route.name):
-                continue
+        snapshot = self._snapshot()
+        usable = [route for route in snapshot.routes.values() if standing.may_use(route.name)]
+        for route in (*usable, *own_routes(snapshot, standing)):
             for target in route.targets:
                 targets.setdefault(target.label, target)
                 routes.setdefault(target.label, []).append(route.name)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from waypost.cli.exits import Exit
 from waypost.cli.output import OK, fail, people, print_json, print_secret, table, visible
 from waypost.core.objects import KIND_OF, PREFIXES, Kind, Object, home_of
@@ -34,6 +36,7 @@ _WORDS: dict[Kind, tuple[str, str]] = {
     "budget": ("budget", "budgets"),
     "limit": ("limit", "limits"),
     "credential": ("credential", "credentials"),
+    "route": ("route", "routes"),
 }
 _ID_DIGITS = 16
 
@@ -99,8 +102,6 @@ class Book:
 
         Ends the command when nothing is given, with a hint. Raises as `put`.
         """
-        import msgspec
-
         changes = {
             field: None if field in emptied and value == "" else value
             for field, value in given.items()
@@ -242,6 +243,8 @@ def _cell(name: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(_cell("", each) for each in value) or ("all" if name == "models" else "–")
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
     if isinstance(value, dict):
         return ":".join(str(each) for each in value.values())
     return "–" if value is None or value == "" else str(value)

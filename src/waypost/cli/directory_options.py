@@ -53,6 +53,15 @@ Allowed = Annotated[
         "an empty text allows all.",
     ),
 ]
+DefaultRoute = Annotated[
+    str | None,
+    typer.Option(
+        "--route",
+        envvar="WAYPOST_DEFAULT_ROUTE",
+        metavar="ROUTE",
+        help="Route that requests take when nothing nearer to them names one; an empty text for none.",
+    ),
+]
 Role = Annotated[
     str | None,
     typer.Option(

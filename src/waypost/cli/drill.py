@@ -17,6 +17,7 @@ from waypost.cli.drill_options import (
     FaultName,
     OnlyKey,
     OnlyModels,
+    OnlyOrg,
     OnlyRegion,
     OnlyRoute,
     Provider,
@@ -42,6 +43,7 @@ def drill(
     duration: Duration = "10m",
     key_name: OnlyKey = None,
     route: OnlyRoute = None,
+    org: OnlyOrg = None,
     share: Share = "100%",
     model: OnlyModels = None,
     region: OnlyRegion = None,
@@ -75,8 +77,7 @@ def drill(
             fail("Say whose outage is rehearsed: --provider NAME.", Exit.USAGE)
         portion = _parse_share(share)
         everyone = key_name is None and route is None and portion >= 1
-        if everyone and not yes and not as_json:
-            typer.confirm("This touches the requests of every client. Go on?", abort=True)
+        _confirm(everyone and not yes and not as_json)
         wanted = {
             "providers": provider,
             "models": model or [],
@@ -84,6 +85,7 @@ def drill(
             "fault": fault,
             "key": key_name,
             "route": route,
+            "organization": org,
             "share": portion,
             "duration": duration,
             "after": after,
@@ -91,11 +93,20 @@ def drill(
             "everyone": everyone and (yes or not as_json),
         }
         with Interrupt() as interrupt:
-            begun = counter.ask("POST", "/v1/drills", wanted)
-            told = follow(counter, _decode(begun), interrupt.wait, quiet=as_json)
+            begun = _decode(counter.ask("POST", "/v1/drills", wanted))
+            told = follow(counter, begun, interrupt.wait, quiet=as_json)
+    _end(told, as_json)
+
+
+def _end(told: Report, as_json: bool) -> None:
     _print_told(told, as_json)
     if told.numbers.errors or told.lost:
         raise typer.Exit(int(Exit.REFUSED))
+
+
+def _confirm(needed: bool) -> None:
+    if needed:
+        typer.confirm("This touches the requests of every client. Go on?", abort=True)
 
 
 class Interrupt:

@@ -41,6 +41,15 @@ OnlyRoute = Annotated[
         help="Model or route whose requests are part of it. Default: all.",
     ),
 ]
+OnlyOrg = Annotated[
+    str | None,
+    typer.Option(
+        "--org",
+        envvar="WAYPOST_DRILL_ORG",
+        metavar="ORG",
+        help="Organization whose own route --route is, by its name or id. Default: the route is the gateway's.",
+    ),
+]
 Share = Annotated[
     str, typer.Option(envvar="WAYPOST_DRILL_SHARE", metavar="PERCENT", help="Share of these requests.")
 ]

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from waypost.cli.output import people, visible
+from waypost.config.org_text import render_flow
+from waypost.config.route_schema import BranchConfig, NeedConfig, NodeConfig
 
 if TYPE_CHECKING:
     import msgspec
@@ -80,6 +82,8 @@ def shown(value: object) -> str:
         return ", ".join(shown(each) for each in value)
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, dict | NodeConfig | BranchConfig | NeedConfig):
+        return render_flow(value)
     fields = getattr(value, "__struct_fields__", None)
     return str(value) if fields is None else ":".join(str(getattr(value, field)) for field in fields)
 

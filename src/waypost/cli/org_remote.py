@@ -11,6 +11,8 @@ import msgspec
 
 from waypost.cli.org_views import LISTS, View, seen, seen_user
 from waypost.config.org_schema import PlaceConfig
+from waypost.config.org_trees import render_tree
+from waypost.config.route_schema import RouteConfig
 from waypost.core.key import Key
 from waypost.core.keytext import IssuedKey
 from waypost.core.money import parse_usd, render_usd
@@ -27,6 +29,7 @@ Ask = Callable[[str, str, object, tuple[str, ...]], tuple[int, bytes]]
 _PAGE: Final = 200
 _PLURALS: Final = {
     "role": "roles",
+    "route": "routes",
     "team": "teams",
     "project": "projects",
     "service_account": "service-accounts",
@@ -37,6 +40,9 @@ _PLURALS: Final = {
 }
 _FIELDS: Final = {"windows_from": "anchor_at", "expires": "expires_at"}
 _MOMENTS: Final = ("windows_from", "raised_until", "expires")
+_PLAIN: Final = msgspec.json.Decoder()
+#: Numbers with a fraction stay as they were written: trees of routes have some.
+_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class RemoteOrgs:
@@ -119,6 +125,8 @@ class RemoteOrgs:
         return f"{place}/{quote(step.name, safe='@')}"
 
     def _body(self, step: Step) -> dict[str, object]:
+        if isinstance(step.value, RouteConfig):
+            return {"tree": msgspec.Raw(render_tree(step.value).encode())}
         told = [change.field for change in step.fields]
         if step.part in ("budget", "limit") and (step.entry is None or "scope" in told):
             told += ["scope", "subject"]
@@ -158,7 +166,8 @@ class RemoteOrgs:
         after: str | None = ""
         while after is not None:
             mark = f"&after={quote(after, safe='')}" if after else ""
-            page = _answer(*self._ask("GET", f"{path}?limit={_PAGE}{mark}", None, ()))
+            status, body = self._ask("GET", f"{path}?limit={_PAGE}{mark}", None, ())
+            page = _answer(status, body, _EXACT if path.endswith("/routes") else _PLAIN)
             items += page["items"]
             after = page["next"]
         return items
@@ -179,10 +188,10 @@ class _Problem(msgspec.Struct):
     detail: str = "What answers there is not the control API of a Waypost gateway."
 
 
-def _answer(status: int, body: bytes) -> Any:
+def _answer(status: int, body: bytes, decoder: msgspec.json.Decoder[Any] = _PLAIN) -> Any:
     """What an answer holds. Raises Conflict and CallerError."""
     if 200 <= status < 300:
-        return msgspec.json.decode(body) if body else None
+        return decoder.decode(body) if body else None
     try:
         detail = msgspec.json.decode(body, type=_Problem).detail
     except msgspec.DecodeError:

@@ -11,17 +11,20 @@ from typing import Any, Final
 
 import msgspec
 
+from waypost.config.org_trees import parse_tree, render_tree
 from waypost.core.budget import Budget
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.money import parse_usd
 from waypost.core.objects import Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import MachineAccount, Member, Organization, Project, Role, Team, User
 from waypost.core.scope import EACH
 
 #: The lists of an organization, as the API's paths call them.
 LISTS: Final = (
     "roles",
+    "routes",
     "teams",
     "projects",
     "service-accounts",
@@ -31,6 +34,7 @@ LISTS: Final = (
     "limits",
 )
 View = dict[str, Any]
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def seen(organization: View, lists: dict[str, list[View]]) -> tuple[list[Object], list[Key]]:
@@ -51,18 +55,24 @@ def seen(organization: View, lists: dict[str, list[View]]) -> tuple[list[Object]
     ]
     names |= {"service": _ids(machines), "user": _ids(users)}
     roles = [msgspec.convert({**each, **home}, Role) for each in lists["roles"]]
+    routes = [_route(each, own.id) for each in lists["routes"]]
     rules: list[Object] = [_budget(each, own.id, names) for each in lists["budgets"]]
     rules += [
         msgspec.convert({**each, **home, "scope_id": _scope_id(each, own.id, names)}, Limit)
         for each in lists["limits"]
     ]
     keys = [_key(each, own.id, names) for each in lists["keys"]]
-    return [own, *roles, *teams, *projects, *machines, *users, *members, *rules], keys
+    return [own, *roles, *routes, *teams, *projects, *machines, *users, *members, *rules], keys
 
 
 def seen_user(view: View) -> User:
     """A person."""
     return msgspec.convert({**view, "name": view["email"]}, User)
+
+
+def _route(view: View, home: str) -> OrgRoute:
+    tree = render_tree(parse_tree(_ENCODER.encode(view["tree"])))
+    return OrgRoute(view["id"], home, view["name"], tree, float(view["created_at"]), view["revision"])
 
 
 def _ids(found: Iterable[Team | Project | MachineAccount | User]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from waypost.cli.directory import (
     print_one,
     texts,
 )
-from waypost.cli.directory_options import Allowed, Named, NewName, Title, Which
+from waypost.cli.directory_options import Allowed, DefaultRoute, Named, NewName, Title, Which
 from waypost.cli.options import DEFAULT_DATA, Data, Json
 from waypost.core.people import DEFAULT, Organization
 
@@ -44,6 +44,7 @@ def create(
     name: Named,
     title: Title = None,
     models: Allowed = None,
+    route: DefaultRoute = None,
     member_keys: Keys = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -62,6 +63,7 @@ def create(
         name=name,
         title=title or "",
         models=texts(models),
+        route=route or None,
         member_keys_max=10 if member_keys is None else member_keys,
         created_at=book.now,
     )
@@ -95,6 +97,7 @@ def set_org(
     name: NewName = None,
     title: Title = None,
     models: Allowed = None,
+    route: DefaultRoute = None,
     member_keys: Keys = None,
     suspend: Annotated[
         bool | None,
@@ -122,8 +125,9 @@ def set_org(
         "models": None if models is None else texts(models),
         "member_keys_max": member_keys,
         "suspended": suspend,
+        "route": route,
     }
-    changed = book.change(book.organization(org), given, "waypost orgs set acme --title TEXT")
+    changed = book.change(book.organization(org), given, "waypost orgs set acme --title TEXT", ("route",))
     print_done(view(changed), as_json, "is changed")
 
 
@@ -146,6 +150,7 @@ def view(found: Organization) -> dict[str, object]:
         "name": found.name,
         "title": found.title,
         "models": found.models,
+        "route": found.route,
         "suspended": found.suspended,
         "member_keys_max": found.member_keys_max,
         "created_at": found.created_at,

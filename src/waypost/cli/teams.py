@@ -14,7 +14,16 @@ from waypost.cli.directory import (
     print_one,
     texts,
 )
-from waypost.cli.directory_options import DEFAULT_ORG, Allowed, Named, NewName, Org, Title, Which
+from waypost.cli.directory_options import (
+    DEFAULT_ORG,
+    Allowed,
+    DefaultRoute,
+    Named,
+    NewName,
+    Org,
+    Title,
+    Which,
+)
 from waypost.cli.options import DEFAULT_DATA, Data, Json
 from waypost.core.people import Organization, Team
 
@@ -31,6 +40,7 @@ def create(
     org: Org = DEFAULT_ORG,
     title: Title = None,
     models: Allowed = None,
+    route: DefaultRoute = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +55,7 @@ def create(
         name=name,
         title=title or "",
         models=texts(models),
+        route=route or None,
         created_at=book.now,
     )
     print_done(view(book, book.put(made)), as_json, "is there")
@@ -79,6 +90,7 @@ def set_team(
     name: NewName = None,
     title: Title = None,
     models: Allowed = None,
+    route: DefaultRoute = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -87,9 +99,14 @@ def set_team(
     Example: waypost teams set web --org acme --models "fast,cheap"
     """
     book = open_book(data)
-    given = {"name": name, "title": title, "models": None if models is None else texts(models)}
+    given = {
+        "name": name,
+        "title": title,
+        "models": None if models is None else texts(models),
+        "route": route,
+    }
     found = book.one(Team, book.organization(org).id, team)
-    changed = book.change(found, given, "waypost teams set web --title TEXT")
+    changed = book.change(found, given, "waypost teams set web --title TEXT", ("route",))
     print_done(view(book, changed), as_json, "is changed")
 
 
@@ -113,6 +130,7 @@ def view(book: Book, found: Team) -> dict[str, object]:
         "name": found.name,
         "title": found.title,
         "models": found.models,
+        "route": found.route,
         "created_at": found.created_at,
         "revision": found.revision,
     }

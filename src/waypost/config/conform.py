@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 from msgspec import inspect as shape
 
@@ -19,7 +20,13 @@ MAX_PRICE = Decimal(1_000_000)
 def find_faults(root: Node, schema: type, file: str) -> list[ConfigProblem]:
     """Where the tree differs from `schema`, in the order of the file. Values are never quoted, except where one of
     a few known words belongs, because a value in the wrong place may be a secret."""
-    return list(_Walk(file).walk(root, shape.type_info(schema), ()))
+    return list(_Walk(file).walk(root, _shape(schema), ()))
+
+
+@cache
+def _shape(schema: type) -> shape.Type:
+    """Looking at a large schema takes some milliseconds."""
+    return shape.type_info(schema)
 
 
 class _Walk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
@@ -17,6 +18,18 @@ from waypost.core.money import parse_usd
 
 #: Fields of the body that say what is asked of whom.
 _FIXED: Final = ("model", "stream")
+#: And those that were read before a target was chosen, let a provider go to models that the gateway does not see, or
+#: say whose conversation is gone on with: only the operator sets them. In small letters: some providers do not tell
+#: cases.
+DECIDED: Final = frozenset(
+    (
+        *_FIXED,
+        *("models", "fallbacks", "provider", "route", "waypost", "preset", "plugins"),
+        *("background", "store", "previous_response_id", "conversation"),
+    )
+)
+_STEPS_MAX: Final = 16
+_PATH: Final = re.compile(r"[^.\[\]]+(\[(\d{1,6}|\*)\])*(\.[^.\[\]]+(\[(\d{1,6}|\*)\])*)*")
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 _NO_OVERLAY: Final = Overlay()
 _NO_NEED: Final = Need()
@@ -34,6 +47,12 @@ def build_overlay(config: NodeConfig, path: Path, faults: Faults) -> Overlay | N
     for place, name in enumerate(drop):
         if name in _FIXED:
             faults.add((*path, "drop", place), f"`{name}` can not be left out")
+        if not _PATH.fullmatch(name[:1024]) or name.count(".") + name.count("[") >= _STEPS_MAX:
+            faults.add(
+                (*path, "drop", place),
+                "this is no path into a body",
+                expected=f"a path of up to {_STEPS_MAX} steps, such as a.b, tools[0].x or tools[*].x",
+            )
     overlay = Overlay(
         default=_raw(config.default),
         override=_raw(config.set),

@@ -199,6 +199,9 @@ class Shadow(msgspec.Struct, frozen=True):
     shadow: Node
     percent: float
     need: Need | None = None
+    owner: str = ""
+    """The id of the organization that made it, and whose budgets, limits and credit its copies count to; empty: the
+    operator, and to none."""
 
 
 class Hedge(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct, field
 
 from waypost.config.kinds import Dollars
+from waypost.config.route_schema import RouteConfig
 from waypost.core.budget import BudgetMode, BudgetPeriod
 from waypost.core.key import Priority
 from waypost.core.limit import LimitPer, LimitUnit
@@ -78,6 +79,8 @@ class TeamConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     """What people call it."""
     models: list[Line] = []
     """Routes and models that may be used in it: exact names, or patterns such as `openai/*`. Empty: all."""
+    route: Line | None = None
+    """The route that its requests take when neither they nor their key name one."""
 
 
 class ProjectConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -231,8 +234,12 @@ class OrganizationConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """How many keys each member may make for themselves."""
     suspended: bool | None = None
     """None of its keys works. Left out, it stays as it is."""
+    route: Line | None = None
+    """The route that its requests take when neither they nor their key and team name one."""
     roles: list[RoleConfig] | None = None
     """Roles of its own."""
+    routes: list[RouteConfig] | None = None
+    """Routes of its own, each as `routes` of the configuration has them, without `prices`."""
     teams: list[TeamConfig] | None = None
     """Its teams."""
     projects: list[ProjectConfig] | None = None
@@ -259,6 +266,7 @@ class OrgFile(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 #: The lists of an organization, in the order in which they are made: what is named comes before what names it.
 SECTIONS: Final[tuple[str, ...]] = (
     "roles",
+    "routes",
     "teams",
     "projects",
     "service_accounts",

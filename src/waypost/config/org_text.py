@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from waypost.config.org_schema import SECTIONS, OrganizationConfig, OrgFile, PlaceConfig
+from waypost.config.org_schema import SECTIONS, OrganizationConfig, OrgFile
 
 #: What stands for itself without quotes, whoever reads the YAML.
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._@/-]*( [A-Za-z0-9._@/()-]+)*")
@@ -29,7 +29,7 @@ def render_org_file(content: OrgFile) -> str:
                 if value is not None:
                     lines += _section(field, value)
             elif field != "name" and value != defaults[field]:
-                lines.append(f"    {field}: {_flow(value)}")
+                lines.append(f"    {field}: {render_flow(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -41,11 +41,16 @@ def _section(name: str, entries: list[msgspec.Struct]) -> Iterator[str]:
     defaults = _defaults(type(entries[0]))
     for entry in entries:
         before = "      - "
-        for field in entry.__struct_fields__:
+        for field in sorted(entry.__struct_fields__, key=_by_name):
             value = getattr(entry, field)
             if field not in defaults or value != defaults[field]:
-                yield f"{before}{field}: {_flow(value)}"
+                yield f"{before}{field}: {render_flow(value)}"
                 before = "        "
+
+
+def _by_name(field: str) -> bool:
+    """The name comes first; everything else in its order."""
+    return field != "name"
 
 
 def _defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
@@ -57,16 +62,19 @@ def _defaults(kind: type[msgspec.Struct]) -> dict[str, object]:
     }
 
 
-def _flow(value: object) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(each) for each in value) + "]"
-    if isinstance(value, PlaceConfig):
-        return f"{{team: {_scalar(value.team)}{_role(value)}}}"
-    return _scalar(value)
-
-
-def _role(place: PlaceConfig) -> str:
-    return "" if place.role == "developer" else f", role: {_scalar(place.role)}"
+def render_flow(value: object) -> str:
+    """One value, on one line."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(render_flow(each) for each in value) + "]"
+    if isinstance(value, msgspec.Struct):
+        defaults = _defaults(type(value))
+        fields = {field: getattr(value, field) for field in value.__struct_fields__}
+        value = {
+            field: told for field, told in fields.items() if field not in defaults or told != defaults[field]
+        }
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {render_flow(each)}" for key, each in value.items()) + "}"
+    return "null" if value is None else _scalar(value)
 
 
 def _scalar(value: object) -> str:

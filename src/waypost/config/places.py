@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from itertools import groupby
 from typing import Protocol
 
@@ -50,10 +51,19 @@ class Places:
             (name, model.id): model.facts for name, models in discovered.items() for model in models
         }
         self._made: dict[tuple[str, str], tuple[Target, ...]] = {}
+        #: Those of whoever this stands beside; only read.
+        self._before: Mapping[tuple[str, str], tuple[Target, ...]] = {}
+
+    def beside(self) -> Places:
+        """Another one over the same providers: it has the values that are made here so far, and what it makes goes
+        when it does."""
+        other = copy(self)
+        other._before, other._made = self._made, {}
+        return other
 
     def at(self, provider: str, model: str) -> tuple[Target, ...]:
         """The targets of a provider that is known, in the order of its keys."""
-        made = self._made.get((provider, model))
+        made = self._made.get((provider, model)) or self._before.get((provider, model))
         if made is None:
             pool = self.pools[provider]
             tariff, facts = self._catalog.find(pool[0].prices or provider, model)

@@ -13,6 +13,7 @@ from waypost.config.endpoints import Endpoints, merge_deadlines
 from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
 from waypost.config.nodes import Keys, targets_of
+from waypost.config.org_routes import Conditions, OrgGround
 from waypost.config.overload_schema import build_overload, check_overload
 from waypost.config.places import Entry, Listed, Places, changed, tree
 from waypost.config.price_schema import PricesConfig
@@ -48,6 +49,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     discovered: Mapping[str, Sequence[Listed]] = {}
     """What each provider lists, by its name."""
     read_file: Callable[[str], bytes] = read_whole_file
+    conditions: Conditions = msgspec.field(default_factory=Conditions)
+    """Those of organizations' routes, which outlive configurations."""
     standing: Mapping[str, Authorizer] = {}
     """The authorizers in force, by `Provider.label`: their tokens outlive a new configuration that does not change
     them."""
@@ -99,6 +102,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
         catalog=around.catalog,
         pools={name: pool for name, pool in pools.items() if pool[1:]},
         shared=shared,
+        ground=routes.ground(config.routes),
     )
 
 
@@ -192,11 +196,19 @@ class _Routes:
             self.routes.setdefault(model.name, Route(name=model.name, targets=targets, node=node))
 
     def add_routes(self, routes: Sequence[RouteConfig]) -> None:
-        compiler = Compiler(routes, self._models, self._places, self._tariff, self._no_provider, self._faults)
+        compiler = self._compiler = Compiler(
+            routes, self._models, self._places, self._tariff, self._no_provider, self._faults
+        )
         for name, node in compiler.compile():
             route = Route(name=PREFIX + name, targets=targets_of(node), kind="route", node=node)
             self.routes[route.name] = route
             self.aliases[ALIAS + name] = route.name
+
+    def ground(self, routes: Sequence[RouteConfig]) -> OrgGround:
+        """What organizations may build on, once everything is added."""
+        names = [route.name for route in routes]
+        conditions = self._around.conditions
+        return OrgGround(self._compiler, names, self._models, self._places, self._tariff, conditions)
 
     def _entry(self, model: ModelConfig, target: TargetConfig, path: Path) -> Entry | None:
         prices, at = (

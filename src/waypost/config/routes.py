@@ -16,6 +16,7 @@ from waypost.config.nodes import (
     Branch,
     Canary,
     Cheapest,
+    Condition,
     Conditional,
     Fallback,
     Fastest,
@@ -80,6 +81,9 @@ class Price(Protocol):
 class Compiler:
     """Compiles routes. A fault is collected and the node left out, so that every fault of a file is found at once."""
 
+    #: The organization whose routes they are; empty: the operator's.
+    _owner = ""
+
     def __init__(
         self,
         routes: Sequence[RouteConfig],
@@ -111,6 +115,11 @@ class Compiler:
             node = self._route(name)
             if node is not None:
                 yield name, node
+
+    def compiled(self, name: str) -> tuple[Node, int, int] | None:
+        """A route without faults, how many nodes it has, and how deep they stand in each other."""
+        node = self._done.get(name)
+        return None if node is None else (node, *self._sizes[name])
 
     def _route(self, name: str) -> Node | None:
         if name in self._done:
@@ -231,7 +240,7 @@ class Compiler:
             at = (*path, "conditional", place)
             then = self._node(branch.then, (*at, "then"), depth + 1)
             try:
-                when = compile_condition(branch.when)
+                when = self._condition(branch.when)
             except ConfigError as fault:
                 self._faults.add((*at, "when"), fault.message)
                 continue
@@ -243,6 +252,10 @@ class Compiler:
         if len(branches) < len(written) or (config.otherwise is not None and otherwise is None):
             return None
         return Conditional(tuple(branches), otherwise, need)
+
+    def _condition(self, text: str) -> Condition:
+        """Raises ConfigError."""
+        return compile_condition(text)
 
     def _pair(self, config: NodeConfig, need: Need | None, path: Path, depth: int) -> Node | None:
         def child(name: str) -> Node | None:
@@ -256,7 +269,9 @@ class Compiler:
             return None if hedged is None else Hedge(hedged, after, need)
         if config.shadow is not None:
             main, shadow = child("main"), child("shadow")
-            return None if main is None or shadow is None else Shadow(main, shadow, percent, need)
+            return (
+                None if main is None or shadow is None else Shadow(main, shadow, percent, need, self._owner)
+            )
         stable, canary = child("stable"), child("canary")
         if stable is None or canary is None:
             return None
@@ -291,7 +306,11 @@ class Compiler:
             )
             return None
         node = self._route(name)
-        size, deepest = self._sizes[name]
+        return self._included(node, *self._sizes[name], need, depth)
+
+    def _included(
+        self, node: Node | None, size: int, deepest: int, need: Need | None, depth: int
+    ) -> Node | None:
         self._size += size - 1
         self._deepest = max(self._deepest, depth + deepest - 1)
         if node is None or need is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from waypost.config.nodes import Keys, Node
 from waypost.config.overload_schema import OverloadSettings
+from waypost.config.problems import ConfigProblem
+from waypost.config.route_schema import RouteConfig
 from waypost.config.shared_store import SharedStore
 from waypost.config.storage import Storage
 from waypost.config.targets import Provider, Target
@@ -15,7 +18,7 @@ from waypost.config.tuning import Resilience
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.dialects.json_limits import JsonLimits
-from waypost.errors import ModelNotFound
+from waypost.errors import ModelNotFound, NoTarget
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -31,6 +34,11 @@ class Route(msgspec.Struct, frozen=True):
     """How they are ordered; None: by priority, and within one by weight."""
     requires: tuple[str, ...] = ()
     """Names that a key has to be allowed beside `name`: the models that a request listed for itself."""
+    owner: str = ""
+    """The id of the organization that made it; empty: the operator."""
+    own: tuple[str, ...] = ()
+    """Of these names, those of routes that an organization made. What is approved for the organization was held
+    against all that they reach when they were built, so it need not name them."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -79,6 +87,36 @@ class Catalog(Protocol):
         ...
 
 
+class OrgRoutes(msgspec.Struct, frozen=True):
+    """The routes that one organization made, as far as they can be followed under one configuration."""
+
+    routes: Mapping[str, Route] = {}
+    """By `route/name` and by `policy/name`. Each has a target."""
+    faults: Mapping[str, tuple[str, ...]] = {}
+    """By the bare name, what is wrong with it now. Its other targets are asked all the same."""
+
+
+class Ground(Protocol):
+    """A configuration, as far as routes of organizations build on it."""
+
+    def build(
+        self, organization_id: str, models: tuple[str, ...], trees: Sequence[tuple[str, str]]
+    ) -> OrgRoutes:
+        """The routes of one organization: `models` is what is approved for it, `trees` are names and texts. Raises
+        nothing for what is wrong with them."""
+        ...
+
+    def find_problems(
+        self,
+        organization_id: str,
+        models: tuple[str, ...],
+        new: RouteConfig,
+        others: Sequence[tuple[str, str]],
+    ) -> list[ConfigProblem]:
+        """Why a route can not be made, or changed to this, beside the organization's others."""
+        ...
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything that was configured and discovered, at one moment."""
 
@@ -95,6 +133,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """By name, the providers that have several keys: one value for each key, the first of which is in `providers`."""
     shared: SharedStore | None = None
     """Over which health is shared with other nodes."""
+    ground: Ground | None = None
+    own: Mapping[str, OrgRoutes] = {}
+    """By the organization's id, the routes that it made. A name that the configuration has too means the
+    configuration's."""
 
     def every_provider(self) -> tuple[Provider, ...]:
         """Each provider as often as it has keys."""
@@ -129,3 +171,24 @@ class Snapshot(msgspec.Struct, frozen=True):
             for one in pool
         )
         return Route(name=model, targets=targets, kind="direct", node=Keys(targets) if targets[1:] else None)
+
+    def find_own(self, organization_id: str, name: str) -> Route | None:
+        """A route that the organization made, by `route/name` or `policy/name`; None: it has none of this name.
+
+        Raises NoTarget for one that has no target left, and says why.
+        """
+        own = self.own.get(organization_id)
+        if own is None:
+            return None
+        route = own.routes.get(name)
+        if route is not None:
+            return route
+        prefix, _, bare = name.partition("/")
+        faults = own.faults.get(bare)
+        if faults is None or prefix not in ("route", "policy"):
+            return None
+        raise NoTarget(
+            f"The route {name!r} of your organization leads nowhere now: {'; '.join(faults[:3])}. Have it changed, or "
+            "name another one.",
+            param="model",
+        )

@@ -15,7 +15,8 @@ import yaml
 
 from waypost.config.problems import ConfigProblem, Path, render_path
 
-MAX_DEPTH = 32
+#: A route of 16 nodes in each other is at most 50 deep, in the file of an organization too.
+MAX_DEPTH = 64
 
 
 class Bounds(NamedTuple):

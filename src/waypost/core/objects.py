@@ -9,6 +9,7 @@ import msgspec
 from waypost.core.budget import Budget
 from waypost.core.credentials import Credential
 from waypost.core.limit import Limit
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     Invitation,
     MachineAccount,
@@ -34,6 +35,7 @@ Kind = Literal[
     "budget",
     "limit",
     "credential",
+    "route",
 ]
 Object: TypeAlias = (
     Organization
@@ -48,6 +50,7 @@ Object: TypeAlias = (
     | Budget
     | Limit
     | Credential
+    | OrgRoute
 )
 """Each has `id`, `name`, `created_at` and `revision`, and `organization_id` unless it is an organization or a user."""
 
@@ -64,6 +67,7 @@ TYPES: Final[dict[Kind, type[Object]]] = {
     "budget": Budget,
     "limit": Limit,
     "credential": Credential,
+    "route": OrgRoute,
 }
 KIND_OF: Final[dict[type[object], Kind]] = {found: kind for kind, found in TYPES.items()}
 #: What an id of each kind begins with.
@@ -80,6 +84,7 @@ PREFIXES: Final[dict[Kind, str]] = {
     "budget": "bud",
     "limit": "lim",
     "credential": "cred",
+    "route": "rte",
 }
 
 

@@ -31,6 +31,8 @@ Permission = Literal[
     "budgets:write",
     "limits:read",
     "limits:write",
+    "routes:read",
+    "routes:write",
     "credits:read",
     "credentials:read",
     "credentials:write",
@@ -53,7 +55,7 @@ _READ: Final[frozenset[Permission]] = frozenset(
 )
 _MONEY: Final[frozenset[Permission]] = frozenset(("budgets:write", "limits:write", "usage:read"))
 _LOOK: Final[frozenset[Permission]] = frozenset(
-    ("teams:read", "projects:read", "budgets:read", "limits:read")
+    ("teams:read", "projects:read", "budgets:read", "limits:read", "routes:read")
 )
 _GATEWAY: Final[frozenset[Permission]] = frozenset(("gateway:read", "gateway:write"))
 
@@ -84,6 +86,8 @@ class Organization(msgspec.Struct, frozen=True):
     """Keys that one member may make for themselves."""
     created_at: float = 0.0
     revision: int = 0
+    route: str | None = None
+    """The route that requests take when neither they nor their key and team name one; as `core.key.Key.route`."""
 
 
 class Team(msgspec.Struct, frozen=True):
@@ -96,6 +100,8 @@ class Team(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
     created_at: float = 0.0
     revision: int = 0
+    route: str | None = None
+    """The route that requests take when neither they nor their key name one; as `core.key.Key.route`."""
 
 
 class Project(msgspec.Struct, frozen=True):

@@ -88,12 +88,24 @@ class Standing(msgspec.Struct, frozen=True):
     """Of each of these lists, whose it is, for people: `the team 'web'`."""
     refusal: str | None = None
     """Why it may nothing at all, in a sentence for its user."""
+    route: str | None = None
+    """Of a key without a route of its own: the route of its team, else of its organization."""
+    route_of: tuple[ScopeKind, str] = ("organization", "")
+    """Whose that is, and what people call it."""
+    approved: bool = False
+    """The first of `models` is the organization's, which its operator approved."""
     asks: frozenset[ScopeKind] = frozenset()
     """Of the scopes that requests name, those that have rules for it."""
 
     def may_use(self, *names: str) -> bool:
         """Whether any of a matched route's names is allowed by every list."""
         return self.key.may_use(*names) and all(matches(patterns, names) for patterns in self.models)
+
+    def may_use_own(self, name: str) -> bool:
+        """The same for a route that the organization made itself: what is approved for it was held against all that the
+        route reaches."""
+        below = self.models[1:] if self.approved else self.models
+        return self.key.may_use(name) and all(matches(patterns, (name,)) for patterns in below)
 
 
 class Named(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from waypost.errors import (
     CreditsExhausted,
     FreeTierExhausted,
     LimitError,
+    NoTarget,
     StoreUnavailable,
 )
 from waypost.pipeline import free_tier, headers
@@ -84,8 +85,8 @@ class Admission:
 
     async def admit_own(self, live: LiveExchange, route: Route) -> None:
         """The same for what the gateway asks for itself, which no key pays: only the operator's rules for everything
-        hold for it. Raises LimitError and StoreUnavailable."""
-        standing = self._directory.own()
+        hold for it, and those of the organization that had it asked. Raises LimitError and StoreUnavailable."""
+        standing = self._directory.own(route.owner)
         if standing.rules.bounds or standing.rules.paces or standing.asks:
             await self._take(live, standing, route)
 
@@ -193,7 +194,7 @@ class Admission:
     async def _instead(self, live: LiveExchange, standing: Standing, error: BudgetExceeded) -> bool:
         """Take the route that an exhausted budget names, where the key may and there is room. False: it is not so."""
         named, routes = error.route or "", live.snapshot.routes
-        route = routes.get(named) or routes.get(_ROUTE + named)
+        route = routes.get(named) or routes.get(_ROUTE + named) or _own(live, standing, named)
         selected, told = live.selected, live.told
         if route is None or selected is None:
             return False
@@ -226,6 +227,14 @@ def _need(asked: Asked, route: Route, reserve: int) -> Need:
     """What limits on tokens are asked for: the estimated input, and as much output as is held money for."""
     output = max(asked.expected_output(target.facts.max_output, reserve) for target in route.targets)
     return Need(asked.input_estimate, output, asked.max_output is not None)
+
+
+def _own(live: LiveExchange, standing: Standing, named: str) -> Route | None:
+    """A route of the organization, while it leads anywhere."""
+    try:
+        return live.snapshot.find_own(standing.key.organization_id, _ROUTE + named.removeprefix(_ROUTE))
+    except NoTarget:
+        return None
 
 
 def named_by(live: LiveExchange, standing: Standing, route: Route) -> Named:

@@ -28,6 +28,8 @@ class Scope(msgspec.Struct, frozen=True):
     """Only this key's requests."""
     route: str | None = None
     """Only requests on this route."""
+    owner: str = ""
+    """The id of the organization whose own route that is; empty: it is the operator's."""
     share: float = 1.0
     """This share of them, 0…1."""
 
@@ -48,7 +50,7 @@ class Scope(msgspec.Struct, frozen=True):
         """Whether a request of this key on this route may be part of it."""
         if self.key_id is not None and self.key_id != key_id:
             return False
-        if self.route is not None and self.route != route.name:
+        if self.route is not None and (self.route != route.name or self.owner != route.owner):
             return False
         return any(self.covers(target) for target in route.targets)
 

@@ -1,4 +1,7 @@
-"""Copies of requests for targets that are only looked at: nobody waits for the answer, and no key pays for it."""
+"""Copies of requests for targets that are only looked at: nobody waits for the answer, and no key pays for it.
+
+Where an organization's own route asks for them, the organization does: its budgets, limits and credit hold for them.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ class Shadows:
     async def _serve(self, copy: LiveExchange, candidate: Candidate) -> None:
         try:
             name = candidate.target.name if copy.route is None else copy.route.name
-            await self._admit(copy, Route(name, (candidate.target,)))
+            await self._admit(copy, Route(name, (candidate.target,), owner=candidate.owner))
             await self._run(copy, Plan((candidate,)))
         except LimitError as error:
             copy.error, copy.status = error.code, error.status

@@ -24,13 +24,18 @@ def check_access(standing: Standing, route: Route, asked: str) -> None:
     key = standing.key
     if key.models and not _is_own(key, route):
         _check_list(f"The key {key.name!r}", key.models, route, asked)
+    approved = standing.approved
     for models, whose in zip(standing.models, standing.whose, strict=True):
-        _check_list(f"What belongs to {whose}", models, route, asked)
+        # Routes that the organization made itself lead only to what is approved for it, which need not name them.
+        _check_list(f"What belongs to {whose}", models, route, asked, route.own if approved else ())
+        approved = False
 
 
-def _check_list(who: str, models: tuple[str, ...], route: Route, asked: str) -> None:
-    closed = [name for name in route.requires if not matches(models, (name,))]
-    if not closed and matches(models, (route.name,)):
+def _check_list(
+    who: str, models: tuple[str, ...], route: Route, asked: str, open_names: tuple[str, ...] = ()
+) -> None:
+    closed = [name for name in route.requires if name not in open_names and not matches(models, (name,))]
+    if not closed and (route.name in open_names or matches(models, (route.name,))):
         return
     named = asked if closed in ([], [route.name]) else closed[0]
     raise Forbidden(

@@ -10,6 +10,7 @@ from waypost.core.budget import Budget
 from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
+from waypost.core.people import Organization, Team
 from waypost.core.rules import Bound, FreeShare, Named, Pace, Rules
 from waypost.core.scope import ScopeKind
 
@@ -87,3 +88,15 @@ def pairs_of(asks: frozenset[ScopeKind], named: Named, own_tags: tuple[str, ...]
     if "provider" in asks:
         for provider in dict.fromkeys(named.providers):
             yield "provider", provider
+
+
+def default_route(
+    key: Key, team: Team | None, organization: Organization | None
+) -> tuple[str | None, tuple[ScopeKind, str]]:
+    """The route of a key that has none: its team's, else its organization's; and whose it is."""
+    if key.route is None:
+        if team is not None and team.route is not None:
+            return team.route, ("team", team.name)
+        if organization is not None and organization.route is not None:
+            return organization.route, ("organization", organization.name)
+    return None, ("organization", "")

@@ -12,11 +12,14 @@ from ipaddress import ip_network
 from math import isfinite
 from typing import Any, Final, get_args
 
+from waypost.config.org_trees import nodes_of, parse_tree, render_tree
+from waypost.config.problems import problems_of, render_path
 from waypost.core.budget import Budget, BudgetMode, BudgetPeriod
 from waypost.core.credentials import Credential, CredentialOwner, CredentialUse
 from waypost.core.key import Key, Priority
 from waypost.core.limit import SECONDS, Limit, LimitUnit
 from waypost.core.objects import Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     PERMISSIONS,
     ROLES,
@@ -32,7 +35,7 @@ from waypost.core.people import (
     User,
 )
 from waypost.core.scope import EACH, KINDS
-from waypost.errors import InvalidRequest
+from waypost.errors import ConfigInvalid, InvalidRequest
 
 #: A billion dollars. More than that is a slip of the keyboard, and less than that can be summed without a care.
 MONEY_MOST: Final = 10**18
@@ -79,8 +82,7 @@ def check_key(key: Key) -> None:
         )
     _one_of(key.budget_per, _PERIODS, "budget_per", "The budget period")
     _one_of(key.priority, _PRIORITIES, "priority", "The priority")
-    if key.route is not None:
-        _text(key.route, "route", "A route has a name")
+    _route_name(key.route)
     if key.expires_at is not None and not isfinite(key.expires_at):
         raise InvalidRequest("The end of a key is a moment; leave it out for none.", param="expires_at")
     if key.user_id is not None and key.service_id is not None:
@@ -109,6 +111,7 @@ def check_network(text: str) -> None:
 def _organization(found: Organization) -> None:
     _named(found, "An organization")
     _texts(found.models, "models")
+    _route_name(found.route)
     if not 0 <= found.member_keys_max <= 10_000:
         raise InvalidRequest("A member may make 0 to 10,000 keys.", param="member_keys_max")
 
@@ -116,6 +119,7 @@ def _organization(found: Organization) -> None:
 def _team(found: Team) -> None:
     _named(found, "A team")
     _texts(found.models, "models")
+    _route_name(found.route)
 
 
 def _project(found: Project) -> None:
@@ -219,6 +223,24 @@ def _credential(found: Credential) -> None:
         raise InvalidRequest("A credential has a secret.", param="secret")
 
 
+def _org_route(found: OrgRoute) -> None:
+    _slug(found.name, "A route")
+    try:
+        tree = parse_tree(found.tree)
+    except ConfigInvalid as error:
+        first = problems_of(error)[0]
+        path = f"tree.{first.path}" if first.path else "tree"
+        raise InvalidRequest(f"{path}: {first.message}.", param=path) from None
+    for place, node in nodes_of(tree):
+        if node.prices is not None:
+            path = render_path(("tree", *place, "prices"))
+            raise InvalidRequest(
+                f"{path}: what a target costs is said by the gateway's operator. Leave it out.", param=path
+            )
+    if render_tree(tree) != found.tree:
+        raise InvalidRequest("The tree has another spelling than the one it is kept in.", param="tree")
+
+
 _CHECKS: Final[dict[type[Object], Callable[[Any], None]]] = {
     Organization: _organization,
     Team: _team,
@@ -232,6 +254,7 @@ _CHECKS: Final[dict[type[Object], Callable[[Any], None]]] = {
     Budget: _budget,
     Limit: _limit,
     Credential: _credential,
+    OrgRoute: _org_route,
 }
 
 
@@ -300,6 +323,11 @@ def _id(text: str, param: str) -> None:
 def _text(text: str, param: str, what: str) -> None:
     if not 1 <= len(text) <= 200 or not text.strip() or _UNSEEN.search(text):
         raise InvalidRequest(f"{what} of 1 to 200 characters, without control characters.", param=param)
+
+
+def _route_name(name: str | None) -> None:
+    if name is not None:
+        _text(name, "route", "A route has a name")
 
 
 def _title(text: str, param: str) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, cast
 
+import msgspec
+
 from waypost.core.budget import Budget
 from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, TYPES, Change, Kind, Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     DEFAULT,
     ROLES,
@@ -30,7 +33,8 @@ from waypost.core.people import (
 )
 from waypost.core.rules import Bound, Named, Pace, Rules, Standing
 from waypost.core.scope import ASKED, EACH, ScopeKind, asked_id
-from waypost.policy.bounds import Pair, Place, add_own, merged, pairs_of, with_free
+from waypost.policy.belonging import refusal
+from waypost.policy.bounds import Pair, Place, add_own, default_route, merged, pairs_of, with_free
 
 T = TypeVar("T", bound=Object)
 
@@ -59,6 +63,11 @@ class Directory:
         self._budgets: dict[Place, tuple[Budget, ...]] = {}
         self._limits: dict[Place, tuple[Limit, ...]] = {}
         self._asks: dict[str, frozenset[ScopeKind]] = {}
+        #: By organization, and there by their ids.
+        self._routes: dict[str, dict[str, OrgRoute]] = {}
+        self._copying: dict[str, Key] = {}
+        self.route_changes = 0
+        """How often anything changed that routes of organizations are made of."""
         #: By organization, the credit that it was given. One that is not here pays afterwards.
         self._credit: Mapping[str, int] = {}
         self.free_tier: FreeTier | None = None
@@ -74,6 +83,7 @@ class Directory:
         for change in changes:
             asked |= change.kind in ("budget", "limit")
             self.brought += change.kind == "credential"
+            self.route_changes += change.kind in ("route", "organization")
             self._forget(change.kind, change.object.id)
             if not change.deleted:
                 self._remember(change.kind, change.object)
@@ -143,6 +153,15 @@ class Directory:
         own = self._roles.get((organization_id, name))
         return ROLES.get(name, frozenset()) if own is None else frozenset(own.permissions)
 
+    def route_homes(self) -> Collection[str]:
+        """The ids of the organizations that have routes of their own."""
+        return self._routes.keys()
+
+    def org_routes(self, organization_id: str) -> tuple[OrgRoute, ...]:
+        """An organization's own routes, in the order of their names."""
+        found = self._routes.get(organization_id, {})
+        return tuple(sorted(found.values(), key=lambda each: each.name))
+
     # --- what holds -------------------------------------------------------------------------------------------------
 
     def standing(self, key: Key) -> Standing:
@@ -184,10 +203,21 @@ class Directory:
         self._named[slot] = (standing, made)
         return made
 
-    def own(self) -> Standing:
+    def own(self, organization_id: str = "") -> Standing:
         """Of what the gateway asks for itself: copies of requests, and its own questions. Only the rules that the
-        operator set for everything hold for it."""
-        return self.standing(_GATEWAY)
+        operator set for everything hold for it; for copies that a route of an organization asks for, the
+        organization's too."""
+        if not organization_id:
+            return self.standing(_GATEWAY)
+        key = self._copying.get(organization_id)
+        if key is None:
+            key = msgspec.structs.replace(
+                _GATEWAY, key_id=organization_id, name="copies of requests", organization_id=organization_id
+            )
+            if len(self._copying) >= _KEPT_MOST:
+                self._copying.clear()
+            self._copying[organization_id] = key
+        return self.standing(key)
 
     def _made(self, key: Key) -> Standing:
         home = key.organization_id
@@ -233,7 +263,9 @@ class Directory:
             self._with_free(Rules(tuple(merged(bounds)), tuple(paces)), key),
             tuple(models for models, _ in lists),
             tuple(whose for _, whose in lists),
-            self._refusal(key, organization, team, user, member, machine),
+            refusal(key, organization, team, user, member, machine),
+            *default_route(key, team, organization),
+            organization is not None and bool(organization.models),
             self._asks.get(home, frozenset()) | self._asks.get("", frozenset()),
         )
 
@@ -242,32 +274,6 @@ class Directory:
         if self.free_tier is None or organization is None or not self.free_tier.has(organization):
             return rules
         return with_free(rules, key, self.free_tier)
-
-    def _refusal(
-        self,
-        key: Key,
-        organization: Organization | None,
-        team: Team | None,
-        user: User | None,
-        member: Member | None,
-        machine: MachineAccount | None,
-    ) -> str | None:
-        if organization is None:
-            return f"The organization of the key {key.name!r} does not exist any more."
-        if organization.suspended:
-            return f"The organization {organization.name!r} is suspended. Ask its owner."
-        if key.team_id is not None and team is None:
-            return f"The team of the key {key.name!r} does not exist any more. Make another key."
-        if key.user_id is not None:
-            if user is None or user.disabled:
-                return f"The person to whom the key {key.name!r} belongs may not use the gateway any more."
-            if not user.operator and member is None:
-                return (
-                    f"The person to whom the key {key.name!r} belongs is no member of {organization.name!r}."
-                )
-        if key.service_id is not None and (machine is None or machine.disabled):
-            return f"The service account of the key {key.name!r} is disabled or does not exist any more."
-        return None
 
     def _add(
         self, bounds: list[Bound], paces: list[Pace], place: Place, each: tuple[str, ...], label: str
@@ -307,6 +313,8 @@ class Directory:
             self._memberships.setdefault(found.name, {})[found.organization_id] = found
         elif isinstance(found, Role):
             self._roles[found.organization_id, found.name] = found
+        elif isinstance(found, OrgRoute):
+            self._routes.setdefault(found.organization_id, {})[found.id] = found
         elif isinstance(found, Token):
             self._tokens[found.digest] = found
         elif isinstance(found, Budget):
@@ -323,6 +331,8 @@ class Directory:
             _drop_from(self._memberships, old.name, old.organization_id)
         elif isinstance(old, Role):
             self._roles.pop((old.organization_id, old.name), None)
+        elif isinstance(old, OrgRoute):
+            _drop_from(self._routes, old.organization_id, old.id)
         elif isinstance(old, Token):
             self._tokens.pop(old.digest, None)
         elif isinstance(old, Budget):
@@ -345,6 +355,7 @@ def place_of(rule: Budget | Limit) -> Place:
 
 
 R = TypeVar("R", Budget, Limit)
+V = TypeVar("V")
 
 
 def _drop(places: dict[Place, tuple[R, ...]], old: R) -> None:
@@ -365,7 +376,7 @@ def _asked_scopes(places: Iterable[Place]) -> dict[str, frozenset[ScopeKind]]:
     return {organization_id: frozenset(scopes) for organization_id, scopes in told.items()}
 
 
-def _drop_from(kept: dict[str, dict[str, Member]], first: str, second: str) -> None:
+def _drop_from(kept: dict[str, dict[str, V]], first: str, second: str) -> None:
     there = kept.get(first)
     if there is not None and there.pop(second, None) is not None and not there:
         del kept[first]

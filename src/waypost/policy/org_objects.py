@@ -9,12 +9,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from waypost.config.org_schema import BudgetConfig, LimitConfig, PlaceConfig
+from waypost.config.org_trees import render_tree
+from waypost.config.route_schema import RouteConfig
 from waypost.config.values import parse_moment
 from waypost.core.budget import Budget
 from waypost.core.key import Key, KeyChanges
 from waypost.core.limit import Limit
 from waypost.core.money import parse_usd
 from waypost.core.objects import Object
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     MachineAccount,
     Member,
@@ -36,6 +39,7 @@ Ids = Callable[[Part, str, str], str]
 TYPES: Final[dict[Part, type[Object]]] = {
     "organization": Organization,
     "role": Role,
+    "route": OrgRoute,
     "team": Team,
     "project": Project,
     "service_account": MachineAccount,
@@ -107,6 +111,8 @@ def _called(step: Step, ids: Ids) -> str:
 
 def _values(step: Step, ids: Ids) -> dict[str, Any]:
     """The fields of the object that the step sets; a new one needs those that have no default too."""
+    if isinstance(step.value, RouteConfig):
+        return {"tree": render_tree(step.value)}
     told = {change.field for change in step.fields}
     if isinstance(step.value, BudgetConfig | LimitConfig):
         needed = ("limit",) if isinstance(step.value, BudgetConfig) else ("unit", "amount")

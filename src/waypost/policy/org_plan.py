@@ -21,7 +21,9 @@ from waypost.config.org_schema import (
     MemberConfig,
     OrganizationConfig,
 )
+from waypost.config.org_trees import nodes_of
 from waypost.config.problems import ConfigProblem, Path
+from waypost.config.route_schema import NodeConfig, RouteConfig
 from waypost.core.key import Key
 from waypost.policy.org_state import PART_OF, Address, Entry, Part, PersonConfig, State
 
@@ -124,13 +126,33 @@ def _items(loaded: OrgLoaded) -> Iterator[_Item]:
         if isinstance(entry, MemberConfig) and titles.get(entry.email) is None:
             titles[entry.email] = entry.title
     for section in SECTIONS:
-        for path, organization, own, entry in entries:
-            if own != section:
-                continue
+        here = [each for each in entries if each[2] == section]
+        for path, organization, _, entry in _in_turn(here) if section == "routes" else here:
             if isinstance(entry, MemberConfig) and entry.email in titles:
                 person = PersonConfig(titles.pop(entry.email))
                 yield _Item(("user", "", entry.email), person, path)
             yield _Item((PART_OF[section], organization.name, name_of(entry)), entry, path)
+
+
+_Written = tuple[Path, OrganizationConfig, str, msgspec.Struct]
+
+
+def _in_turn(entries: list[_Written]) -> Iterator[_Written]:
+    """Routes, each after those of its organization that it includes; in a circle, as they are written."""
+    waiting = {(each[1].name, name_of(each[3])): each for each in entries}
+    for address in list(waiting):
+        yield from _with_included(address, waiting)
+
+
+def _with_included(address: tuple[str, str], waiting: dict[tuple[str, str], _Written]) -> Iterator[_Written]:
+    found = waiting.pop(address, None)
+    if found is None:
+        return
+    if isinstance(found[3], RouteConfig):
+        for _, node in nodes_of(found[3]):
+            if node.route is not None:
+                yield from _with_included((address[0], node.route.removeprefix("route/")), waiting)
+    yield found
 
 
 def _step(item: _Item, entry: Entry | None) -> Step | None:
@@ -157,7 +179,22 @@ def differences(new: msgspec.Struct, old: msgspec.Struct | None) -> Iterator[Fie
 
 
 def _meaning(field: str, value: object) -> object:
+    if isinstance(value, dict | list | NodeConfig):
+        return _exactly(value)
     return _SAME[field] if value is None and field in _SAME else value
+
+
+def _exactly(value: object) -> object:
+    """The value, with true and false told from 1 and 0."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list):
+        return [_exactly(each) for each in value]
+    if isinstance(value, msgspec.Struct):
+        return type(value), [_exactly(getattr(value, field)) for field in value.__struct_fields__]
+    if isinstance(value, dict):
+        return {key: _exactly(each) for key, each in value.items()}
+    return value
 
 
 def _default(field: msgspec.structs.FieldInfo) -> object:

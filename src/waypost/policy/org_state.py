@@ -24,12 +24,14 @@ from waypost.config.org_schema import (
     RoleConfig,
     TeamConfig,
 )
+from waypost.config.org_trees import route_of
 from waypost.config.values import render_moment
 from waypost.core.budget import Budget
 from waypost.core.key import Key
 from waypost.core.limit import Limit
 from waypost.core.money import render_usd
 from waypost.core.objects import Object, home_of
+from waypost.core.org_route import OrgRoute
 from waypost.core.people import (
     DEFAULT,
     Invitation,
@@ -49,6 +51,7 @@ from waypost.policy.directory import Directory
 Part = Literal[
     "organization",
     "role",
+    "route",
     "team",
     "project",
     "service_account",
@@ -61,6 +64,7 @@ Part = Literal[
 #: The list of an organization's file that has the entries of a part.
 PART_OF: Final[dict[str, Part]] = {
     "roles": "role",
+    "routes": "route",
     "teams": "team",
     "projects": "project",
     "service_accounts": "service_account",
@@ -213,6 +217,7 @@ def _needed(directory: Directory, names: dict[str, str]) -> dict[Address, tuple[
 
 def _objects(directory: Directory) -> Iterable[tuple[Part, Object]]:
     yield from (("role", each) for each in directory.all(Role))
+    yield from (("route", each) for each in directory.all(OrgRoute))
     yield from (("team", each) for each in directory.all(Team))
     yield from (("project", each) for each in directory.all(Project))
     yield from (("service_account", each) for each in directory.all(MachineAccount))
@@ -226,8 +231,12 @@ def _said(directory: Directory, found: Object, keys: dict[str, str]) -> tuple[ms
     match found:
         case Role():
             return RoleConfig(name=found.name, permissions=list(found.permissions)), found.name
+        case OrgRoute():
+            return route_of(found.name, found.tree), found.name
         case Team():
-            return TeamConfig(name=found.name, title=found.title, models=list(found.models)), found.name
+            return TeamConfig(
+                name=found.name, title=found.title, models=list(found.models), route=found.route
+            ), found.name
         case Project():
             return ProjectConfig(
                 name=found.name,
@@ -274,6 +283,7 @@ def _organization(found: Organization) -> OrganizationConfig:
         models=list(found.models),
         member_keys_max=found.member_keys_max,
         suspended=found.suspended or None,
+        route=found.route,
     )
 
 

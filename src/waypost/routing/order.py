@@ -303,7 +303,7 @@ def shadow(walk: Walk, node: Shadow, needs: Needs) -> Places:
         walk.excluded, walk.notes, walk.hedges, walk.shadows, walk.ranks, walk.soonest = kept
         (first,) = foremost((beside,))
         if first is not None and first.rank < BUSY:
-            walk.shadows.append(Shadowed(_idents(places), first))
+            walk.shadows.append(Shadowed(_idents(places), first, node.owner))
     return places
 
 

@@ -174,7 +174,7 @@ def _shadows(walk: Walk, places: Places) -> tuple[Candidate, ...]:
         return ()
     first = id(places[0].target)
     return tuple(
-        Candidate(place.target, place.lane, place.rule, place.score, place.overlay)
-        for targets, place in ((each.targets, each.place) for each in walk.shadows)
+        Candidate(place.target, place.lane, place.rule, place.score, place.overlay, owner)
+        for targets, place, owner in ((each.targets, each.place, each.owner) for each in walk.shadows)
         if first in targets
     )

@@ -18,6 +18,8 @@ class Candidate(msgspec.Struct, frozen=True):
     rule: Rule
     score: float | None = None
     overlay: Overlay | None = None
+    owner: str = ""
+    """Of a shadow: the id of the organization that made it; empty: the operator."""
 
 
 class Plan(msgspec.Struct, frozen=True):

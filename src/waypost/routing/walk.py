@@ -108,6 +108,8 @@ class Shadowed(msgspec.Struct, frozen=True):
 
     targets: frozenset[int]
     place: Place
+    owner: str = ""
+    """As of the node."""
 
 
 class Walk:

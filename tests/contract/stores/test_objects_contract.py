@@ -9,8 +9,9 @@ import pytest
 
 from waypost.core.budget import Budget
 from waypost.core.objects import Change, Object
+from waypost.core.org_route import ROUTES_MAX, OrgRoute
 from waypost.core.people import DEFAULT, Member, Organization, Team, TeamRole, User
-from waypost.errors import Conflict
+from waypost.errors import Conflict, InvalidRequest
 from waypost.ports import Objects
 from waypost.stores.sql.objects import ObjectRows
 from waypost.stores.sql.opening import open_database
@@ -163,3 +164,35 @@ def test_what_belongs_to_something_keeps_it(objects: Objects) -> None:
     objects.delete("member", "mem_1")
     assert objects.delete("team", "team_w") is True
     assert objects.delete("user", "user_1") is True
+
+
+def test_an_organization_has_a_bounded_number_of_routes(objects: Objects) -> None:
+    objects.put(ACME)
+    objects.put(OTHER)
+    for number in range(ROUTES_MAX):
+        objects.put(OrgRoute(f"rte_{number}", "org_a", f"r{number}", '{"target":"a/b"}'))
+    more = OrgRoute("rte_more", "org_a", "more", '{"target":"a/b"}')
+    with pytest.raises(Conflict, match="at most 100 routes"):
+        objects.put(more)
+    objects.put(OrgRoute("rte_1", "org_a", "r1", '{"target":"a/c"}'))
+    objects.put(OrgRoute("rte_o", "org_b", "more", '{"target":"a/b"}'))
+    assert objects.delete("route", "rte_0")
+    assert objects.put(more).name == "more"
+    with pytest.raises(Conflict, match="still needed by"):
+        objects.delete("organization", "org_b")
+
+
+@pytest.mark.parametrize(
+    ("tree", "param"),
+    [
+        ("{", "tree"),
+        ('{"fallback":[{"target":5}]}', "tree.fallback[0].target"),
+        ('{"fallback":[{"target":"a/b","prices":{"input":0,"output":0}}]}', "tree.fallback[0].prices"),
+        ('{"target": "a/b"}', "tree"),
+    ],
+)
+def test_a_tree_that_makes_no_sense_is_not_kept(objects: Objects, tree: str, param: str) -> None:
+    objects.put(ACME)
+    with pytest.raises(InvalidRequest) as caught:
+        objects.put(OrgRoute("rte_1", "org_a", "r", tree))
+    assert caught.value.param == param

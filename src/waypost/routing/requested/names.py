@@ -63,11 +63,15 @@ class Names:
         self._offers = offers
 
     def route(self, name: str, param: str) -> Route:
-        """A route by its name, with or without `route/` before it, or by a model's. Raises ModelNotFound."""
+        """A route by its name, with or without `route/` before it, or by a model's.
+
+        Raises ModelNotFound and NoTarget."""
         bare = name
         for prefix in _PREFIXES:
             bare = bare.removeprefix(prefix)
         found = self._snapshot.routes.get(PREFIX + bare)
+        if found is None:  # whatever the configuration calls so is meant before what an organization does
+            found = self._known(name, wide=False) or self.own(PREFIX + bare)
         if found is not None:
             return found
         try:
@@ -77,12 +81,17 @@ class Names:
                 f"There is no route {name[:200]!r}. GET /v1/models lists what this key can use.", param=param
             ) from None
 
+    def own(self, name: str) -> Route | None:
+        """A route that the key's organization made, by `route/name` or `policy/name`. Raises NoTarget for one that
+        leads nowhere now."""
+        return self._snapshot.find_own(self._standing.key.organization_id, name)
+
     def find(self, name: str, *, wide: bool = False) -> Named:
         """`wide`: a bare id means everyone who lists it, as far as the key may use them, and not the first one alone.
 
-        Raises ModelNotFound, and InvalidRequest for a suffix that nobody here can serve.
+        Raises ModelNotFound, NoTarget, and InvalidRequest for a suffix that nobody here can serve.
         """
-        known = self._known(name, wide)
+        known = self._known(name, wide) or self.own(name)
         if known is not None:
             return Named(known, name)
         if name.partition("/")[0] not in self._snapshot.providers:
@@ -105,6 +114,10 @@ class Names:
             return Named(known, name, need=Need(only=(provider,)))
         full = name if name.startswith(f"{provider}/") else f"{provider}/{name}"
         return Named(self._snapshot.find(full), name)
+
+    def is_known(self, name: str) -> bool:
+        """Whether the configuration has this name, for every key."""
+        return self._known(name, wide=False) is not None
 
     def saved(self, slug: str) -> Route:
         """A named route, and nothing else. Raises ModelNotFound."""
@@ -155,7 +168,7 @@ class Names:
             if at < 1 or not self._take(marks, stem[at], stem[at + 1 :]):
                 break
             stem = stem[:at]
-            known = self._known(stem, wide=True)
+            known = self._known(stem, wide=True) or self.own(stem)
             if marks.pin is not None:
                 known = self._snapshot.routes.get(f"{marks.pin}/{stem}", known)
             if known is not None:

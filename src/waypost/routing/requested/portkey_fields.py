@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from waypost.config.leaves import DECIDED
 from waypost.config.nodes import Overlay
 from waypost.dialects.fields import NULL, Fields, parse_nested
 from waypost.errors import InvalidRequest
@@ -68,11 +69,6 @@ _CREDENTIALS: Final = frozenset(
 _CREDENTIAL_STARTS: Final = (
     "azure_", "aws_", "vertex_", "openai_", "oracle_", "stability_", "amzn_", "anthropic_", "databricks_",
 )  # fmt: skip
-#: Of a body, what was read before a target was chosen, or says whose conversation is gone on with.
-_DECIDED: Final = FIXED | {
-    "models", "fallbacks", "provider", "route", "waypost", "preset", "plugins",
-    "background", "store", "previous_response_id", "conversation",
-}  # fmt: skip
 _EMPTY = (b"null", b"[]", b"{}", b'""', b"false")
 
 _T = TypeVar("_T")
@@ -229,7 +225,7 @@ def _params(level: Level, name: str) -> tuple[Fields, str | None]:
         raise wrong(params.path, f"may have {_PARAMS_MAX} fields")
     model = params.text("model")
     for field in params.fields:
-        if field != "model" and field.casefold() in _DECIDED:
+        if field != "model" and field.casefold() in DECIDED:
             raise wrong(f"{params.path}.{field[:64]}", "can not be changed by a config. Send it in the body")
     return {field: raw for field, raw in params.fields.items() if field != "model"}, model
 

@@ -4,8 +4,9 @@ The first of these that is there decides:
 
 1. the header `x-waypost-route`, 2. the field `waypost.route`, 3. the header `x-portkey-config`,
 4. `model`, where it names a route by `route/` or `policy/`,
-5. the key's own route: whatever else `model` (and `models`, `fallbacks`, `x-portkey-provider`) names, it is not looked
-   at; the `provider` object still orders and narrows that route's targets,
+5. the route of its key, else of the key's team, else of its organization: whatever else `model` (and `models`,
+   `fallbacks`, `x-portkey-provider`) names, it is not looked at; the `provider` object still orders and narrows that
+   route's targets,
 6. `model` (narrowed by `x-portkey-provider`), followed by those that `models` or `fallbacks` lists.
 
 What decides is resolved to canonical names, and those are what permissions are checked against: `Route.name` for a
@@ -60,12 +61,14 @@ class Selector:
         self._configs = Configs()
 
     def select(self, snapshot: Snapshot, asked: Asked, wishes: Wishes, standing: Standing) -> Selected:
-        """Raises ModelNotFound, and InvalidRequest naming the field or header. Changes nothing of `asked`."""
-        key = standing.key
-        if key.route is None and (wishes is NO_WISHES or _names_nothing(wishes)):
+        """Raises ModelNotFound, NoTarget, and InvalidRequest naming the field or header. Changes nothing of `asked`."""
+        plain = standing.route is None and standing.key.route is None
+        if plain and (wishes is NO_WISHES or _names_nothing(wishes)):
             fields = asked.fields
             if not (MODELS in fields or FALLBACKS in fields or PROVIDER in fields or ROUTE in fields):
                 route = _known(snapshot, asked.model)
+                if route is None and snapshot.own:
+                    route = snapshot.find_own(standing.key.organization_id, asked.model)
                 if route is not None:
                     return Selected(route, asked)
         made = _Selection(snapshot, asked, wishes, standing, lambda: self._index(snapshot))
@@ -106,7 +109,7 @@ class _Selection:
     ) -> None:
         self._snapshot = snapshot
         self._wishes = wishes
-        self._key = standing.key
+        self._standing = standing
         self._names = Names(snapshot, standing, offers)
         self._notes: list[str] = []
         self._asked = asked
@@ -145,7 +148,7 @@ class _Selection:
 
     def _explicit(self, configs: Configs) -> Route | None:
         """What is named in place of a model; None: `model` decides."""
-        wishes, key = self._wishes, self._key
+        wishes, standing = self._wishes, self._standing
         if wishes.route is not None:
             return self._names.route(wishes.route, wishes.route_from)
         if wishes.config is not None:
@@ -154,15 +157,18 @@ class _Selection:
             )
             self._notes += compiled.notes
             return compiled.route
-        if key.route is None or self._asked.model.startswith(_NAMED):
+        named, (scope, label) = standing.route, standing.route_of
+        if standing.key.route is not None:
+            named, scope, label = standing.key.route, "key", standing.key.name
+        if named is None or self._asked.model.startswith(_NAMED):
             return None
-        self._notes.append("the key's own route")
+        self._notes.append(f"the {scope}'s own route")
         try:
-            return self._names.route(key.route, "model")
+            return self._names.route(named, "model")
         except ModelNotFound:
             raise ModelNotFound(
-                f"The key {key.name!r} takes the route {key.route!r}, which is not configured (any more). Have it "
-                "configured, or the key changed."
+                f"The {scope} {label!r} takes the route {named!r}, which is not configured (any more). Have it "
+                "configured, or another one set there."
             ) from None
 
     def _without_effect(self, listed: Listed) -> None:
@@ -175,12 +181,18 @@ class _Selection:
         """`model`, then what was listed, each once. A route is another one where the name asks something else of it:
         `x` follows `x:free`."""
         model, pinned = self._asked.model, self._wishes.provider
-        first = self._names.find(model, wide=wide) if pinned is None else self._names.at(pinned, model)
+        first = self._names.find(model, wide=wide) if pinned is None else self._pinned(pinned, model)
         parts = {_key(first): first}
         for place, name in enumerate(listed.names):
             part = self._next(name, first.route, f"{listed.field}[{place}]", wide)
             parts.setdefault(_key(part), part)
         return list(parts.values())
+
+    def _pinned(self, provider: str, model: str) -> Named:
+        own = self._names.own(model) if provider in self._snapshot.providers else None
+        if own is None or self._names.is_known(model):
+            return self._names.at(provider, model)
+        return Named(own, model, need=Need(only=(provider,)))
 
     def _next(self, name: str, first: Route, path: str, wide: bool) -> Named:
         """A listed name: by exactly that name, else as an id that the first model's provider lists, else as any other

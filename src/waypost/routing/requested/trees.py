@@ -152,6 +152,8 @@ def in_turn(routes: Sequence[Route], nodes: Sequence[Node]) -> Route:
         kind=routes[0].kind,
         node=node,
         requires=tuple(names),
+        owner=routes[0].owner,
+        own=tuple(name for route in routes for name in route.own),
     )
 
 

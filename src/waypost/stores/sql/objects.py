@@ -39,6 +39,7 @@ from waypost.stores.sql.references import (
     require_another_owner,
     require_named,
     require_role_unused,
+    require_room,
     require_unneeded,
 )
 from waypost.stores.sql.tables import OBJECTS, PASSWORDS, SESSIONS, VERSIONS
@@ -84,6 +85,8 @@ class ObjectRows:
             _require_same_place(connection, found, before)
             _require_free_name(connection, kind, found)
             require_named(connection, found)
+            if before is None:
+                require_room(connection, found)
             self._require_owner(connection, before, found)
             stored = msgspec.structs.replace(found, revision=version + 1)
             _raise(connection, version)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from waypost.core.budget import Budget
 from waypost.core.credentials import Credential, CredentialOwner
 from waypost.core.limit import Limit
 from waypost.core.objects import KIND_OF, TYPES, Kind, Object
+from waypost.core.org_route import ROUTES_MAX, OrgRoute
 from waypost.core.people import (
     DEFAULT,
     ROLES,
@@ -57,6 +58,7 @@ WORDS: Final[dict[Kind, str]] = {
     "budget": "budget",
     "limit": "limit",
     "credential": "credential",
+    "route": "route",
 }
 #: Kinds that keys belong to, and that rules can be set on.
 _COLUMNS: Final[dict[Kind, ColumnElement[Any]]] = {
@@ -146,6 +148,19 @@ def require_named(connection: Connection, found: Object) -> None:
         _require_maker(connection, found)
     elif isinstance(found, Credential):
         _require_owner_of(connection, found)
+
+
+def require_room(connection: Connection, found: Object) -> None:
+    """Refuse one more route than an organization may have: all of them are kept ready in every node."""
+    if not isinstance(found, OrgRoute):
+        return
+    mine = (OBJECTS.c.kind == "route", OBJECTS.c.organization_id == found.organization_id)
+    query = select(func.count()).where(*mine, OBJECTS.c.deleted_at.is_(None))
+    if int(connection.scalar(query) or 0) >= ROUTES_MAX:
+        raise Conflict(
+            f"An organization has at most {ROUTES_MAX} routes. Delete one that is not used any more.",
+            param="name",
+        )
 
 
 def require_another_owner(connection: Connection, leaving: Member) -> None:
