@@ -14,7 +14,7 @@ import msgspec
 from waypost.core.money import render_usd
 from waypost.simulator.bill import SIMULATED_PRICES, SimulatedPrice
 
-_COMMAND = [sys.executable, "-c", "from waypost.cli.main import run; run()"]
+_COMMAND = [sys.executable, "-c", "from waypost.cli.entry import run; run()"]
 _READY_S = 30
 
 

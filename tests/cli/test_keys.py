@@ -19,7 +19,13 @@ from waypost.stores.sql.sqlite_file import FILE_NAME
 def test_the_command_of_the_issue_as_a_process(tmp_path: Path) -> None:
     limits = ("--budget", "5.00", "--per", "day", "--rpm", "60", "--models", "fast", "--expires", "30d")
     words = ("keys", "create", "--name", "app", *limits, "--json", "--data")
-    command = [sys.executable, "-c", "from waypost.cli.main import run; run()", *words, str(tmp_path / "new")]
+    command = [
+        sys.executable,
+        "-c",
+        "from waypost.cli.entry import run; run()",
+        *words,
+        str(tmp_path / "new"),
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
     )

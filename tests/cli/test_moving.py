@@ -22,7 +22,7 @@ pytestmark = pytest.mark.process
 
 def other(*words: str, **environ: str) -> list[dict[str, object]]:
     """What a command in a process of its own prints."""
-    command = [sys.executable, "-c", "from waypost.cli.main import run; run()", *words, "--json"]
+    command = [sys.executable, "-c", "from waypost.cli.entry import run; run()", *words, "--json"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=30, env={**os.environ, **environ})
     return [msgspec.json.decode(line) for line in done.stdout.splitlines()]
 

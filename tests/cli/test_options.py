@@ -1,15 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from waypost.cli.options import chosen_config
+from waypost.cli.options import end_option
 
 
-def test_a_named_file_wins_over_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert chosen_config(None) is None
-    (tmp_path / "waypost.yaml").touch()
-    assert chosen_config(None) == Path("waypost.yaml")
-    assert chosen_config(Path("other.yaml")) == Path("other.yaml")
+def test_an_option_that_several_commands_share_has_a_variable_of_each() -> None:
+    made = end_option("WAYPOST_KEY_EXPIRES")
+    assert (made.envvar, made.default) == ("WAYPOST_KEY_EXPIRES", "--expires")

@@ -13,7 +13,7 @@ from cli.command_line import documents, run
 from waypost.cli.exits import Exit
 
 RECORDED = Path(__file__).parent.parent / "golden" / "recorded"
-CODE = "from waypost.cli.main import run; run()"
+CODE = "from waypost.cli.entry import run; run()"
 
 
 @pytest.mark.parametrize("words", [(), ("--provider", "openai", "--check", "x"), ("--provider", "opnai")])

@@ -10,7 +10,7 @@ from cli.command_line import run
 
 
 def test_it_says_where_it_is_and_stops_when_told() -> None:
-    code = "from waypost.cli.main import run; run()"
+    code = "from waypost.cli.entry import run; run()"
     command = [sys.executable, "-c", code, "simulate", "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

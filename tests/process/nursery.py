@@ -46,7 +46,7 @@ def load() -> None:
 
 def become(wanted: Wanted, output: int) -> None:
     """In the child: does not return."""
-    from waypost.cli.main import run
+    from waypost.cli.entry import run
 
     os.dup2(output, 1)
     os.dup2(os.open(wanted.errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)

@@ -306,7 +306,7 @@ def test_without_its_supervisor_a_worker_drains_and_ends(tmp_path: Path, simulat
 
 
 def _start(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from waypost.cli.main import run; run()", "serve", "--workers", "2"]
+    command = [sys.executable, "-c", "from waypost.cli.entry import run; run()", "serve", "--workers", "2"]
     return subprocess.run(
         [*command, "--data", str(folder / "data"), *options],
         capture_output=True,

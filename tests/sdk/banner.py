@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_COMMAND = [sys.executable, "-c", "from waypost.cli.main import run; run()", "serve", "--port", "0"]
+_COMMAND = [sys.executable, "-c", "from waypost.cli.entry import run; run()", "serve", "--port", "0"]
 _LAST = "  -d '"
 
 

@@ -29,7 +29,7 @@ TOOLS: list[Any] = [
 
 @contextmanager
 def recorder(*words: str, **environ: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-c", "from waypost.cli.main import run; run()", "record", *words]
+    command = [sys.executable, "-c", "from waypost.cli.entry import run; run()", "record", *words]
     with subprocess.Popen(
         [*command, "--port", "0", "--json"], stdout=subprocess.PIPE, env={**os.environ, **environ}
     ) as process:

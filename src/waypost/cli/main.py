@@ -139,8 +139,3 @@ def version(as_json: Json = False) -> None:
         print_json({"version": installed("waypost")})
     else:
         people().print(installed("waypost"))
-
-
-def run() -> None:
-    """The entry point of the `waypost` command."""
-    app(prog_name="waypost")

@@ -8,6 +8,11 @@ from typing import Annotated
 import typer
 from typer.models import OptionInfo
 
+from waypost.cli.defaults import DEFAULT_CONFIG as DEFAULT_CONFIG
+from waypost.cli.defaults import DEFAULT_DATA as DEFAULT_DATA
+from waypost.cli.defaults import DEFAULT_URL as DEFAULT_URL
+from waypost.cli.defaults import chosen_config as chosen_config
+
 Data = Annotated[
     Path,
     typer.Option(
@@ -64,17 +69,6 @@ OperatorKey = Annotated[
         help="An operator's key for --url. Not needed on the gateway's own machine.",
     ),
 ]
-
-DEFAULT_DATA = Path("data")
-DEFAULT_URL = "http://127.0.0.1:4100"
-DEFAULT_CONFIG = Path("waypost.yaml")
-
-
-def chosen_config(config: Path | None) -> Path | None:
-    """The file that was named, or the usual one if it is there."""
-    if config is not None:
-        return config
-    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
 
 
 def end_option(variable: str) -> OptionInfo:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
 from waypost.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -55,6 +53,8 @@ def fail(message: str, code: Exit = Exit.REFUSED, hint: str | None = None) -> No
     console.print(Text.assemble(("✗ ", "red"), message))
     if hint:
         console.print(Text.assemble(("  → ", "dim"), hint))
+    import typer  # only here: a gateway that serves has no use for it
+
     raise typer.Exit(int(code))
 
 
