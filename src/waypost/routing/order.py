@@ -62,6 +62,7 @@ def draws(weights: Iterable[float], random: Random) -> list[float]:
 def joined(parts: Parts, order: Sequence[int], rule: Rule, scores: Scores | None = None) -> Places:
     """The parts in this order. The first place of each is there by this rule, unless a node below had a better one."""
     told: Places = []
+    add = told.append
     for index in order:
         part = parts[index]
         if part:
@@ -70,7 +71,10 @@ def joined(parts: Parts, order: Sequence[int], rule: Rule, scores: Scores | None
                 first.rule = rule
                 if scores is not None:
                     first.score = scores[index]
-            told += part
+            if len(part) == 1:
+                add(first)
+            else:
+                told += part
     return told
 
 
@@ -241,10 +245,12 @@ def balanced(walk: Walk, node: Balanced, needs: Needs) -> Places:
         return alone
     firsts = foremost(parts)
     costs = walk.expected.costs([None if first is None else first.target for first in firsts])
-    lowest = min((cost for cost in costs if cost), default=1)
+    lowest = min(filter(None, costs), default=1)
     now = walk.now
     weights = [
-        0.0 if first is None else first.standing.health(now) * ((lowest / cost) ** 2 if cost else 1.0)
+        0.0
+        if first is None
+        else first.standing.health(now) * ((share := lowest / cost) * share if cost else 1.0)
         for first, cost in zip(firsts, costs, strict=True)
     ]
     drawn = draws(weights, walk.random)

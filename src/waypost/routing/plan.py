@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from math import inf
 
-from waypost.config.nodes import NO_PREFERENCES, Leaf
+from waypost.config.nodes import (
+    NO_PREFERENCES,
+    Balanced,
+    Cheapest,
+    Fallback,
+    Fastest,
+    Leaf,
+    LeastBusy,
+    Weighted,
+)
 from waypost.config.snapshot import Route
 from waypost.config.targets import Target
 from waypost.core.decision import Considered, Decision
@@ -16,6 +25,9 @@ from waypost.routing.planned import Candidate, Plan
 from waypost.routing.preferences import only_first, prefer
 from waypost.routing.view import Random, View
 from waypost.routing.walk import Kept, Walk
+
+#: Nodes whose children are alternatives, and nothing else.
+FLAT = (Fallback, Weighted, Fastest, Cheapest, LeastBusy, Balanced)
 
 
 class Planner:
@@ -50,6 +62,8 @@ class Planner:
         wanted = view.preferences
         if wanted is not NO_PREFERENCES:
             places = prefer(walk, places, wanted)
+        if not _are_once(route, self._kept):
+            places = _each_once(walk, places)
         return _conclude(route, walk, places, alone=not wanted.fallbacks and not wanted.order)
 
 
@@ -67,13 +81,6 @@ def _simple(target: Target, node: Leaf | None, view: View, board: Board) -> Plan
 
 
 def _conclude(route: Route, walk: Walk, places: Places, *, alone: bool) -> Plan:
-    idents = {id(place.target) for place in places}
-    if len(idents) != len(places):
-        places = _each_once(places)
-    excluded = walk.excluded
-    if excluded:
-        for ident in idents & excluded.keys():  # left out at one place of the tree, admitted at another
-            del excluded[ident]
     if walk.ranks >= MISFIT:
         places = _fitting(walk, places)
     if walk.ranks:
@@ -92,12 +99,25 @@ def _conclude(route: Route, walk: Walk, places: Places, *, alone: bool) -> Plan:
     )
 
 
-def _each_once(places: Places) -> Places:
-    """The first place of each target wins."""
+def _are_once(route: Route, kept: Kept) -> bool:
+    """Whether it is plain that no target is at two places of the route."""
+    node = route.node
+    if node is None:
+        return True
+    if not isinstance(node, FLAT) or len(node.children) != len(route.targets):
+        return False
+    return kept.leaves.of(node.children) is not None
+
+
+def _each_once(walk: Walk, places: Places) -> Places:
+    """The first place of each target wins, and one that is admitted at one place of the tree is not left out."""
     found: dict[int, Place] = {}
     for place in places:
         found.setdefault(id(place.target), place)
-    return list(found.values())
+    excluded = walk.excluded
+    for ident in found.keys() & excluded.keys():
+        del excluded[ident]
+    return places if len(found) == len(places) else list(found.values())
 
 
 def _fitting(walk: Walk, places: Places) -> Places:
