@@ -15,7 +15,7 @@ from process.tongues import TONGUES
 from waypost.simulator.bill import Line as Billed
 
 #: The deadlines of both providers, in seconds; a reply may take two attempts and the pause between them.
-FIRST_BYTE_S, IDLE_S, PROGRESS_S, TOTAL_S = 1, 1, 1, 3
+FIRST_BYTE_S, IDLE_S, PROGRESS_S, TOTAL_S = 2, 2, 2, 6
 LONGEST_S = 2 * TOTAL_S + 4.0
 AT_ONCE = 48
 

@@ -113,10 +113,24 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 async def ask(port: int, key: str, model: str = "dear") -> Reply:
-    return await exchange(port, post(chat(model, max_tokens=20), key=key))
+    return await exchange(port, post(chat(model, max_tokens=20), key=key), limit_s=100.0)
 
 
-async def ask_all(cluster: Cluster, key: str, times: int, at_once: int = 100) -> Counter[int]:
+async def ask_again(port: int, key: str) -> Reply:
+    """As clients do that are told to come again, since the database was slow: two processors are busy with all of it,
+    and a lease that takes more than a second is not waited for."""
+    reply = await ask(port, key)
+    for _ in range(60):
+        if reply.status != 503 or reply.headers.get("retry-after") is None:
+            break
+        await asyncio.sleep(0.1)
+        reply = await ask(port, key)
+    return reply
+
+
+async def ask_all(
+    cluster: Cluster, key: str, times: int, at_once: int = 100, *, again: bool = False
+) -> Counter[int]:
     """So many requests, to each node in turn."""
     ports, places, told = (
         [port_of(node.url) for node in cluster.nodes],
@@ -126,7 +140,7 @@ async def ask_all(cluster: Cluster, key: str, times: int, at_once: int = 100) ->
 
     async def one(number: int) -> None:
         async with places:
-            told[(await ask(ports[number % len(ports)], key)).status] += 1
+            told[(await (ask_again if again else ask)(ports[number % len(ports)], key)).status] += 1
 
     await asyncio.gather(*(one(number) for number in range(times)))
     return told
@@ -134,7 +148,7 @@ async def ask_all(cluster: Cluster, key: str, times: int, at_once: int = 100) ->
 
 def test_six_scopes_of_a_dollar_and_500_requests_at_once(cluster: Cluster) -> None:
     key = cluster.key("six", DOLLAR, SIX)
-    told = run(ask_all(cluster, key, 500, 500), 150.0)
+    told = run(ask_all(cluster, key, 500, 500, again=True), 150.0)
     for node in cluster.nodes:
         settle(node)
     assert set(told) == {200, 402}
@@ -158,7 +172,7 @@ def test_credit_holds_across_nodes_and_more_of_it_reaches_all(cluster: Cluster) 
     until(lambda: answers(402), "each node knows that there is next to none")
     cluster.credit("paid", DOLLAR - 1)
     until(lambda: answers(200), "more of it is known to each node", 2.5)
-    told = run(ask_all(cluster, key, 500, 500), 150.0)
+    told = run(ask_all(cluster, key, 500, 500, again=True), 150.0)
     for node in cluster.nodes:
         settle(node)
     assert set(told) == {200, 402}
