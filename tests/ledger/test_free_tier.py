@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.books import AT, CENT, attempt
+from ledger.books import AT, CENT, attempt, exchange
 from ledger.test_leasing import Bank, Node
 from waypost.core.free_tier import FreeTier
 from waypost.core.rules import Bound, Rules
@@ -17,6 +18,7 @@ from waypost.core.scope import EXCHANGE
 from waypost.errors import BudgetExceeded, FreeTierExhausted
 from waypost.ledger.accounts import Accounts, AccountSpec
 from waypost.ledger.purse import Purse, PurseHold
+from waypost.stores.memory import MemoryJournal
 
 DAY = 86_400.0
 
@@ -131,6 +133,23 @@ def test_nodes_together_serve_no_more_requests_than_there_are(
             node.leasing.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("tier", [specs(5), specs(dollars=CENT)])
+def test_what_an_organization_pays_itself_uses_nothing_of_it(tier: tuple[AccountSpec, ...]) -> None:
+    """Neither in memory, nor in what is posted; another attempt of the same request with the operator's key does."""
+    theirs, ours = msgspec.structs.replace(attempt(1, 300), key_name="cred_1:1"), attempt(2, 200)
+    (spec,) = tier
+    for attempts, used in (((theirs,), 0), ((theirs, ours), spec.need(200))):
+        purse = Purse()
+        purse.open(spec, 0, AT)
+        hold = purse.reserve((spec,), 500, AT)
+        assert hold is not None
+        purse.close(hold, sum(each.cost_nusd or 0 for each in attempts), attempts)
+        journal = MemoryJournal()
+        journal.post("s", 1, [exchange(1, 0, hold.accounts, attempts)])
+        assert purse.left_of(spec) == (spec.limit_nusd or 0) - used
+        assert journal.accounts.get(spec.account_id, 0) == used
 
 
 def test_requests_are_no_money_that_is_left() -> None:
