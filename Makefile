@@ -48,7 +48,10 @@ check: lint ## what to run before every commit: lint and all tests that start no
 	@echo "tests without processes"; WAYPOST_TESTS=quick $(BIN)/python -m pytest -m "not process" -n auto --dist worksteal $(ARGS)
 
 test: lint $(VENV)/.local-model $(VENV)/.node-sdk $(VENV)/.clients ## everything: lint and every test, real processes and SDKs included
-	@echo "all tests"; $(BIN)/python -m pytest $(ARGS)
+	@if [ -n "$(ARGS)" ]; then $(BIN)/python -m pytest $(ARGS); else \
+		echo "tests without processes, on all processors"; \
+		$(BIN)/python -m pytest -m "not process" -n auto --dist worksteal && \
+		echo "tests with processes, one after the other" && $(BIN)/python -m pytest -m process; fi
 
 bench: $(VENV)/.waypost ## measure the gateway against its baselines; options: make bench ARGS="--quick"
 	@$(BIN)/python -m bench $(ARGS)
