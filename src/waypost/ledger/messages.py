@@ -15,6 +15,17 @@ from waypost.core.record import Exchange
 _LENGTH_BYTES: Final = 4
 
 
+class Task(msgspec.Struct, frozen=True):
+    """What a writer is told on its command line. The link and the lock are open files it inherits."""
+
+    data: str
+    link: int
+    lock: int
+    fsync: bool
+    delay_s: float
+    worker: int = 0
+
+
 class Wake(msgspec.Struct, tag="w", array_like=True, frozen=True):
     """To the writer: something was appended while it slept."""
 

@@ -123,13 +123,9 @@ class Admission:
             return
         if rules.bounds:
             amount = self._ceiling(live, standing, route, at)
-            free = instead and not amount and _costs_nothing(route)
-        ledger = self._ledger
-        hold = ledger.try_reserve(rules, amount, at, free=free)
-        while hold is None:
-            await ledger.load(rules, at, amount)
-            hold = ledger.try_reserve(rules, amount, at, free=free)
-        live.hold = hold
+            free = instead and not amount and _is_priced(route)
+        hold = self._ledger.try_reserve(rules, amount, at, free=free)
+        live.hold = hold if hold is not None else await self._held(rules, amount, at, free=free)
 
     async def _take_free(
         self, live: LiveExchange, standing: Standing, route: Route, share: FreeShare, at: float
@@ -139,7 +135,7 @@ class Admission:
         rules, tier = live.rules, share.tier
         live.rules = share.rules
         amount = self._ceiling(live, standing, route, at)
-        if not amount and _costs_nothing(route):
+        if not amount and _is_priced(route):
             live.rules = rules
             return False
         try:
@@ -158,11 +154,10 @@ class Admission:
         live.told = (*live.told, free_tier.header(tier, self._ledger.left_free(share, at), at))
         return True
 
-    async def _held(self, rules: Rules, amount: int, at: float) -> Hold:
-        hold = self._ledger.try_reserve(rules, amount, at)
-        while hold is None:
+    async def _held(self, rules: Rules, amount: int, at: float, *, free: bool = False) -> Hold:
+        """What was set aside, once what it is set aside on is in memory."""
+        while (hold := self._ledger.try_reserve(rules, amount, at, free=free)) is None:
             await self._ledger.load(rules, at, amount)
-            hold = self._ledger.try_reserve(rules, amount, at)
         return hold
 
     def _ceiling(self, live: LiveExchange, standing: Standing, route: Route, at: float) -> int:
@@ -218,8 +213,8 @@ class Admission:
 _NO_NEED = Need()
 
 
-def _costs_nothing(route: Route) -> bool:
-    """That what may be asked is priced; what then costs 0 is known to."""
+def _is_priced(route: Route) -> bool:
+    """Whether everything that may be asked has a price: what then costs 0 is known to."""
     return all(target.tariff is not None for target in route.targets)
 
 

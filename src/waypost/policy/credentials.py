@@ -46,8 +46,8 @@ def served_by(providers: Mapping[str, Provider], name: str) -> Provider:
         )
     if provider.keying is None:
         raise InvalidRequest(
-            f"The provider {name!r} takes no key: its requests are signed, or a token is fetched for them. Only its "
-            "operator can say with what, in the configuration (`auth`).",
+            f"The provider {name!r} takes no key: it is asked without one, its requests are signed, or a token is "
+            "fetched for them. Only its operator can say with what, in the configuration (`auth`).",
             param="provider",
         )
     return provider

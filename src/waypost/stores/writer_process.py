@@ -21,27 +21,17 @@ from typing import Final
 import msgspec
 
 from waypost.errors import StoreUnavailable
+from waypost.ledger.messages import Task
 from waypost.stores.seat import Seat
 from waypost.stores.sql.variables import COMMAND
 
 FILE_NAME: Final = "writer.lock"
 MODULE: Final = "waypost.stores.sql.posting"
 _POLL_S: Final = 0.005
-#: Of the gateway's environment, what an interpreter may need. Providers' keys are none of the writer's business.
-#: What a command that prints the database's password may need as well.
+#: What a command that prints the database's password may need beside `_KEPT`.
 _IDENTITY: Final = ("HOME", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "KUBERNETES_")
+#: Of the gateway's environment, what an interpreter may need. Providers' keys are none of the writer's business.
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR")
-
-
-class Task(msgspec.Struct, frozen=True):
-    """What a writer is told on its command line. The link and the lock are open files it inherits."""
-
-    data: str
-    link: int
-    lock: int
-    fsync: bool
-    delay_s: float
-    worker: int = 0
 
 
 class _Holder(msgspec.Struct, frozen=True):

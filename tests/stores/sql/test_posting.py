@@ -84,7 +84,7 @@ def test_it_is_small(data):
     assert started.hear()
     status = Path(f"/proc/{read_writer(data)}/status").read_text()
     kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    assert kib < 23_000, "it does without SQLAlchemy and asyncio"
+    assert kib < 22_000, "it does without SQLAlchemy and asyncio"
     started.link.close()
     assert started.writer.wait(20)
 

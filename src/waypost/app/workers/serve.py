@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 import shutil
 import socket
@@ -20,6 +19,7 @@ import msgspec
 from waypost.app.clock import SystemClock
 from waypost.app.gateway import run_gateway
 from waypost.app.live_config import LiveConfig
+from waypost.app.memory import settle_garbage
 from waypost.app.options import Options
 from waypost.app.prices import free_tariff
 from waypost.app.started import Announce, reachable
@@ -77,7 +77,7 @@ def serve_workers(
             stopping=closed,
             hung_up=lambda: on_terminal and not stream.isatty(),
         )
-        _settle_garbage()
+        settle_garbage()  # what is imported by now stays in memory that all workers share
         status = supervisor.run()
         if crew.failure is not None:
             log.error("the gateway ends", why=crew.failure)
@@ -109,12 +109,6 @@ def _prepare(options: Options, config: Config, count: int) -> None:
     database = open_database(options.data, options.environ, durability=config.ledger.durability, worker=1)
     assert database is not None  # noqa: S101 - it makes one
     database.close()
-
-
-def _settle_garbage() -> None:
-    """What is imported by now is never looked at again, and stays in memory that all workers share."""
-    gc.collect()
-    gc.freeze()
 
 
 def _work(options: Options, announce: Announce, end_by: EndBy, stream: TextIO) -> int:

@@ -73,57 +73,43 @@ def _flat(node: Node) -> list[Node]:
 
 def overlaid(node: Node, overlay: Overlay) -> Node:
     """The tree, with an overlay on every leaf. What a leaf has already is the operator's, and wins."""
-    match node:
-        case Leaf():
-            # A value of its own: asked otherwise, it is another one than the same target elsewhere in the tree.
-            target = msgspec.structs.replace(node.target)
-            return msgspec.structs.replace(node, target=target, overlay=_beneath(node.overlay, overlay))
-        case Keys():
-            targets = tuple(msgspec.structs.replace(target) for target in node.targets)
-            return msgspec.structs.replace(node, targets=targets, overlay=_beneath(node.overlay, overlay))
-        case Conditional():
-            return msgspec.structs.replace(
-                node,
-                branches=tuple(Branch(each.when, overlaid(each.then, overlay)) for each in node.branches),
-                otherwise=None if node.otherwise is None else overlaid(node.otherwise, overlay),
-            )
-        case Canary():
-            return msgspec.structs.replace(
-                node, stable=overlaid(node.stable, overlay), canary=overlaid(node.canary, overlay)
-            )
-        case Shadow():
-            return msgspec.structs.replace(
-                node, main=overlaid(node.main, overlay), shadow=overlaid(node.shadow, overlay)
-            )
-        case Hedge():
-            return msgspec.structs.replace(node, child=overlaid(node.child, overlay))
-        case _:
-            children = tuple(overlaid(child, overlay) for child in node.children)
-            return msgspec.structs.replace(node, children=children)
+
+    def beneath(leaf: Leaf | Keys) -> Node:
+        # Targets are values of their own: asked otherwise, one is another than the same elsewhere in the tree.
+        mine = _beneath(leaf.overlay, overlay)
+        if isinstance(leaf, Leaf):
+            return msgspec.structs.replace(leaf, target=msgspec.structs.replace(leaf.target), overlay=mine)
+        targets = tuple(msgspec.structs.replace(target) for target in leaf.targets)
+        return msgspec.structs.replace(leaf, targets=targets, overlay=mine)
+
+    return regrown(node, beneath, shadows=True)
 
 
-def regrown(node: Node, change: Callable[[Leaf | Keys], Node]) -> Node:
-    """The tree, with something else in place of each leaf that an answer can come from; shadows keep theirs."""
+def regrown(node: Node, change: Callable[[Leaf | Keys], Node], *, shadows: bool = False) -> Node:
+    """The tree, with something else in place of each leaf that an answer can come from; with `shadows`, of theirs
+    too."""
+
+    def grown(below: Node) -> Node:
+        return regrown(below, change, shadows=shadows)
+
     match node:
         case Leaf() | Keys():
             return change(node)
         case Conditional():
             return msgspec.structs.replace(
                 node,
-                branches=tuple(Branch(each.when, regrown(each.then, change)) for each in node.branches),
-                otherwise=None if node.otherwise is None else regrown(node.otherwise, change),
+                branches=tuple(Branch(each.when, grown(each.then)) for each in node.branches),
+                otherwise=None if node.otherwise is None else grown(node.otherwise),
             )
         case Canary():
-            return msgspec.structs.replace(
-                node, stable=regrown(node.stable, change), canary=regrown(node.canary, change)
-            )
+            return msgspec.structs.replace(node, stable=grown(node.stable), canary=grown(node.canary))
         case Shadow():
-            return msgspec.structs.replace(node, main=regrown(node.main, change))
+            beside = grown(node.shadow) if shadows else node.shadow
+            return msgspec.structs.replace(node, main=grown(node.main), shadow=beside)
         case Hedge():
-            return msgspec.structs.replace(node, child=regrown(node.child, change))
+            return msgspec.structs.replace(node, child=grown(node.child))
         case _:
-            children = tuple(regrown(child, change) for child in node.children)
-            return msgspec.structs.replace(node, children=children)
+            return msgspec.structs.replace(node, children=tuple(grown(child) for child in node.children))
 
 
 def _beneath(own: Overlay | None, asked: Overlay) -> Overlay:

@@ -18,12 +18,11 @@ from pathlib import Path
 
 import msgspec
 
-from waypost.ledger.messages import Ended, render
+from waypost.ledger.messages import Ended, Task, render
 from waypost.ledger.poster import Poster
 from waypost.stores.seat import Seat
 from waypost.stores.sql.journals import open_journal
 from waypost.stores.sql.sqlite_file import Durability
-from waypost.stores.writer_process import Task
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: A little behind the gateway and the clients when all of them want the processor: a batch can wait.
