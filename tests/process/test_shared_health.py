@@ -28,6 +28,7 @@ models:
 discovery: {{environment: false, local: false, local_model: "off"}}
 log: {{format: json}}
 shared: {{url: "redis://127.0.0.1:{port}/0"}}
+resilience: {{breaker: {{ejection: 5m, ejection_max: 10m}}}}  # longer than any test here takes
 """
 MODEL = """
   - name: m{number}

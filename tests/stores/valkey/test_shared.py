@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest_asyncio
 
-from valkey_server import MemoryStore
+from valkey_server import MemoryLink, MemoryStore
 from waypost.routing.health.changes import Change
 from waypost.stores.valkey import shared
 from waypost.stores.valkey.link import Note
@@ -237,6 +237,33 @@ async def test_who_was_cut_off_learns_that_all_is_well_of_what_it_only_heard(net
     assert two.board.absorbed == [ejected("heard"), well("heard")]
 
 
+async def test_what_is_read_and_heard_too_is_taken_once(net: Net) -> None:
+    one = await net.join()
+    net.store.go_away()
+    await until(lambda: not one.part.connected)
+    between = one.part._open
+
+    async def open_link() -> MemoryLink:
+        link = await net.store.open()
+        kept = link.kept
+
+        async def written_first() -> list[bytes]:
+            net.write(ejected("a"))  # after it subscribed, before it reads
+            return await kept()
+
+        link.kept = written_first  # type: ignore[method-assign]
+        return link
+
+    one.part._open = open_link
+    net.store.away = False
+    await until(lambda: one.part.connected)
+    one.part._open = between
+    net.write(ejected("b"))
+    await until(lambda: ejected("b") in one.board.absorbed)
+    assert one.board.absorbed == [ejected("a"), ejected("b")]
+    assert one.counts.received == 2
+
+
 async def test_too_many_that_wait_drop_the_oldest(net: Net) -> None:
     one = await net.join()
     net.store.go_away()
@@ -251,8 +278,8 @@ async def test_too_many_that_wait_drop_the_oldest(net: Net) -> None:
 
 async def test_a_flood_lets_others_have_their_turn(net: Net) -> None:
     one = await net.join()
-    for _ in range(500):
-        net.write(ejected())
+    for number in range(500):
+        net.write(ejected(str(number)))
     turns = 0
     while one.counts.received < 500:
         await asyncio.sleep(0)

@@ -222,8 +222,10 @@ class SharedHealth:
         subject = subject_of(change)
         if kept and not change.until and subject not in self._heard:
             return
-        if kept and (subject in self._unsent or self._heard.get(subject) == change):
-            return  # there is something newer, or it is no news
+        if self._heard.get(subject) == change:
+            return  # no news: who comes back reads some that are published to it as well
+        if kept and subject in self._unsent:
+            return  # there is something newer
         self._unsent.pop(subject, None)
         self._found.pop(subject, None)
         self._heard.pop(subject, None)
