@@ -1,8 +1,7 @@
-# ruff: noqa: ARG002 - a standing is asked what `Standing` says, whatever it needs for its answer
 """What a plan costs: `python -m bench --plan`. No process and no network: the planner alone, the record included.
 
-The board is one whose answers are there already, so the figures are the planner's own; the ratio is to sorting as many
-floats in the same run, batch by batch in turn.
+The board is the gateway's own, with a dozen answers measured of each target, some under way, and nothing limited; the
+ratio is to sorting as many floats in the same run, batch by batch in turn.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 from time import thread_time
-from typing import cast
 
 import msgspec
 
@@ -29,20 +27,29 @@ from waypost.config.nodes import (
     Weighted,
     targets_of,
 )
+from waypost.config.overload_schema import OverloadSettings
 from waypost.config.snapshot import Route
 from waypost.config.targets import Credential, Provider, Target
+from waypost.config.tuning import Resilience
 from waypost.core.asked import Asked
+from waypost.core.decision import Reason
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
 from waypost.core.origin import Origin
+from waypost.core.usage import Usage
 from waypost.dialects.lane import Lane, Lanes
 from waypost.dialects.registry import DIALECTS
-from waypost.routing.board import Board, Kind
+from waypost.pipeline.entrance import Entrance
+from waypost.pipeline.queue import Waiting
+from waypost.routing.health.board import HealthBoard
+from waypost.routing.limiter import Limiter
 from waypost.routing.plan import Planner
 from waypost.routing.view import Lookup, View
 
 SIZES = (1, 5, 50)
 _BATCH_S = 0.002
+_NOW = 1000.0
+_WALL = 1_790_000_000.0
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -59,59 +66,34 @@ class Figure(msgspec.Struct, frozen=True):
         return self.plan_us / self.sort_us
 
 
-class _Standing:
-    """A healthy target."""
+class _Asleep:
+    """A timer of a clock that stands still."""
 
-    __slots__ = ("in_flight", "wait")
-
-    def __init__(self, number: int) -> None:
-        self.in_flight = number % 4
-        self.wait = 0.2 + number % 7 / 10
-
-    def ready(self, now: float, tokens: int) -> bool:
-        return True
-
-    def parked_until(self, now: float) -> float:
-        return 0.0
-
-    def ejected_until(self, now: float) -> float:
-        return 0.0
-
-    def probing(self, now: float) -> bool:
-        return False
-
-    def busy(self, now: float) -> bool:
-        return False
-
-    def headroom(self, now: float, tokens: int) -> float:
-        return 1.0
-
-    def measured(self, kind: Kind, percentile: int, input_tokens: int, now: float) -> float | None:
-        return self.wait
-
-    def failing(self, now: float, window_s: float) -> tuple[int, int]:
-        return 0, 0
-
-    def health(self, now: float) -> float:
-        return 1.0
+    def cancel(self) -> None:
+        """Nothing to stop."""
 
 
-class _Board:
-    """What planning reads of a board."""
-
-    def __init__(self) -> None:
-        self._standings: dict[int, _Standing] = {}
-
-    def of(self, target: Target) -> _Standing:
-        found = self._standings.get(id(target))
-        if found is None:
-            found = self._standings[id(target)] = _Standing(len(self._standings))
-        return found
+def _never(_delay: float, _call: Callable[[], object]) -> _Asleep:
+    return _Asleep()
 
 
-def quiet_board() -> Board:
-    """A board on which everything is well."""
-    return cast("Board", _Board())
+def measured_board(targets: Sequence[Target]) -> HealthBoard:
+    """A board on which everything is well: each target was asked a dozen times, and has up to three under way."""
+    tuning = Resilience()
+    limiter = Limiter()
+    entrance = Entrance(limiter, Waiting(limiter, lambda: _NOW, _never, OverloadSettings, Random(3).random))
+    board = HealthBoard(
+        lambda: tuning, Random(2).random, lambda: _WALL, entrance.busy, crowded=entrance.crowded
+    )
+    for number, target in enumerate(targets):
+        wait = 0.2 + number % 7 / 10
+        for answer in range(12):
+            began = _NOW - 30.0 + answer
+            board.try_enter(target, began, 1000)
+            board.succeeded(target, began + 1.0, 1000, (), Usage(1000, 100), wait, 1.0)
+        for _ in range(number % 4):
+            board.try_enter(target, _NOW - 1.0, 1000)
+    return board
 
 
 def targets(count: int) -> tuple[Target, ...]:
@@ -170,13 +152,13 @@ def routes(count: int) -> dict[str, Route]:
 def view() -> View:
     lane = Lanes(DIALECTS).find(DIALECTS["openai_chat"], ("openai_chat",))
     assert lane is not None
-    known: Lane = lane
+    lanes: list[Lane | Reason] = [lane] * max(SIZES)
     return View(
         asked=Asked(model="bench", stream=False, fields={}, input_estimate=1000),
         key=Key(key_id="k", name="bench", digest=bytes(32), hint="", created_at=0.0),
-        at=1_790_000_000.0,
-        now=1000.0,
-        serve=lambda _: known,
+        at=_WALL,
+        now=_NOW,
+        lanes=lambda targets: lanes[: len(targets)],
         facets=Lookup({"user": "ann"}),
     )
 
@@ -188,9 +170,9 @@ def measure(rounds: int = 40, sizes: Sequence[int] = SIZES, batch_s: float = _BA
     for count in sizes:
         numbers = [random.random() for _ in range(count)]
         for name, route in routes(count).items():
-            planner, board = Planner(random.random), quiet_board()
+            planner, board = Planner(random.random), measured_board(route.targets)
 
-            def plan(planner: Planner = planner, route: Route = route, board: Board = board) -> object:
+            def plan(planner: Planner = planner, route: Route = route, board: HealthBoard = board) -> object:
                 return planner.plan(route, seen, board)
 
             def sort(numbers: list[float] = numbers) -> object:

@@ -12,7 +12,7 @@ from waypost.core.usage import Usage
 from waypost.errors import UpstreamError
 from waypost.routing.board import Board, Kind
 from waypost.routing.plan import Planner
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Candidate, Chosen, Plan
 from waypost.routing.view import View
 
 
@@ -22,7 +22,7 @@ class Calm:
     in_flight = 0
     failed_at = 0.0
 
-    def ready(self, now: float, tokens: int) -> bool:
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
         return True
 
     def parked_until(self, now: float) -> float:
@@ -62,6 +62,12 @@ class OpenBoard:
 
     def of(self, target: Target) -> Calm:
         return Calm()
+
+    def of_all(self, targets: tuple[Target, ...]) -> list[Calm]:
+        return [self.of(target) for target in targets]
+
+    def crowded(self) -> bool:
+        return False
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:
         name = target.provider.name
@@ -123,8 +129,8 @@ class Plans:
         made = self.planner.plan(route, view, board)
         beside: list[Candidate] = []
         for each in self.shadows:
-            lane = view.serve(each)
+            (lane,) = view.lanes((each,))
             assert not isinstance(lane, str)
-            beside.append(Candidate(each, lane, "order"))
+            beside.append(Chosen(each, lane, "order"))
             made = msgspec.structs.replace(made, candidates=made.candidates[:1])
         return msgspec.structs.replace(made, hedge_after_s=self.hedge_after_s, shadows=tuple(beside))

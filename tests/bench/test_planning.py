@@ -8,7 +8,7 @@ import pytest
 
 from bench import planning
 from bench.__main__ import arguments
-from bench.planning import Figure, quiet_board
+from bench.planning import Figure, measured_board
 from waypost.routing.plan import Planner
 
 
@@ -16,7 +16,7 @@ from waypost.routing.plan import Planner
 def test_every_route_plans_all_of_its_targets(count: int) -> None:
     planner = Planner(Random(1).random)
     for route in planning.routes(count).values():
-        plan = planner.plan(route, planning.view(), quiet_board())
+        plan = planner.plan(route, planning.view(), measured_board(route.targets))
         assert len(plan.candidates) == count
         assert (plan.decision is None) == (count == 1)
 

@@ -20,7 +20,7 @@ from waypost.errors import (
     Unavailable,
 )
 from waypost.pipeline.course import all_down, bounded, rest, told, too_late
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Chosen, Plan
 
 LANE = SameLane(DIALECTS["openai_chat"])
 B = target(provider("b"))
@@ -28,8 +28,8 @@ B = target(provider("b"))
 
 def test_where_a_provider_is_down_its_other_credentials_come_last() -> None:
     a1, a2 = (target(provider("a", key_name=key, retries=0)) for key in ("k1", "k2"))
-    left = [Candidate(a2, LANE, "order"), Candidate(B, LANE, "order")]
-    failed = Candidate(a1, LANE, "order")
+    left = [Chosen(a2, LANE, "order"), Chosen(B, LANE, "order")]
+    failed = Chosen(a1, LANE, "order")
     assert [each.target for each in rest(left, failed, Retry.NEXT, Unavailable("x"))] == [B, a2]
     for error in (CredentialRefused("x"), Throttled("x")):
         assert [each.target for each in rest(left, failed, Retry.NEXT, error)] == [a2, B]
@@ -38,16 +38,16 @@ def test_where_a_provider_is_down_its_other_credentials_come_last() -> None:
 def test_after_a_request_too_long_only_larger_models_are_left() -> None:
     sizes = {"small": 8_000, "same": 16_000, "large": 32_000, "unknown": None}
     left = [
-        Candidate(target(provider(name), facts=ModelFacts(context=size)), LANE, "order")
+        Chosen(target(provider(name), facts=ModelFacts(context=size)), LANE, "order")
         for name, size in sizes.items()
     ]
-    failed = Candidate(target(provider("f"), facts=ModelFacts(context=16_000)), LANE, "order")
+    failed = Chosen(target(provider("f"), facts=ModelFacts(context=16_000)), LANE, "order")
     error = ContextTooLong("too long", status=400)
     assert [each.target.provider.name for each in rest(left, failed, Retry.LARGER, error)] == [
         "large",
         "unknown",
     ]
-    unknown = Candidate(target(provider("f")), LANE, "order")
+    unknown = Chosen(target(provider("f")), LANE, "order")
     assert rest(left, unknown, Retry.LARGER, error) == left
 
 
@@ -82,6 +82,6 @@ def test_too_late_is_a_timeout_that_cost_nothing() -> None:
 
 @pytest.mark.parametrize(("soonest", "said"), [(7.2, "in 8 s"), (0.2, "in 1 s"), (None, "Ask again then")])
 def test_all_down_says_when_to_ask_again(soonest: float | None, said: str) -> None:
-    error = all_down(Plan((Candidate(B, LANE, "order"),), soonest_s=soonest), OpenBoard(), 0.0)
+    error = all_down(Plan((Chosen(B, LANE, "order"),), soonest_s=soonest), OpenBoard(), 0.0)
     assert error.retry_after_s == soonest
     assert said in error.message

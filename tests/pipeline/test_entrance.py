@@ -54,6 +54,15 @@ async def test_when_all_are_busy_a_request_waits_for_its_turn() -> None:
     assert len(stage.waiting) == 0
 
 
+async def test_it_is_crowded_while_any_target_has_a_limit_or_a_line() -> None:
+    stage = Stage([completion()], targets=(target(OTHER),))
+    await stage.pipeline.run(stage.call(CHAT))
+    assert not stage.entrance.crowded()
+    stage = Stage({"a": [completion()]}, targets=(target(ONE),))
+    await stage.pipeline.run(stage.call(CHAT))
+    assert stage.entrance.crowded()
+
+
 async def test_one_that_waits_and_leaves_gives_up_its_place() -> None:
     opened, wait = gate()
     stage = Stage({"a": [wait, completion(), completion()]}, targets=(target(ONE),))

@@ -22,7 +22,7 @@ from waypost.pipeline.explain import Explain, Explanation, expected_cost, read_q
 from waypost.pipeline.plans import key_of
 from waypost.routing.board import Kind
 from waypost.routing.fixed_board import FixedBoard, FixedStanding
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Candidate, Chosen, Plan
 
 KEY = key_of("app")
 FIRST = target(provider("p1", key_name="eu"), facts=ModelFacts(max_output=100))
@@ -57,7 +57,7 @@ class Measured(FixedBoard):
 def candidate(each: Target, **more: object) -> Candidate:
     lane = LANES.find(DIALECTS["openai_chat"], each.provider.dialects)
     assert lane is not None
-    return msgspec.structs.replace(Candidate(each, lane, "order"), **more)
+    return msgspec.structs.replace(Chosen(each, lane, "order"), **more)
 
 
 PLAN = Plan(

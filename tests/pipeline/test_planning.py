@@ -9,7 +9,7 @@ from transcript import CHAT, Stage, completion, error_code, provider, target
 from waypost.config.snapshot import Route
 from waypost.core.decision import Considered, Decision, Excluded, Reason
 from waypost.routing.board import Board
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Chosen, Plan
 from waypost.routing.view import View
 
 A, B = target(provider("a"), priority=1), target(provider("b"), priority=2)
@@ -29,10 +29,10 @@ class Fixed:
         self.views.append(view)
         if self.excluded:
             return Plan((), Decision(excluded=self.excluded), soonest_s=self.soonest_s)
-        lane = view.serve(B)
+        (lane,) = view.lanes((B,))
         assert not isinstance(lane, str)
         order = (Considered("b/m1", "price", 0.5),)
-        return Plan((Candidate(B, lane, "price", 0.5),), Decision(order))
+        return Plan((Chosen(B, lane, "price", 0.5),), Decision(order))
 
 
 def planned(fixed: Fixed, **changes: object) -> Stage:

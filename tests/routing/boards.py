@@ -48,8 +48,8 @@ class FixedStanding:
     """By kind and percentile."""
     half_open: bool = False
 
-    def ready(self, now: float, tokens: int) -> bool:
-        return max(self.parked, self.ejected) <= now and not self.is_busy and self.left > 0.0
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
+        return max(self.parked, self.ejected) <= now and not (crowded and self.is_busy) and self.left > 0.0
 
     def parked_until(self, now: float) -> float:
         return self.parked if self.parked > now else 0.0
@@ -90,6 +90,12 @@ class FixedBoard:
             found = self.by_name.get(target.provider.name) or FixedStanding()
             self._standings[id(target)] = found
         return found
+
+    def of_all(self, targets: tuple[Target, ...]) -> list[FixedStanding]:
+        return [self.of(target) for target in targets]
+
+    def crowded(self) -> bool:
+        return any(standing.is_busy for standing in self._standings.values())
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:
         raise AssertionError("planning enters nothing")
@@ -187,7 +193,7 @@ def view(
         key=KEY,
         at=AT,
         now=now,
-        serve=serve,
+        lanes=lambda targets: [serve(target) for target in targets],
         facets=Lookup(facets or {}),
         preferences=preferences,
         features=frozenset(features),

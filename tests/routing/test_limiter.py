@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waypost.routing.aimd import Outcome
 from waypost.routing.limiter import Limiter
 
 
@@ -29,6 +31,30 @@ def test_after_a_complaint_it_takes_as_many_as_it_taught() -> None:
         limiter.give_back("a", 1.0, "other")
     assert limiter.try_take("a", 1.0)
     assert limiter.try_take("b", 1.0)  # another one's is another's
+
+
+STEPS = st.tuples(
+    st.sampled_from("abc"), st.sampled_from(("take", "ok", "overload", "other")), st.floats(0, 700)
+)
+
+
+@given(st.lists(STEPS, max_size=60), st.sampled_from((None, 1, 3)))
+def test_while_nothing_is_limited_nobody_is_busy(
+    steps: list[tuple[str, str, float]], most: int | None
+) -> None:
+    limiter, now, limited = Limiter(), 1.0, False
+    for target, what, pause in steps:
+        now += pause
+        if target == "c":
+            limiter.of("c", "openai#1", concurrency=most)
+        limited = limited or (target == "c" and most is not None)
+        if what == "take":
+            limiter.try_take(target, now)
+        elif limiter.door(target).in_flight:
+            limiter.give_back(target, now, cast("Outcome", what), 0.1)
+        assert limiter.unlimited == (not limited and not list(limiter.limits()))
+        if limiter.unlimited:
+            assert not any(limiter.busy(each, now) for each in "abc")
 
 
 def test_a_credentials_concurrency_holds_over_all_of_its_models() -> None:

@@ -22,7 +22,7 @@ from waypost.config.nodes import (
     Weighted,
 )
 from waypost.core.decision import Rule
-from waypost.routing.order import STRATEGIES, draws, joined
+from waypost.routing.order import STRATEGIES, draws
 from waypost.routing.plan import Planner
 from waypost.routing.planned import Plan
 
@@ -71,10 +71,6 @@ def test_a_node_above_names_the_rule_only_where_the_one_below_had_none() -> None
     assert rules(node) == [("weight", 1), ("weight", 0), ("order", None)]
     node = Weighted((Fallback((Leaf(A), Leaf(B))), Leaf(C)), (1, 0))
     assert rules(node) == [("weight", 1), ("order", None), ("weight", 0)]
-
-
-def test_parts_that_are_empty_are_passed_over() -> None:
-    assert joined([[], []], (1, 0), "order") == []
 
 
 # --- weighted ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from waypost.config.nodes import Fallback, Leaf, Need, Overlay
 from waypost.core.facts import ModelFacts
 from waypost.routing.order import STRATEGIES
 from waypost.routing.place import BUSY, EJECTED, MISFIT, SHORT, TIGHT
-from waypost.routing.walk import Kept, Labels, Leaves, Walk
+from waypost.routing.walk import Kept, Walk
 
 A, B, C = some("abc")
 
@@ -26,8 +26,8 @@ def test_ranks_of_health() -> None:
         }
     )
     made = walk(board, input_estimate=50)
-    targets = [*some("ebspr"), named("t", facts=ModelFacts(context=49))]
-    places = made.admit(targets, [target.label for target in targets], ())
+    targets = (*some("ebspr"), named("t", facts=ModelFacts(context=49)))
+    places = made.admit(made.kept.groups.of(targets), ())
     assert [None if place is None else place.rank for place in places] == [
         EJECTED,
         BUSY,
@@ -43,7 +43,7 @@ def test_ranks_of_health() -> None:
 def test_each_thing_that_is_lacking_counts() -> None:
     facts = ModelFacts(features=("vision",), max_output=10)
     made = walk(features=("tools", "audio"), max_output=11)
-    (place,) = made.admit([named("p", facts=facts)], ["p/m1"], ())
+    (place,) = made.admit(made.kept.groups.alone(named("p", facts=facts)), ())
     assert place is not None
     assert place.rank == 3 * MISFIT
     assert made.misfit(place.target) == ("features", "it has no audio, tools, max_output")
@@ -68,39 +68,20 @@ def test_the_reason_noted_first_stays() -> None:
 
 
 def test_children_that_are_mere_leaves_are_taken_together() -> None:
-    overlay, kept = Overlay(retries=3), Leaves()
-    bare = (Leaf(A), Leaf(B))
-    assert kept.of(bare) == ((A, B), None)
-    assert kept.of(bare) is kept.of(bare)
-    assert kept.of((Leaf(A), Leaf(B, overlay=overlay))) == ((A, B), (None, overlay))
-    assert kept.of((Leaf(A), Leaf(B, Need()))) is None
-    assert kept.of((Leaf(A), Fallback(bare))) is None
-    parts = walk().parts((Leaf(A), Leaf(B, overlay=overlay)), ())
-    assert [place.overlay for part in parts for place in part] == [None, overlay]
+    overlay = Overlay(retries=3)
+    below = walk().below((Leaf(A), Leaf(B, overlay=overlay)), ())
+    assert below.parts is None
+    assert [place and place.overlay for place in below.firsts] == [None, overlay]
+    below = walk().below((Leaf(A), Fallback((Leaf(B), Leaf(C)))), ())
+    assert below.parts is not None
+    assert [[place.label for place in part] for part in below.parts] == [["a/m1"], ["b/m1", "c/m1"]]
+    assert [place and place.label for place in below.firsts] == ["a/m1", "b/m1"]
 
 
-def test_what_is_kept_is_bounded() -> None:
-    leaves = Leaves()
-    children = [(Leaf(A), Leaf(B)) for _ in range(1025)]
-    first = leaves.of(children[0])
-    for each in children:
-        leaves.of(each)
-    assert leaves.of(children[0]) is not first
-    labels = Labels()
-    targets = tuple(named("p", model=str(number)) for number in range(16_385))
-    assert labels.of_all(targets) == [target.label for target in targets]
-    tuples = [(targets[0], targets[number]) for number in range(1025)]
-    before = labels.of_all(tuples[0])
-    for each in tuples[1:]:
-        labels.of_all(each)
-    assert labels.of_all(tuples[0]) == before
-    assert labels.of_all(tuples[0]) is not before
+def test_who_is_busy_is_asked_only_where_it_is_crowded() -> None:
+    class Quiet(FixedBoard):
+        def crowded(self) -> bool:
+            return False
 
-
-def test_labels_are_told_apart_by_key() -> None:
-    target = named("p", provider_key_name="k")
-    labels = Labels()
-    both = (target, target)
-    assert labels.of_all(both) == ["p#k/m1", "p#k/m1"]
-    assert labels.of_all(both) is labels.of_all(both)
-    assert labels.of(target) is labels.of(target)
+    board = Quiet({"a": FixedStanding(is_busy=True)})
+    assert [place and place.rank for place in walk(board).below((Leaf(A), Leaf(B)), ()).firsts] == [0, 0]

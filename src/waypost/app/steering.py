@@ -47,7 +47,11 @@ class Steering:
         """A board on which nothing is known yet."""
         tuning = self._config
         return HealthBoard(
-            lambda: tuning.snapshot().settings.resilience, self._draw, self._clock.wall, self.entrance.busy
+            lambda: tuning.snapshot().settings.resilience,
+            self._draw,
+            self._clock.wall,
+            self.entrance.busy,
+            crowded=self.entrance.crowded,
         )
 
     def report(self, target: Target) -> TargetReport | None:

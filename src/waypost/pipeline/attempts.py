@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Literal, TypedDict, Unpack
 
-import msgspec
-
 from waypost.config.nodes import Overlay
 from waypost.config.targets import Target
 from waypost.core.origin import Deadlines
@@ -45,7 +43,7 @@ from waypost.pipeline.hedge import Hedges
 from waypost.pipeline.relay import Relay
 from waypost.pipeline.settle import Settle
 from waypost.ports import Answer, Clock, Ledger, Upstream
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Candidate, Plan, through
 from waypost.routing.retry import backoff_s, step
 from waypost.telemetry.logs import Log
 from waypost.upstream.attempt import Heads, accept, hide_key
@@ -242,7 +240,7 @@ class Attempts:
     def _continuable(self, live: LiveExchange, candidate: Candidate) -> Candidate:
         """The candidate on a lane whose stream can be gone on with, where that is wished."""
         lane = self._continuation.lane(live, candidate.lane)
-        return candidate if lane is candidate.lane else msgspec.structs.replace(candidate, lane=lane)
+        return candidate if lane is candidate.lane else through(candidate, lane)
 
     async def _go_on(self, live: LiveExchange, broken: Broken, left: list[Candidate]) -> None:
         """An answer broke off behind the commit point: the next targets finish it, each where the one before it ended.
@@ -260,7 +258,7 @@ class Attempts:
             tokens = tokens_of(live)
             if self._entrance.enter(live.board, target, now, tokens) != "in":
                 continue
-            finishing = msgspec.structs.replace(candidate, lane=lane)
+            finishing = through(candidate, lane)
             try:
                 trial = await self.attempt(live, finishing, "continuation")
             except UpstreamError as error:

@@ -23,6 +23,8 @@ class Entrance:
     def __init__(self, limiter: Limiter, waiting: Waiting) -> None:
         self._limiter = limiter
         self._waiting = waiting
+        self.crowded = waiting.crowded
+        """For the board: whether any target may be busy."""
 
     def enter(
         self, board: Board, target: Target, now: float, tokens: int, *, forced: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.routing.facets import NOTHING_SAID, RequestFacets, Said
 from waypost.routing.own import OwnKeys
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Chosen, Plan
 from waypost.routing.requested.wishes import NO_WISHES
 from waypost.routing.view import View
 
@@ -31,6 +31,8 @@ _PICTURES = (b'"image_url"', b'"input_image"', b'"image"', b"inlineData", b"inli
 _NONE = (b"null", b"[]")
 #: Plans kept; clients can name any model of a provider.
 _ALONE_MOST = 4096
+#: The same of the lanes of several targets.
+_TOGETHER_MOST = 1024
 #: Exclusions that pass by themselves.
 _FOR_NOW = frozenset(("parked", "ejected", "busy"))
 
@@ -60,6 +62,7 @@ class Planning:
         self._own = own or OwnKeys()
         #: Plans of routes with one target, by client dialect and route: nothing is to be decided there.
         self._alone: dict[tuple[str, str], Plan] = {}
+        self._together: dict[tuple[str, int], tuple[tuple[Target, ...], list[Lane | Reason]]] = {}
 
     def plan(self, live: LiveExchange) -> Plan | None:
         """The plan, which may have no candidates when all are out of order just now. None: no target counts tokens, and
@@ -119,7 +122,7 @@ class Planning:
         found = self._serve(live, target)
         if isinstance(found, str):
             return None
-        plan = Plan((Candidate(target, found, "only"),))
+        plan = Plan((Chosen(target, found, "only"),))
         if plain:
             if len(self._alone) >= _ALONE_MOST:
                 self._alone.clear()
@@ -135,6 +138,18 @@ class Planning:
         standing = live.board.of(plan.candidates[0].target)
         tokens = 0 if live.asked is None else live.asked.input_estimate
         return standing.measured("first_token", 95, tokens, self._clock.monotonic())
+
+    def _lanes_of(self, live: LiveExchange, targets: tuple[Target, ...]) -> Sequence[Lane | Reason]:
+        """Those of several are kept where they are the same for every request of the client's dialect."""
+        if len(targets) == 1 or live.shape is not None or live.unknown_previous is not None:
+            return [self._serve(live, target) for target in targets]
+        key = (live.call.dialect.name, id(targets))
+        kept = self._together.get(key)
+        if kept is None:
+            if len(self._together) >= _TOGETHER_MOST:
+                self._together.clear()
+            kept = self._together[key] = (targets, [self._serve(live, target) for target in targets])
+        return kept[1]
 
     def _serve(self, live: LiveExchange, target: Target) -> Lane | Reason:
         dialect = live.call.dialect
@@ -154,7 +169,7 @@ class Planning:
             key=key,
             at=live.started_us / 1e6,
             now=self._clock.monotonic(),
-            serve=lambda target: self._serve(live, target),
+            lanes=lambda targets: self._lanes_of(live, targets),
             facets=self._facets(live),
             preferences=NO_PREFERENCES if live.selected is None else live.selected.preferences,
             features=features(live),

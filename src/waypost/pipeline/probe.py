@@ -17,7 +17,7 @@ from waypost.pipeline.settle import Settle
 from waypost.pipeline.shadow import Nobody
 from waypost.ports import Clock
 from waypost.routing.board import Board
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Chosen, Plan
 
 #: Some providers refuse fewer, and models that reason say nothing within one.
 _TOKENS = 16
@@ -75,7 +75,7 @@ class Prober:
         live.deadline = call.received + provider.deadlines.total_s
         try:
             await self._admit(live, Route(target.name, (target,)))
-            await self._run(live, Plan((Candidate(target, lane, "only"),)))
+            await self._run(live, Plan((Chosen(target, lane, "only"),)))
         except GatewayError as error:
             live.error, live.status = error.code, error.status
             live.outcome = "failed" if live.attempts else "refused"

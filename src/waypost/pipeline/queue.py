@@ -170,6 +170,10 @@ class Waiting:
         """A place at the target, if one is free and nobody waits for it. End it with `give_back`."""
         return target_id not in self._lines and self._limiter.try_take(target_id, now)
 
+    def crowded(self) -> bool:
+        """Whether any target may be busy."""
+        return bool(self._lines) or not self._limiter.unlimited
+
     def busy(self, target_id: str, now: float) -> bool:
         """Whether `try_take` would say False; takes nothing."""
         return target_id in self._lines or self._limiter.busy(target_id, now)

@@ -27,7 +27,7 @@ CALM_S = 1.0
 """After a cut, complaints about what was under way at that time are no news for so long."""
 FORGET_S = 600.0
 """Without a complaint for so long, it is unlimited again."""
-_UNLIMITED = float("inf")
+UNLIMITED = float("inf")
 _KNOWN_FROM = 30
 _USUAL_WEIGHT = 0.01
 _LATELY_WEIGHT = 0.1
@@ -40,7 +40,7 @@ class Limit:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self.limit = _UNLIMITED
+        self.limit = UNLIMITED
         self._cut_at = 0.0
         #: How many of those under way at the last cut have not ended.
         self._stale = 0
@@ -51,7 +51,7 @@ class Limit:
     @property
     def learnt(self) -> bool:
         """It is limited now."""
-        return self.limit != _UNLIMITED
+        return self.limit != UNLIMITED
 
     def end(self, now: float, outcome: Outcome, first_token_s: float | None) -> None:
         """One that was under way has ended."""
@@ -61,7 +61,7 @@ class Limit:
         if stale:
             self._stale -= 1
         if outcome == "ok":
-            if self.limit != _UNLIMITED:
+            if self.limit != UNLIMITED:
                 self._grow(under_way, now)
             if first_token_s is not None:
                 self._time(under_way, now, first_token_s)
@@ -70,7 +70,7 @@ class Limit:
 
     def _grow(self, under_way: int, now: float) -> None:
         if now - self._cut_at > FORGET_S:
-            self.limit = _UNLIMITED
+            self.limit = UNLIMITED
         elif under_way >= NEAR * self.limit:
             self.limit += max(1.0, GROWTH * self.limit) / self.limit
 

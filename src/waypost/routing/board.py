@@ -25,9 +25,9 @@ class Standing(Protocol):
         """When it failed last; earlier than anything for one that has not."""
         ...
 
-    def ready(self, now: float, tokens: int) -> bool:
-        """Nothing is against asking it: not parked, ejected or busy, and with quota for `tokens` more. One question in
-        place of the four; False says no more than that they have to be asked."""
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
+        """Nothing is against asking it: not parked, ejected or (where it is `crowded`) busy, and with quota for
+        `tokens` more. One question in place of the four; False says no more than that they have to be asked."""
         ...
 
     def parked_until(self, now: float) -> float:
@@ -70,6 +70,14 @@ class Board(Protocol):
 
     def of(self, target: Target) -> Standing:
         """Its standing; made when it is first asked for. A dict hit."""
+        ...
+
+    def crowded(self) -> bool:
+        """Whether any target may be busy."""
+        ...
+
+    def of_all(self, targets: tuple[Target, ...]) -> Sequence[Standing]:
+        """That of each."""
         ...
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:

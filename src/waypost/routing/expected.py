@@ -21,6 +21,8 @@ _SAMPLE = 10_000
 #: Prices may change with the hour of the day; none is known to begin off a quarter of an hour.
 _SLOT_S = 900
 _KEPT_MOST = 4096
+#: Rounds up.
+_UP = PER_MILLION - 1
 
 
 def slot_of(at: float) -> int:
@@ -48,22 +50,25 @@ class Expected:
         view, outputs = self._view, self._outputs
         asked = view.asked
         estimate, tier, at = asked.input_estimate, asked.tier, view.at
+        plain = tier is None
         told: list[int | None] = []
+        add = told.append
         for target in targets:
             tariff = None if target is None else target.tariff
             if target is None or tariff is None:
-                told.append(None)
+                add(None)
                 continue
             most = target.facts.max_output
             output = outputs.get(most)
             if output is None:
                 output = outputs[most] = asked.expected_output(most, view.reserve_output)
-            flat = tariff.flat
-            if flat is None or tier is not None:
+            flat = tariff.flat if plain else None
+            if flat is None:
                 cost = tariff.cost(Usage(estimate, output), at, tier)
             else:  # what `cost` would answer, without asking fifty times
-                cost = -(-(estimate * flat[0] + output * flat[1] + flat[2]) // PER_MILLION)
-            told.append(cost if not target.markup else charged(cost, target.markup))
+                input_rate, output_rate, request = flat
+                cost = (estimate * input_rate + output * output_rate + request + _UP) // PER_MILLION
+            add(cost if not target.markup else charged(cost, target.markup))
         return told
 
     def cost(self, target: Target) -> int | None:

@@ -22,7 +22,7 @@ class FixedStanding:
         self._down = down
         self._parked = parked
 
-    def ready(self, now: float, tokens: int) -> bool:
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
         return not (self._down or self._parked)
 
     def parked_until(self, now: float) -> float:
@@ -70,6 +70,14 @@ class FixedBoard:
             standing = FixedStanding(down=bool(names & self._down), parked=bool(names & self._parked))
             found = self._standings[id(target)] = (target, standing)
         return found[1]
+
+    def crowded(self) -> bool:
+        """Nobody is busy."""
+        return False
+
+    def of_all(self, targets: tuple[Target, ...]) -> list[FixedStanding]:
+        """See `board.Board`."""
+        return [self.of(target) for target in targets]
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:
         """Whether it is neither down nor parked."""

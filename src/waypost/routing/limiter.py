@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from waypost.routing.aimd import Limit, Outcome
+from waypost.routing.aimd import UNLIMITED, Limit, Outcome
 
 _WINDOW_S = 60.0
 _TARGETS_MAX = 10_000
@@ -107,9 +107,11 @@ class Door(Limit):
 class Limiter:
     """All targets of one process, by an id of the caller's choice (`Target.label`)."""
 
-    __slots__ = ("_caps", "_doors")
+    __slots__ = ("_caps", "_doors", "_learnt")
 
     def __init__(self) -> None:
+        self._learnt: set[str] = set()
+        """Targets that have taught a limit."""
         self._doors: dict[str, Door] = {}
         self._caps: dict[str, Cap] = {}
 
@@ -140,6 +142,11 @@ class Limiter:
         """Any credential has, or had, limits of its own."""
         return bool(self._caps)
 
+    @property
+    def unlimited(self) -> bool:
+        """No target and no credential has a limit, so that none can be busy."""
+        return not self._learnt and not self._caps
+
     def door(self, target_id: str) -> Door:
         """The target's door as it was last configured; made, without configured limits, when it is new."""
         return self._doors.get(target_id) or self._make(target_id)
@@ -157,7 +164,12 @@ class Limiter:
         self, target_id: str, now: float, outcome: Outcome, first_token_s: float | None = None
     ) -> None:
         """See `Door.give_back`."""
-        self._doors[target_id].give_back(now, outcome, first_token_s)
+        door = self._doors[target_id]
+        door.give_back(now, outcome, first_token_s)
+        if door.limit != UNLIMITED:
+            self._learnt.add(target_id)
+        elif self._learnt:
+            self._learnt.discard(target_id)
 
     def undo(self, target_id: str) -> None:
         """See `Door.undo`."""
@@ -172,6 +184,7 @@ class Limiter:
     def _make(self, target_id: str) -> Door:
         if len(self._doors) >= _TARGETS_MAX:
             self._doors = {name: door for name, door in self._doors.items() if door.in_flight}
+            self._learnt &= self._doors.keys()
         door = self._doors[target_id] = Door()
         return door
 

@@ -30,13 +30,13 @@ from waypost.config.nodes import (
 from waypost.config.targets import Target
 from waypost.core.decision import Rule
 from waypost.routing.board import Kind
-from waypost.routing.place import BUSY, READY, Places, foremost
+from waypost.routing.place import BUSY, WEAK, Place, Places, foremost
 from waypost.routing.sticky import seed, sticky_value, unit
 from waypost.routing.view import Random
 from waypost.routing.walk import Hedged, Needs, Shadowed, Strategies, Walk
 
 N = TypeVar("N", bound=Node)
-Parts = Sequence[Places]
+Firsts = Sequence[Place | None]
 Scores = Sequence[float | None]
 
 #: How often a target that was not measured lately goes first.
@@ -47,8 +47,6 @@ CLOSE: Final = 0.10
 _TINY: Final = 5e-324
 #: Quotas are compared in quarters: finer, and each request would go to another credential than the one before.
 _STEPS: Final = 4
-#: Rules that say less than that of the node above.
-_WEAK: Final = frozenset(("only", "order"))
 #: Nano-dollars of a dollar, for scores, which are for people.
 _DOLLAR: Final = 1e9
 
@@ -59,31 +57,9 @@ def draws(weights: Iterable[float], random: Random) -> list[float]:
     return [-log(random() or _TINY) / weight if weight > 0 else inf for weight in weights]
 
 
-def joined(parts: Parts, order: Sequence[int], rule: Rule, scores: Scores | None = None) -> Places:
-    """The parts in this order. The first place of each is there by this rule, unless a node below had a better one."""
-    told: Places = []
-    add = told.append
-    for index in order:
-        part = parts[index]
-        if part:
-            first = part[0]
-            if first.rule in _WEAK:
-                first.rule = rule
-                if scores is not None:
-                    first.score = scores[index]
-            if len(part) == 1:
-                add(first)
-            else:
-                told += part
-    return told
-
-
-def _alone(parts: Parts) -> Places | None:
-    """The places, if there is nothing to choose between the parts; else None."""
-    filled = [part for part in parts if part]
-    if len(filled) > 1:
-        return None
-    return filled[0] if filled else []
+def ascending(values: Sequence[float]) -> list[int]:
+    """The indices of values, lowest first; of equal ones the first."""
+    return sorted(range(len(values)), key=values.__getitem__)
 
 
 # --- by priority, where a route has no node -------------------------------------------------------------------
@@ -91,8 +67,7 @@ def _alone(parts: Parts) -> Places | None:
 
 def by_priority(walk: Walk, targets: tuple[Target, ...]) -> Places:
     """Lower priority numbers first; within one priority a weighted draw without replacement."""
-    labels = walk.kept.labels.of_all(targets)
-    places = [place for place in walk.admit(targets, labels, ()) if place is not None]
+    places = [place for place in walk.admit(walk.kept.groups.of(targets), ()) if place is not None]
     if len(places) < 2:
         return places
     order = drawn_by_priority([place.target for place in places], walk.random)
@@ -113,7 +88,7 @@ def by_priority(walk: Walk, targets: tuple[Target, ...]) -> Places:
 def drawn_by_priority(targets: Sequence[Target], random: Random) -> list[int]:
     """The indices of targets, by priority, and drawn by weight within one."""
     drawn = draws([target.weight for target in targets], random)
-    order = sorted(range(len(targets)), key=drawn.__getitem__)
+    order = ascending(drawn)
     if targets[0].priority != targets[-1].priority:
         order.sort(key=[target.priority for target in targets].__getitem__)
     return order
@@ -123,7 +98,7 @@ def drawn_by_priority(targets: Sequence[Target], random: Random) -> list[int]:
 
 
 def leaf(walk: Walk, node: Leaf, needs: Needs) -> Places:
-    (place,) = walk.admit((node.target,), (walk.kept.labels.of(node.target),), needs)
+    (place,) = walk.admit(walk.kept.groups.alone(node.target), needs)
     if place is None:
         return []
     place.overlay = node.overlay
@@ -132,8 +107,7 @@ def leaf(walk: Walk, node: Leaf, needs: Needs) -> Places:
 
 def keys(walk: Walk, node: Keys, needs: Needs) -> Places:
     """By quarters of the quota that is left, and by a weighted draw among equals."""
-    labels = walk.kept.labels.of_all(node.targets)
-    places = [place for place in walk.admit(node.targets, labels, needs) if place is not None]
+    places = [place for place in walk.admit(walk.kept.groups.of(node.targets), needs) if place is not None]
     for place in places:
         place.overlay = node.overlay
     if len(places) < 2:
@@ -151,99 +125,108 @@ def keys(walk: Walk, node: Keys, needs: Needs) -> Places:
 
 
 def fallback(walk: Walk, node: Fallback, needs: Needs) -> Places:
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
-    return joined(parts, range(len(parts)), "order") if alone is None else alone
+    below = walk.below(node.children, needs)
+    alone = below.alone()
+    return below.joined(range(len(below.firsts)), "order") if alone is None else alone
 
 
 def weighted(walk: Walk, node: Weighted, needs: Needs) -> Places:
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
+    below = walk.below(node.children, needs)
+    alone = below.alone()
     if alone is not None:
         return alone
     weights = node.weights
     value = sticky_value(walk.view, node.sticky) if node.sticky else None
     if value is not None:
-        return joined(parts, walk.kept.seeds.order(node, value), "sticky", weights)
+        return below.joined(walk.kept.seeds.order(node, value), "sticky", weights)
     drawn = draws(weights, walk.random)
-    return joined(parts, sorted(range(len(parts)), key=drawn.__getitem__), "weight", weights)
+    return below.joined(ascending(drawn), "weight", weights)
 
 
 def cheapest(walk: Walk, node: Cheapest, needs: Needs) -> Places:
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
-    return joined(parts, *by_price(walk, parts)) if alone is None else alone
+    below = walk.below(node.children, needs)
+    alone = below.alone()
+    return below.joined(*by_price(walk, below.firsts)) if alone is None else alone
 
 
-def by_price(walk: Walk, parts: Parts) -> tuple[list[int], Rule, Scores]:
+def by_price(walk: Walk, firsts: Firsts) -> tuple[list[int], Rule, Scores]:
     """By expected cost; targets whose price is not known last."""
-    costs = walk.expected.costs([None if first is None else first.target for first in foremost(parts)])
-    order = sorted(range(len(parts)), key=[inf if cost is None else cost for cost in costs].__getitem__)
+    costs = walk.expected.costs([None if first is None else first.target for first in firsts])
+    order = ascending([inf if cost is None else cost for cost in costs])
     return order, "price", [None if cost is None else cost / _DOLLAR for cost in costs]
 
 
 def fastest(walk: Walk, node: Fastest, needs: Needs) -> Places:
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
+    below = walk.below(node.children, needs)
+    alone = below.alone()
     if alone is not None:
         return alone
-    order, rule, scores = by_measure(walk, parts, node.by)
+    order, rule, scores = by_measure(walk, below.firsts, node.by)
     if None in scores and walk.random() < EXPLORED:
-        new = [index for index in order if scores[index] is None and parts[index]]
-        able = [index for index in new if parts[index][0].rank == READY]
+        able = [index for index in order if scores[index] is None and below.leads(index)]
         if able:
             picked = able[min(int(walk.random() * len(able)), len(able) - 1)]
-            parts[picked][0].rule = "explore"
             order.remove(picked)
             order.insert(0, picked)
-    return joined(parts, order, rule, scores)
+            places = below.joined(order, rule, scores)
+            places[0].rule = "explore"
+            return places
+    return below.joined(order, rule, scores)
 
 
-def by_measure(walk: Walk, parts: Parts, by: Rule) -> tuple[list[int], Rule, Scores]:
+def by_measure(walk: Walk, firsts: Firsts, by: Rule) -> tuple[list[int], Rule, Scores]:
     """By the median for input of this size, best first; what was not measured last. From the best on, those within 10 %
     of it stay in the order they are written, then the same from the best of the rest."""
     kind: Kind = "throughput" if by == "throughput" else "first_token"
     sign = -1.0 if by == "throughput" else 1.0
     size, now = walk.view.asked.input_estimate, walk.now
-    scores = [
-        None if first is None else first.standing.measured(kind, 50, size, now) for first in foremost(parts)
-    ]
-    known = sorted((sign * score, index) for index, score in enumerate(scores) if score is not None)
+    scores = [None if first is None else first.standing.measured(kind, 50, size, now) for first in firsts]
+    known = sorted([(sign * score, index) for index, score in enumerate(scores) if score is not None])
     order: list[int] = []
-    begun = 0
-    for place, (score, _) in enumerate(known):
-        best = known[begun][0]
-        if score > best + CLOSE * abs(best):
-            order.extend(sorted(index for _, index in known[begun:place]))
-            begun = place
-    order.extend(sorted(index for _, index in known[begun:]))
-    order.extend(index for index, score in enumerate(scores) if score is None)
+    close: list[int] = []
+    most = inf
+    for score, index in known:
+        if score > most or not close:
+            order += sorted(close)
+            close.clear()
+            most = score + CLOSE * abs(score)
+        close.append(index)
+    order += sorted(close)
+    if len(order) < len(scores):
+        order += [index for index, score in enumerate(scores) if score is None]
     return order, by, scores
 
 
 def least_busy(walk: Walk, node: LeastBusy, needs: Needs) -> Places:
     """Drawn by weight among those that are equally busy, or else the first would get all when there is little to do."""
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
+    below = walk.below(node.children, needs)
+    alone = below.alone()
     if alone is not None:
         return alone
-    firsts = foremost(parts)
-    weights = [0 if first is None else first.target.weight for first in firsts]
-    scores = [None if first is None else float(first.standing.in_flight) for first in firsts]
-    loads = [
-        (score or 0.0) / weight if weight else inf for score, weight in zip(scores, weights, strict=True)
-    ]
-    ranked = sorted(zip(loads, draws(weights, walk.random), range(len(parts)), strict=True))
-    return joined(parts, [index for _, _, index in ranked], "least_busy", scores)
+    random = walk.random
+    scores: list[float | None] = []
+    ranked: list[tuple[float, float, int]] = []
+    for index, first in enumerate(below.firsts):
+        if first is None:
+            scores.append(None)
+            continue
+        busy, weight = float(first.standing.in_flight), first.target.weight
+        scores.append(busy)
+        if weight > 0:
+            ranked.append((busy / weight, -log(random() or _TINY) / weight, index))
+        else:
+            ranked.append((inf, inf, index))
+    ranked.sort()
+    return below.joined([index for _, _, index in ranked], "least_busy", scores)
 
 
 def balanced(walk: Walk, node: Balanced, needs: Needs) -> Places:
     """A drawing by health / price². Scores are shares of the draw."""
-    parts = walk.parts(node.children, needs)
-    alone = _alone(parts)
+    below = walk.below(node.children, needs)
+    alone = below.alone()
     if alone is not None:
         return alone
-    firsts = foremost(parts)
+    firsts = below.firsts
     costs = walk.expected.costs([None if first is None else first.target for first in firsts])
     lowest = min(filter(None, costs), default=1)
     now = walk.now
@@ -253,10 +236,9 @@ def balanced(walk: Walk, node: Balanced, needs: Needs) -> Places:
         else first.standing.health(now) * ((share := lowest / cost) * share if cost else 1.0)
         for first, cost in zip(firsts, costs, strict=True)
     ]
-    drawn = draws(weights, walk.random)
     total = sum(weights) or 1.0
-    order = sorted(range(len(parts)), key=drawn.__getitem__)
-    return joined(parts, order, "balanced", [weight / total for weight in weights])
+    order = ascending(draws(weights, walk.random))
+    return below.joined(order, "balanced", [weight / total for weight in weights])
 
 
 # --- nodes that choose -----------------------------------------------------------------------------------------
@@ -272,7 +254,7 @@ def conditional(walk: Walk, node: Conditional, needs: Needs) -> Places:
     if chosen is None:
         return []
     places = walk.visit(chosen, needs)
-    if places and places[0].rule in _WEAK:
+    if places and places[0].rule in WEAK:
         places[0].rule = "condition"
     return places
 
@@ -284,13 +266,15 @@ def canary(walk: Walk, node: Canary, needs: Needs) -> Places:
     point = walk.random() if value is None else unit(seed(node.name, value))
     if back is None and point * 100.0 < node.percent:
         walk.notes.append(f"Drawn for the canary {node.name}.")
-        parts = walk.parts((node.canary, node.stable), needs)
-        if parts[0]:
-            parts[0][0].rule = "canary"
-            parts[0][0].score = node.percent
-        return joined(parts, (0, 1), "order")
+        places, stable = walk.visit(node.canary, needs), walk.visit(node.stable, needs)
+        if stable and stable[0].rule in WEAK:
+            stable[0].rule = "order"
+        if places:
+            places[0].rule = "canary"
+            places[0].score = node.percent
+        return places + stable
     places = walk.visit(node.stable, needs)
-    if places and places[0].rule in _WEAK:
+    if places and places[0].rule in WEAK:
         places[0].rule = "stable"
     for target in targets_of(node.canary):
         if back is None:
@@ -309,7 +293,8 @@ def shadow(walk: Walk, node: Shadow, needs: Needs) -> Places:
         walk.excluded, walk.notes, walk.hedges, walk.shadows, walk.ranks, walk.soonest = kept
         (first,) = foremost((beside,))
         if first is not None and first.rank < BUSY:
-            walk.shadows.append(Shadowed(_idents(places), first, node.owner))
+            first.owner = node.owner
+            walk.shadows.append(Shadowed(_idents(places), first))
     return places
 
 

@@ -21,7 +21,7 @@ from waypost.routing.board import Board
 from waypost.routing.canary import RolledBack
 from waypost.routing.order import STRATEGIES, by_priority
 from waypost.routing.place import BUSY, EJECTED, MISFIT, Place, Places, lasting, rank_of
-from waypost.routing.planned import Candidate, Plan
+from waypost.routing.planned import Candidate, Chosen, Plan
 from waypost.routing.preferences import only_first, prefer
 from waypost.routing.view import Random, View
 from waypost.routing.walk import Kept, Walk
@@ -71,13 +71,13 @@ def _simple(target: Target, node: Leaf | None, view: View, board: Board) -> Plan
     """The plan for a single target without any needs, when it can be asked now."""
     if node is not None and node.need is not None:
         return None
-    lane = view.serve(target)
+    (lane,) = view.lanes((target,))
     if isinstance(lane, str):
         return None
     standing, now = board.of(target), view.now
     if standing.parked_until(now) > now or standing.ejected_until(now) > now:
         return None
-    return Plan((Candidate(target, lane, "only", None, None if node is None else node.overlay),))
+    return Plan((Chosen(target, lane, "only", None, None if node is None else node.overlay),))
 
 
 def _conclude(route: Route, walk: Walk, places: Places, *, alone: bool) -> Plan:
@@ -89,9 +89,7 @@ def _conclude(route: Route, walk: Walk, places: Places, *, alone: bool) -> Plan:
         places = only_first(walk, places)
     decision = _decide(route, walk, places)
     return Plan(
-        tuple(
-            [Candidate(place.target, place.lane, place.rule, place.score, place.overlay) for place in places]
-        ),
+        tuple(places),
         decision,
         _hedge_after_s(walk, places) if walk.hedges else None,
         _shadows(walk, places) if walk.shadows else (),
@@ -193,8 +191,4 @@ def _shadows(walk: Walk, places: Places) -> tuple[Candidate, ...]:
     if not places:
         return ()
     first = id(places[0].target)
-    return tuple(
-        Candidate(place.target, place.lane, place.rule, place.score, place.overlay, owner)
-        for targets, place, owner in ((each.targets, each.place, each.owner) for each in walk.shadows)
-        if first in targets
-    )
+    return tuple(each.place for each in walk.shadows if first in each.targets)

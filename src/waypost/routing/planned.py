@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 from waypost.config.nodes import Overlay
@@ -10,16 +12,44 @@ from waypost.core.decision import Decision, Rule
 from waypost.dialects.lane import Lane
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A target in its place."""
+class Candidate(Protocol):
+    """A target in its place. Nobody changes it any more."""
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def lane(self) -> Lane: ...
+
+    @property
+    def rule(self) -> Rule: ...
+
+    @property
+    def score(self) -> float | None: ...
+
+    @property
+    def overlay(self) -> Overlay | None: ...
+
+    @property
+    def owner(self) -> str:
+        """Of a shadow: the id of the organization that made it; empty: the operator."""
+        ...
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A `Candidate` that was chosen without a walk: there was no other."""
 
     target: Target
     lane: Lane
-    rule: Rule
+    rule: Rule = "only"
     score: float | None = None
     overlay: Overlay | None = None
     owner: str = ""
-    """Of a shadow: the id of the organization that made it; empty: the operator."""
+
+
+def through(candidate: Candidate, lane: Lane) -> Candidate:
+    """The same, asked through another lane."""
+    return Chosen(candidate.target, lane, candidate.rule, candidate.score, candidate.overlay, candidate.owner)
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from waypost.config.nodes import Preferences
+from waypost.core.decision import Rule
 from waypost.routing.needs import names
 from waypost.routing.order import by_measure, by_price
 from waypost.routing.place import Place, Places
@@ -31,13 +32,11 @@ def only_first(walk: Walk, places: Places) -> Places:
 
 
 def _sorted(walk: Walk, places: Places, wanted: Preferences) -> Places:
-    parts = [[place] for place in places]
     if wanted.sort == "price":
-        order, rule, scores = by_price(walk, parts)
+        order, rule, scores = by_price(walk, places)
     else:
-        order, rule, scores = by_measure(
-            walk, parts, "throughput" if wanted.sort == "throughput" else "latency"
-        )
+        by: Rule = "throughput" if wanted.sort == "throughput" else "latency"
+        order, rule, scores = by_measure(walk, places, by)
     told = []
     for index in order:
         place = places[index]

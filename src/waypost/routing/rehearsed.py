@@ -22,8 +22,8 @@ class RehearsedStanding:
     def failed_at(self) -> float:
         return max(self._real.failed_at, self._own.failed_at)
 
-    def ready(self, now: float, tokens: int) -> bool:
-        return self._real.ready(now, tokens) and self._own.ready(now, tokens)
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
+        return self._real.ready(now, tokens, crowded) and self._own.ready(now, tokens, crowded)
 
     def parked_until(self, now: float) -> float:
         return max(self._real.parked_until(now), self._own.parked_until(now))
@@ -68,6 +68,14 @@ class RehearsedBoard:
         if self._covers(target):
             return RehearsedStanding(self._real.of(target), self._own.of(target))
         return self._real.of(target)
+
+    def crowded(self) -> bool:
+        """See `board.Board`."""
+        return self._real.crowded() or self._own.crowded()
+
+    def of_all(self, targets: tuple[Target, ...]) -> list[Standing]:
+        """See `board.Board`."""
+        return [self.of(target) for target in targets]
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:
         """See `board.Board`."""

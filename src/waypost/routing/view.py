@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -26,8 +26,8 @@ class View(msgspec.Struct, frozen=True):
     """Unix time in seconds."""
     now: float
     """Monotonic seconds, as the board counts."""
-    serve: Callable[[Target], Lane | Reason]
-    """The lane a target would be asked through, or why it can not serve this operation."""
+    lanes: Callable[[tuple[Target, ...]], Sequence[Lane | Reason]]
+    """The lane each target would be asked through, or why it can not serve this operation."""
     facets: Facets
     """For conditions and sticky draws."""
     preferences: Preferences = NO_PREFERENCES

@@ -7,14 +7,27 @@ from math import inf
 
 import msgspec
 
-from waypost.config.nodes import Leaf, Need, Node, Overlay
+from waypost.config.nodes import Need, Node
 from waypost.config.targets import Target
 from waypost.core.decision import Excluded, Reason
 from waypost.routing.board import Board, Standing
 from waypost.routing.canary import Canaries
 from waypost.routing.expected import Expected, ListPrices, tokens_of
+from waypost.routing.group import Group, Groups, Leaves
 from waypost.routing.needs import Asker, Verdict, Verdicts, missing
-from waypost.routing.place import BUSY, EJECTED, MISFIT, READY, SHORT, TIGHT, Place, Places, lasting
+from waypost.routing.place import (
+    BUSY,
+    EJECTED,
+    MISFIT,
+    READY,
+    SHORT,
+    TIGHT,
+    Below,
+    Place,
+    Places,
+    foremost,
+    lasting,
+)
 from waypost.routing.sticky import ChildSeeds
 from waypost.routing.view import Random, View
 
@@ -24,71 +37,15 @@ Needs = tuple[Need, ...]
 Strategies = Mapping[type, Callable[["Walk", Node, Needs], Places]]
 """By type of node: the places below it, in order."""
 
-_LABELS_MOST = 16_384
-_CHILDREN_MOST = 1024
-_Bare = tuple[tuple[Target, ...], tuple[Overlay | None, ...] | None]
-
-
-class Labels:
-    """Labels of targets, kept by identity: at most 16,384, and those of at most 1,024 whole sequences, then anew."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[Target, str]] = {}
-        self._whole: dict[int, tuple[Sequence[Target], list[str]]] = {}
-
-    def of(self, target: Target) -> str:
-        kept = self._kept.get(id(target))
-        if kept is None:
-            if len(self._kept) >= _LABELS_MOST:
-                self._kept.clear()
-            kept = self._kept[id(target)] = (target, target.label)
-        return kept[1]
-
-    def of_all(self, targets: tuple[Target, ...]) -> list[str]:
-        """Those of a tuple that does not live for one request only."""
-        kept = self._whole.get(id(targets))
-        if kept is None:
-            if len(self._whole) >= _CHILDREN_MOST:
-                self._whole.clear()
-            kept = self._whole[id(targets)] = (targets, [self.of(target) for target in targets])
-        return kept[1]
-
-
-class Leaves:
-    """The targets and overlays of nodes' children that are all leaves without needs, kept by the identity of the
-    children. Keeps at most 1,024, then begins anew."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[tuple[Node, ...], _Bare | None]] = {}
-
-    def of(self, children: tuple[Node, ...]) -> _Bare | None:
-        """None when any child is more than a leaf; overlays are None when no child has one."""
-        kept = self._kept.get(id(children))
-        if kept is None:
-            if len(self._kept) >= _CHILDREN_MOST:
-                self._kept.clear()
-            kept = self._kept[id(children)] = (children, _bare(children))
-        return kept[1]
-
-
-def _bare(children: tuple[Node, ...]) -> _Bare | None:
-    leaves = [child for child in children if isinstance(child, Leaf) and child.need is None]
-    if len(leaves) < len(children):
-        return None
-    overlays = tuple(leaf.overlay for leaf in leaves)
-    return tuple(leaf.target for leaf in leaves), overlays if any(
-        overlay is not None for overlay in overlays
-    ) else None
-
 
 class Kept:
     """What outlives a plan: things worked out once of what does not change, and the canaries that were rolled back.
     Owned by the planner."""
 
-    __slots__ = ("canaries", "labels", "leaves", "prices", "seeds", "verdicts")
+    __slots__ = ("canaries", "groups", "leaves", "prices", "seeds", "verdicts")
 
     def __init__(self) -> None:
-        self.labels = Labels()
+        self.groups = Groups()
         self.leaves = Leaves()
         self.prices = ListPrices()
         self.verdicts = Verdicts(self.prices)
@@ -108,22 +65,17 @@ class Shadowed(msgspec.Struct, frozen=True):
 
     targets: frozenset[int]
     place: Place
-    owner: str = ""
-    """As of the node."""
 
 
 class Walk:
     """The state of one walk. Targets are told apart by identity: a route has each of them once."""
 
     __slots__ = (
-        "_asks",
         "_features",
         "_input",
         "_max_output",
-        "_of",
         "_own",
         "_require",
-        "_serve",
         "_strategies",
         "board",
         "excluded",
@@ -156,15 +108,12 @@ class Walk:
         """The bits of all ranks so far: 0 while every place is ready."""
         self.soonest = inf
         """When the first of those that are parked or ejected may be asked."""
-        self._serve = view.serve
-        self._of = board.of
         self._strategies = strategies
         self._own = view.preferences.need
         self._require = view.preferences.require_parameters
         self._features = view.features
         self._input = view.asked.input_estimate
         self._max_output = view.asked.max_output
-        self._asks = bool(self._features) or self._max_output is not None
 
     def visit(self, node: Node, needs: Needs) -> Places:
         """The places below a node, in order. `needs`: those of the nodes above."""
@@ -172,54 +121,61 @@ class Walk:
             needs = (*needs, node.need)
         return self._strategies[type(node)](self, node, needs)
 
-    def parts(self, children: tuple[Node, ...], needs: Needs) -> list[Places]:
+    def below(self, children: tuple[Node, ...], needs: Needs) -> Below:
         """The places below each child."""
-        leaves = self.kept.leaves.of(children)
-        if leaves is None:
-            return [self.visit(child, needs) for child in children]
-        targets, overlays = leaves
-        admitted = self.admit(targets, self.kept.labels.of_all(targets), needs)
-        if overlays is not None:
-            for place, overlay in zip(admitted, overlays, strict=True):
+        bare = self.kept.leaves.of(children)
+        if bare is None:
+            parts = [self.visit(child, needs) for child in children]
+            return Below(foremost(parts), parts)
+        admitted = self.admit(bare.group, needs)
+        if bare.overlays is not None:
+            for place, overlay in zip(admitted, bare.overlays, strict=True):
                 if place is not None:
                     place.overlay = overlay
-        return [[] if place is None else [place] for place in admitted]
+        return Below(admitted, None)
 
-    def admit(self, targets: Sequence[Target], labels: Sequence[str], needs: Needs) -> list[Place | None]:
+    def admit(self, group: Group, needs: Needs) -> list[Place | None]:
         """Each target's place, or None after its exclusion was noted. The inner loop of planning."""
-        serve, of, now, tokens, asks = self._serve, self._of, self.now, self.tokens, self._asks
-        estimate, ranks = self._input, self.ranks
+        now, tokens, ranks, targets = self.now, self.tokens, self.ranks, group.targets
+        lanes, standings = self.view.lanes(targets), self.board.of_all(targets)
+        crowded = self.board.crowded()
+        suffices = group.suffices(self._input, self._max_output, self._features)
         askers = self._askers(needs) if needs or self._own else ()
-        told: list[Place | None] = [None] * len(targets)
-        for index, target in enumerate(targets):
-            lane = serve(target)
+        told: list[Place | None] = []
+        add = told.append
+        for target, label, lane, standing in zip(targets, group.labels, lanes, standings, strict=True):
+            place = None
             if isinstance(lane, str):
                 self.exclude(target, lane)
-                continue
-            verdict = _first(askers, target) if askers else None
-            if verdict is not None:
+            elif askers and (verdict := _first(askers, target)) is not None:
                 self.exclude(target, *verdict)
-                continue
-            standing = of(target)
-            context = target.facts.context
-            rank = READY
-            if not standing.ready(now, tokens):
-                worse = self._worse(target, standing)
-                if worse is None:
-                    continue
-                rank = worse
-            if rank < TIGHT and context is not None and context < estimate:
-                rank = TIGHT
-            if asks:
-                misfits = self._misfits(target)
-                if misfits and self._require:
-                    self.exclude(target, "parameters", f"it has no {', '.join(misfits)}")
-                    continue
-                rank += MISFIT * len(misfits)
-            ranks |= rank
-            told[index] = Place(target, labels[index], lane, standing, rank)
+            elif suffices and standing.ready(now, tokens, crowded):
+                place = Place(target, label, lane, standing, READY)
+            else:
+                rank = self._rank(target, standing)
+                if rank is not None:
+                    ranks |= rank
+                    place = Place(target, label, lane, standing, rank)
+            add(place)
         self.ranks = ranks
         return told
+
+    def _rank(self, target: Target, standing: Standing) -> int | None:
+        """How a target ranks; None after its exclusion was noted."""
+        rank = READY
+        if not standing.ready(self.now, self.tokens, True):
+            worse = self._worse(target, standing)
+            if worse is None:
+                return None
+            rank = worse
+        context = target.facts.context
+        if rank < TIGHT and context is not None and context < self._input:
+            rank = TIGHT
+        misfits = self._misfits(target)
+        if misfits and self._require:
+            self.exclude(target, "parameters", f"it has no {', '.join(misfits)}")
+            return None
+        return rank + MISFIT * len(misfits)
 
     def _worse(self, target: Target, standing: Standing) -> int | None:
         """How a target ranks that is not simply ready; None after its exclusion was noted."""
@@ -250,7 +206,7 @@ class Walk:
         """Note why a target is left out; what was noted first stays."""
         ident = id(target)
         if ident not in self.excluded:
-            self.excluded[ident] = Excluded(self.kept.labels.of(target), reason, detail)
+            self.excluded[ident] = Excluded(self.kept.groups.alone(target).labels[0], reason, detail)
 
     def misfit(self, target: Target) -> Verdict:
         """Why a target that lacks something makes room for others."""

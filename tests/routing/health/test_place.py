@@ -30,7 +30,7 @@ def test_a_place_that_nothing_happened_at() -> None:
     assert not place.probing(0.0)
     assert place.idle(0.0)
     assert place.admits(0.0)
-    assert place.ready(0.0, 10**6)
+    assert place.ready(0.0, 10**6, True)
 
 
 def test_a_place_in_use_parked_or_ejected_is_not_idle() -> None:
@@ -60,7 +60,8 @@ def test_ready_says_no_to_whatever_is_against_it() -> None:
         )
     taken.append("busy")
     places = [rig.board.of(at) for at in (ok, parked, ejected, short, busy)]
-    assert [place.ready(rig.now, 10) for place in places] == [True, False, False, False, False]
+    assert [place.ready(rig.now, 10, True) for place in places] == [True, False, False, False, False]
+    assert [place.ready(rig.now, 10, False) for place in places] == [True, False, False, False, True]
     closer = [
         place.parked_until(rig.now) <= rig.now
         and place.ejected_until(rig.now) <= rig.now

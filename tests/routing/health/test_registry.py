@@ -5,6 +5,7 @@ from __future__ import annotations
 from routing.health.rig import Rig, target
 from waypost import errors
 from waypost.providers.spec import RateHeaders
+from waypost.routing.health.registry import UNUSED_S
 
 DAY = 86_400.0
 
@@ -30,6 +31,33 @@ def test_what_was_not_used_for_a_day_is_forgotten() -> None:
     assert set(registry.places) == {("p", "", "busy"), ("q", "", "young")}
     assert set(registry.breakers) == {("p", "busy"), ("q", "young")}
     assert set(registry.parkings) == {("p", "", ""), ("q", "", ""), ("p", "", "busy"), ("q", "", "young")}
+
+
+def test_places_that_are_asked_for_together_are_those_that_are_there() -> None:
+    rig = Rig()
+    both = (target(model="a"), target(model="b"))
+    rig.attempt(both[0])
+    rig.attempt(both[1])
+    places = rig.board.of_all(both)
+    assert places == [rig.board.of(each) for each in both]
+    assert rig.board.of_all(both) is places
+    assert rig.board.of_all(both[:1]) == places[:1]
+    rig.now += UNUSED_S
+    rig.attempt(both[1])
+    rig.board.tidy(rig.now)
+    assert rig.board.of_all(both) == [rig.board.of(each) for each in both]
+    assert [new is old for new, old in zip(rig.board.of_all(both), places, strict=True)] == [False, True]
+
+
+def test_one_that_was_pushed_out_is_not_asked_for_any_more() -> None:
+    rig = Rig(most=10)
+    both = (target(model="a"), target(model="b"))
+    before = rig.board.of_all(both)
+    for number in range(20):
+        rig.attempt(target(model=str(number)))
+    after = rig.board.of_all(both)
+    assert after == [rig.board.of(each) for each in both]
+    assert not any(new is old for new, old in zip(after, before, strict=True))
 
 
 def test_it_tidies_by_itself() -> None:

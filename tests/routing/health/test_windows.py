@@ -127,6 +127,7 @@ def test_windows_hold_what_happened_within_them(events: list[tuple[float, Counts
             history.answered(now, 0, 0.5, 20.0)
         else:
             history.failed(now, "x", kind)
+        assert history.failures >= history.counts(now, 300)[1]
     for window_s, width in ((30, 10), (300, 10), (3600, 60), (86_400, 900)):
         slots = window_s // width
         lately = [kind for at, kind in log if at // width > now // width - slots]
@@ -134,6 +135,8 @@ def test_windows_hold_what_happened_within_them(events: list[tuple[float, Counts
             sum(kind in (None, "failure") for kind in lately),
             sum(kind == "failure" for kind in lately),
         )
+        if window_s == 300:
+            assert history.failures == sum(kind == "failure" for kind in lately)
         if window_s != 30:
             counted = history.sum(now, window_s)
             assert counted.ok == lately.count(None)

@@ -24,6 +24,7 @@ from waypost.routing.health.windows import size_of
 
 _TIDY_EVERY_S: Final = 600.0
 _TOUCH_EVERY_S: Final = 60.0
+_TOGETHER_MOST: Final = 1024
 #: The speed of a shorter answer says little.
 _LEAST_OUTPUT: Final = 10
 
@@ -32,6 +33,11 @@ def never_busy(target: Target, in_flight: int, now: float) -> bool:
     """No target has a limit of its own."""
     del target, in_flight, now
     return False
+
+
+def _perhaps() -> bool:
+    """Some target may be busy."""
+    return True
 
 
 def _nobody() -> None:
@@ -51,13 +57,18 @@ class HealthBoard:
         wall: Callable[[], float],
         busy: Busy = never_busy,
         most: int = TARGETS_MOST,
+        crowded: Callable[[], bool] = _perhaps,
     ) -> None:
         self._tuning = tuning
         self._random = random
+        self.crowded = crowded
+        """See `Board`."""
         self._wall = wall
         self._registry = Registry(tuning, busy, most)
         self._places = self._registry.places
         self._outbox = Outbox(most)
+        self._together: dict[int, tuple[tuple[Target, ...], int, list[Place]]] = {}
+        """And how many places had been forgotten then."""
         self._tidy_at = 0.0
         self.on_change: Callable[[], None] = _nobody
         """Called when `export_changes` has something. It must not wait."""
@@ -73,6 +84,19 @@ class HealthBoard:
         provider = target.provider
         place = self._places.get((provider.name, provider.key_name, target.model))
         return place if place is not None else self._registry.add(target)
+
+    def of_all(self, targets: tuple[Target, ...]) -> list[Place]:
+        """See `Board`. Those of several are kept by the tuple's identity until places are forgotten."""
+        if len(targets) == 1:
+            return [self.of(targets[0])]
+        registry, kept = self._registry, self._together.get(id(targets))
+        if kept is not None and kept[1] == registry.forgotten:
+            return kept[2]
+        places = [self.of(target) for target in targets]
+        if len(self._together) >= _TOGETHER_MOST:
+            self._together.clear()
+        self._together[id(targets)] = (targets, registry.forgotten, places)
+        return places
 
     def try_enter(self, target: Target, now: float, tokens: int) -> bool:
         """See `Board`."""
@@ -206,6 +230,7 @@ class HealthBoard:
         """A new configuration is in force. What was held against a provider that has another address or key now does
         not apply to it any more."""
         self._registry.replaced(before, after, now)
+        self._together.clear()
 
     def tidy(self, now: float) -> None:
         """Forget targets that were not used for a day, and what belongs to none. It is done from time to time without

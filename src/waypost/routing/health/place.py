@@ -73,14 +73,14 @@ class Place:
         """When this model last failed at this provider, in a way that counts for its breaker; -inf: never."""
         return self.breaker.failed_at
 
-    def ready(self, now: float, tokens: int) -> bool:
+    def ready(self, now: float, tokens: int, crowded: bool) -> bool:
         """See `Standing`."""
         if self.credential.held or self.parking.held or self.breaker.state != "closed":
             return False
         quota = self.quota
         if not quota.silent and quota.headroom(self.names, now, self.in_flight, self.tokens + tokens) <= 0.0:
             return False
-        return not self._busy(self.target, self.in_flight, now)
+        return not (crowded and self._busy(self.target, self.in_flight, now))
 
     def parked_until(self, now: float) -> float:
         """See `Standing`."""
@@ -115,6 +115,8 @@ class Place:
 
     def health(self, now: float) -> float:
         """See `Standing`. Of the last five minutes."""
+        if not self.history.failures:
+            return 1.0
         requests, failures = self.history.counts(now, _RECENT_S)
         return 1.0 if requests < _LEAST_KNOWN else 1.0 - failures / requests
 

@@ -42,6 +42,8 @@ class Registry:
         self.breakers: dict[tuple[str, str], Breaker] = {}
         self.parkings: dict[Key, Parking] = {}
         """With model "": of the whole credential."""
+        self.forgotten = 0
+        """Grows with each place that goes."""
         self._names: dict[RateHeaders, Names] = {}
         self._shares: dict[tuple[str, str], int] = {}
         """How many places each breaker has."""
@@ -85,14 +87,13 @@ class Registry:
     def tidy(self, now: float) -> None:
         """Forget places that were not used for a day, unless they are in use, ejected or parked, and what belongs to
         none."""
-        _drop(
-            self.places,
-            [
-                key
-                for key, place in self.places.items()
-                if place.idle(now) and (place.used_at is None or now - place.used_at >= UNUSED_S)
-            ],
-        )
+        unused = [
+            key
+            for key, place in self.places.items()
+            if place.idle(now) and (place.used_at is None or now - place.used_at >= UNUSED_S)
+        ]
+        self.forgotten += len(unused)
+        _drop(self.places, unused)
         tuning = self._tuning().breaker
         self._drop_unplaced(
             [key for key, breaker in self.breakers.items() if breaker.idle(now, tuning)],
@@ -111,6 +112,7 @@ class Registry:
         wanted = max(1, self._most // _DROPPED_SHARE)
         light = (key for key, place in self.places.items() if not place.stands())
         for key in list(islice(light, wanted)) or list(islice(self.places, wanted)):
+            self.forgotten += 1
             del self.places[key]
             del self.parkings[key]
             shared = _shared(key)

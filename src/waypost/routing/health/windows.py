@@ -86,9 +86,11 @@ def _add(into: dict[_Name, int], counts: dict[_Name, int], sign: int) -> None:
 class History:
     """One target's. It owns its state; times are monotonic seconds."""
 
-    __slots__ = ("_fine", "_memo", "_minutes", "_open", "_quarters", "_recent", "_slot")
+    __slots__ = ("_fine", "_memo", "_minutes", "_open", "_quarters", "_recent", "_slot", "failures")
 
     def __init__(self) -> None:
+        self.failures = 0
+        """No fewer than those of the last five minutes: some are older until somebody counts or tells something."""
         self._slot = 0
         self._open = Slice()
         self._recent = Slice()
@@ -127,6 +129,7 @@ class History:
         slice.errors[code] = slice.errors.get(code, 0) + 1
         if counts == "failure":
             slice.failures += 1
+            self.failures += 1
         elif counts == "throttled":
             slice.throttled += 1
         elif counts == "rejected":
@@ -205,6 +208,7 @@ class History:
             _into(self._quarters, was // _QUARTER_SLICES, closed)
         for gone in _expire(self._fine, slot - _RECENT_SLICES):
             self._recent.add(gone, -1)
+        self.failures = self._recent.failures + self._open.failures
         _expire(self._minutes, slot // _MINUTE_SLICES - _MINUTES)
         _expire(self._quarters, slot // _QUARTER_SLICES - _QUARTERS)
 
