@@ -69,7 +69,7 @@ async def test_an_unknown_path_is_told_what_exists(path: str) -> None:
     assert done.status == 404
     error = msgspec.json.decode(done.body)["error"]
     assert error["code"] == "not_found"
-    assert "POST /v1/chat/completions" in error["message"]
+    assert "GET / lists" in error["message"]
     assert done.headers[b"x-should-retry"] == b"false"
     assert done.headers[b"x-request-id"] == done.headers[b"x-waypost-request-id"] == b"req_1"
 

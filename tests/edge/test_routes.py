@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge.rig import PlainDialect
 from waypost.core.asked import PathAsk
 from waypost.dialects.dialect import Dialect, Entry
+from waypost.dialects.registry import DIALECTS
 from waypost.edge.routes import Routes, allow, check_method
 from waypost.errors import MethodNotAllowed, NotFound
 
@@ -52,9 +53,9 @@ def test_every_path_is_a_route_or_not_found(path: str) -> None:
     except NotFound as error:
         told = error.message
     else:
-        told = "GET /v1/models"
+        told = "GET / lists"
         assert route.dialect is None or path.rstrip("/").endswith("/chat/completions")
-    assert "GET /v1/models" in told
+    assert "GET / lists" in told
 
 
 def test_methods() -> None:
@@ -63,6 +64,23 @@ def test_methods() -> None:
     with pytest.raises(MethodNotAllowed, match="takes POST, not DELETE"):
         check_method(call, "DELETE")
     assert allow(ROUTES.find("/livez")) == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/chat/completion", "Was it POST /v1/chat/completions?"),
+        ("/openai/v1/chat/completions", "Was it POST /v1/chat/completions?"),
+        ("/v1/modls", "Was it GET /v1/models?"),
+        ("/wp-login.php", "GET / lists those that there are."),
+        ("/" + "x" * 8000, "GET / lists those that there are."),
+    ],
+)
+def test_a_path_that_does_not_exist_is_answered_with_the_one_that_was_meant(path: str, said: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        Routes(DIALECTS.values()).find(path)
+    assert said in caught.value.message
+    assert len(caught.value.message) < 200
 
 
 def test_a_model_in_the_path_is_read_with_what_its_entry_says() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import Literal
 
 import msgspec
@@ -42,6 +44,8 @@ _PREFIXES = ("/v1", "", "/api/v1")
 #: Where Gemini's clients look: https://ai.google.dev/api/models (2026-11-25).
 _GEMINI_MODELS = ("/v1beta/models", "/v1alpha/models")
 _MODELS = (*(f"{prefix}/models" for prefix in _PREFIXES), *_GEMINI_MODELS)
+#: Characters of the last part of a path that does not exist which are compared with those that do.
+_COMPARED = 32
 _READ = frozenset(("GET", "HEAD"))
 _GET = frozenset(("GET",))
 _POST = frozenset(("POST",))
@@ -220,7 +224,25 @@ class Routes:
         named = _find_named(bare)
         if named is not None:
             return named
-        raise NotFound(f"There is no such path here. What exists: {', '.join(self.shown)}.")
+        raise NotFound(_no_such_path(bare, self.shown))
+
+
+def _no_such_path(path: str, shown: Sequence[str]) -> str:
+    """The words for a path that does not exist, with those whose last part looks most like its own."""
+    by_end: dict[str, list[str]] = {}
+    for each in shown:
+        by_end.setdefault(each.rpartition("/")[2], []).append(each)
+    ends = get_close_matches(path.rpartition("/")[2][:_COMPARED], by_end, n=2, cutoff=0.75)
+    if not ends:
+        return "There is no such path here. GET / lists those that there are."
+    meant = " or ".join(max(by_end[end], key=lambda each: _alike(each, path)) for end in ends)
+    return f"There is no such path here. Was it {meant}? GET / lists all that there are."
+
+
+def _alike(shown: str, path: str) -> int:
+    """How many of the last characters are the same."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(shown), reversed(path), strict=False))
+    return sum(1 for _ in same)
 
 
 def _find_named(bare: str) -> Matched | None:
