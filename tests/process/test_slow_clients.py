@@ -49,7 +49,9 @@ async def _drip(port: int, start: bytes, more: bytes) -> Reply:
     """Send a beginning and then a byte ten times a second, until the gateway has had enough."""
     began = time.monotonic()
     async with connected(port) as sock:
-        answer = asyncio.ensure_future(ask(sock, start))
+        # Before anything that has a time: a busy loop would send the first byte of the rest before it.
+        await asyncio.get_running_loop().sock_sendall(sock, start)
+        answer = asyncio.ensure_future(ask(sock, b""))
         for byte in more:
             await asyncio.wait([answer], timeout=0.1)
             if answer.done():
