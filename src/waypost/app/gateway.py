@@ -89,6 +89,7 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             load_catalog(),
             free_tariff(),
             log := Log(stream, clock.wall, plain=stream.isatty()),
+            1 if options.part is None else options.part.count,
         )
         if (form := config.config.log.format) != "auto":
             log.plain = form == "text"
