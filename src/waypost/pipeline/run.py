@@ -99,7 +99,7 @@ class Pipeline:
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
         #: What admits, for questions that the gateway has itself too.
-        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
+        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger, own=own)
         claiming = None if claims is None else Claiming(claims, replays, clock, sleep, log)
         self._once = Once(replays, clock, limits, settle, log, self.admission.tell, claiming)
         self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left), own)
