@@ -213,6 +213,47 @@ async def test_who_was_first_leaves_before_it_is_told_and_another_worker_goes_on
     assert third.header(b"x-waypost-original-request-id") == b"y1"
 
 
+class Told:
+    """`ports.Telling`: some pieces, and no end."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+    async def next(self) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def leave(self) -> None:
+        self.pieces.clear()
+
+
+async def test_a_stream_whose_worker_is_killed_ends_in_an_honest_error() -> None:
+    door = Door()
+    pair = Pair([streamed([ROLE, chunk({"content": "one"}), door, *events()[1:]])], [])
+    first = pair.one.ask(STREAM)
+    await pair.one.until()
+    pieces: list[bytes] = []
+    ((scope, claim),) = pair.claims.rows.items()
+    telling = pair.stages[0].pipeline.retell(*scope, claim.exchange_id)
+    for _ in range(2):
+        pieces.append(await telling.next())
+    telling.leave()
+
+    class Cut(MemoryClaims):
+        async def follow(self, _: Claim) -> Telling | None:
+            return Told(pieces)
+
+    pair.stages[1].pipeline._once._claiming._claims = Cut("b", pair.claims.rows)  # type: ignore[union-attr]
+    second = pair.other.ask(STREAM)
+    await pair.other.all()
+    assert second.body.startswith(first.body)
+    assert b'"error"' in second.body
+    assert DONE not in second.body
+    assert second.finished
+    assert pair.other.records()["y1"].outcome == "cut"
+    door.opened.set()
+    await pair.all()
+
+
 class Gone(MemoryClaims):
     """Whose sibling has ended."""
 

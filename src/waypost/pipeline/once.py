@@ -14,7 +14,7 @@ from waypost.core.limit import Need
 from waypost.core.replay import Replay
 from waypost.errors import GatewayError, InvalidRequest, NotFound, Overloaded, Truncated
 from waypost.pipeline.claiming import Claiming, reused
-from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.pipeline.exchange import Call, Failing, LiveExchange
 from waypost.pipeline.headers import Headers, retold
 from waypost.pipeline.retelling import Retelling
 from waypost.pipeline.settle import Settle
@@ -222,6 +222,7 @@ class Once:
             else:
                 await self._hear(live, listener)
         if not shared.complete:
+            live.relay = live.relay or _failing(live, shared)
             raise Truncated("The request whose answer this one shares ended before its end. Ask again.")
         await client.finish()
 
@@ -238,6 +239,16 @@ class Once:
 
     def _headers(self, live: LiveExchange, shared: Shared) -> Headers:
         return [*retold(live.call.exchange_id, shared.original, shared.headers), *live.told]
+
+
+def _failing(live: LiveExchange, shared: Shared) -> Failing | None:
+    """What writes an error into a stream whose maker is gone, with another process: it has read what was told."""
+    asked, told = live.asked, shared.whole()
+    if asked is None or told is None:
+        return None
+    relay = live.call.dialect.stream_relay(asked, lambda _usage, _tier: None)
+    relay.feed(told)
+    return relay
 
 
 def digest(headers: Mapping[bytes, bytes]) -> bytes:
