@@ -43,7 +43,7 @@ from waypost.pipeline.settle import Settle
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.policy.limits import Limits
-from waypost.ports import Hold, Taken, TokenCounter
+from waypost.ports import Claims, Hold, Taken, TokenCounter
 from waypost.ports import Limits as LimitsPort
 from waypost.routing.limiter import Limiter
 from waypost.routing.own import OwnKeys
@@ -433,6 +433,8 @@ class Stage:
     counter: TokenCounter | None = None
     """Whether answers of the Responses dialect are kept."""
     make_board: Callable[[], OpenBoard] = OpenBoard
+    claims: Claims | None = None
+    replays: MemoryReplays = field(default_factory=MemoryReplays)
 
     def __post_init__(self) -> None:
         self.targets = self.targets or (target(provider()),)
@@ -454,7 +456,6 @@ class Stage:
             catalog=NoCatalog(),
         )
         self.responses = FakeResponses()
-        self.replays = MemoryReplays()
         self.board = self.make_board()
         self.own = OwnKeys()
         self.planner = Plans()
@@ -466,6 +467,7 @@ class Stage:
         self.pipeline = Pipeline(
             responses=self.responses if self.keeps else None,
             replays=self.replays,
+            claims=self.claims,
             counter=self.counter,
             lanes=Lanes(DIALECTS),
             board=self.board,

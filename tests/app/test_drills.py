@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import copy
 from io import StringIO
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import pytest
 
 from ledger.books import exchange
 from transcript import FakeClock, Stage, provider, target
+from waypost.app.drill_trail import DrillTrail
 from waypost.app.drills import Rehearsal, Rehearsals
 from waypost.config.snapshot import OrgRoutes, Route
+from waypost.core.deed import Deed, Done, Kept, Wanted
 from waypost.core.key import Key
 from waypost.edge.gate import Errand
-from waypost.errors import InvalidRequest, ModelNotFound, NotFound
+from waypost.errors import InvalidRequest, ModelNotFound, NotFound, StoreUnavailable
 from waypost.pipeline.plans import OPERATOR
 from waypost.pipeline.rehearsal import Drill, Drills, Scope
 from waypost.pipeline.rehearsal_report import Report
@@ -35,6 +38,31 @@ KEYS = (
 )
 
 
+BY = Deed("operator", "machine")
+
+
+class Rows:
+    """`ports.audit.AuditLog`, as far as it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Deed, Done]] = []
+        self.deed = Deed()
+        self.away = False
+
+    def by(self, deed: Deed) -> Rows:
+        made = copy(self)
+        made.deed = deed
+        return made
+
+    def add(self, done: Done) -> None:
+        if self.away:
+            raise StoreUnavailable("The database does not answer.")
+        self.told.append((self.deed, done))
+
+    def page(self, wanted: Wanted, before: int | None, limit: int) -> Sequence[Kept]:
+        raise NotImplementedError
+
+
 class Room:
     """Rehearsals over a pipeline's worth of configuration."""
 
@@ -44,6 +72,7 @@ class Room:
         self.stage = Stage(targets=(EU, US, OTHER))
         self.drills = Drills(self.clock, lambda: 0.0)
         self.scopes: list[Scope] = []
+        self.rows = Rows()
         self.rehearsals = Rehearsals(
             drills=self.drills,
             snapshot=lambda: self.stage.snapshot,
@@ -54,6 +83,7 @@ class Room:
             data=data,
             clock=self.clock,
             log=Log(self.log, self.clock.wall),
+            trail=DrillTrail(self.rows, Log(self.log, self.clock.wall)),
             sleep=self._sleep,
         )
 
@@ -69,7 +99,7 @@ class Room:
 
     async def start(self, **wanted: object) -> Report:
         body = {"provider": "p1", "fault": "503", "key": "staging", **wanted}
-        return await self.rehearsals.start(msgspec.json.encode(body))
+        return await self.rehearsals.start(msgspec.json.encode(body), BY)
 
     async def ended(self, drill_id: str) -> Report:
         """Its report once it has ended."""
@@ -116,11 +146,11 @@ async def test_it_begins_ends_by_itself_and_leaves_a_report(room: Room, tmp_path
 
 async def test_it_can_be_stopped_and_stopping_again_changes_nothing(room: Room) -> None:
     begun = await room.start()
-    assert room.rehearsals.stop(begun.id).state in ("ending", "ended")
+    assert room.rehearsals.stop(begun.id, BY).state in ("ending", "ended")
     assert room.drills.running == ()
     told = await room.ended(begun.id)
     assert told.end == "stopped"
-    assert room.rehearsals.stop(begun.id) == told
+    assert room.rehearsals.stop(begun.id, BY) == told
 
 
 async def test_the_gateways_end_ends_it_with_a_report_that_the_next_one_finds(
@@ -196,7 +226,7 @@ async def test_only_a_few_run_at_once(room: Room) -> None:
     assert len({each.id for each in begun}) == 4
     with pytest.raises(InvalidRequest, match="4 rehearsals"):
         await room.start()
-    room.rehearsals.stop(begun[0].id)
+    room.rehearsals.stop(begun[0].id, BY)
     assert (await room.start()).state == "running"
     await room.rehearsals.close()
 
@@ -212,7 +242,7 @@ async def test_what_is_not_there(room: Room, name: str) -> None:
     with pytest.raises(NotFound):
         await room.rehearsals.find(name)
     with pytest.raises(NotFound):
-        room.rehearsals.stop(name)
+        room.rehearsals.stop(name, BY)
 
 
 async def test_a_disk_that_takes_no_report_is_told_of_and_the_numbers_stay(
@@ -220,7 +250,7 @@ async def test_a_disk_that_takes_no_report_is_told_of_and_the_numbers_stay(
 ) -> None:
     (tmp_path / "drills").write_text("in the way")
     begun = await room.start()
-    room.rehearsals.stop(begun.id)
+    room.rehearsals.stop(begun.id, BY)
     assert (await room.ended(begun.id)).end == "stopped"
     assert "could not be written" in room.log.getvalue()
 
@@ -229,7 +259,7 @@ async def test_old_ones_are_forgotten_and_running_ones_are_not(room: Room) -> No
     first = await room.start()
     for _ in range(60):
         begun = await room.start()
-        room.rehearsals.stop(begun.id)
+        room.rehearsals.stop(begun.id, BY)
         await room.ended(begun.id)
     listed = await room.rehearsals.answer(Errand("drills", "GET", OPERATOR))
     assert isinstance(listed, dict)
@@ -269,4 +299,47 @@ async def test_a_route_of_an_organization(room: Room) -> None:
         with pytest.raises(InvalidRequest) as caught:
             await room.start(**{**wanted, **wrong})
         assert caught.value.param == "route"
+    await room.rehearsals.close()
+
+
+async def test_the_audit_log_tells_who_begins_one_and_who_ends_it(room: Room) -> None:
+    body = msgspec.json.encode({"provider": "p1", "fault": "503", "key": "staging", "duration": "10m"})
+    asked = Errand("drills", "POST", OPERATOR, body=body, request_id="r1", address="127.0.0.1")
+    begun = await room.rehearsals.answer(asked)
+    assert isinstance(begun, Report)
+    ((deed, done),) = room.rows.told
+    assert deed == Deed("operator", "machine", "start_drill", "", "r1", "127.0.0.1")
+    assert (done.kind, done.object_id, done.name) == ("drill", begun.id, "503 of p1")
+    assert done.changes == {
+        "key_id": [None, "k1"],
+        "providers": [None, ["p1"]],
+        "key": [None, "staging"],
+        "share": [None, 1.0],
+        "fault": [None, "503"],
+        "duration_s": [None, 600.0],
+    }
+    room.clock.advance(200.0)
+    by_key = Key("k9", "ops", b"", "", 0.0, user_id="u1", operator=True)
+    for _ in range(2):
+        await room.rehearsals.answer(Errand("drill", "DELETE", by_key, begun.id, request_id="r2"))
+    await room.ended(begun.id)
+    await room.rehearsals.close()
+    deed, done = room.rows.told[1]
+    assert deed == Deed("user:u1", "key:k9", "stop_drill", "", "r2")
+    assert (done.object_id, done.changes) == (begun.id, {"left_s": [400.0, 0]})
+    assert len(room.rows.told) == 2, "stopping again is nothing new"
+
+
+async def test_without_its_row_none_begins(room: Room) -> None:
+    room.rows.away = True
+    with pytest.raises(StoreUnavailable):
+        await room.start()
+    assert room.drills.running == ()
+    assert await room.rehearsals.answer(Errand("drills", "GET", OPERATOR)) == {"object": "list", "data": []}
+
+
+async def test_no_more_begin_at_once_than_may_run(room: Room) -> None:
+    told = await asyncio.gather(*(room.start() for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(each, InvalidRequest) for each in told) == 2
+    assert len(room.drills.running) == 4
     await room.rehearsals.close()

@@ -125,6 +125,32 @@ def test_without_a_file_there_are_defaults() -> None:
     assert config.snapshot().routes == {}
 
 
+def test_a_worker_has_its_share_of_what_the_file_gives_all(tmp_path: Path) -> None:
+    text = """
+limits: {concurrency: 9}
+overload: {queue_size: 5}
+providers:
+  - name: lab
+    dialect: openai_chat
+    base_url: "http://127.0.0.1:9/v1"
+    keys:
+      - {name: a, api_key: "env:OPENAI_API_KEY", rpm: 7, concurrency: 1}
+      - {name: b, api_key: "env:OPENAI_API_KEY"}
+"""
+    file = tmp_path / "waypost.yaml"
+    file.write_text(text)
+    found = {}
+    for workers in (1, 2):
+        environ, log = {"OPENAI_API_KEY": "x"}, Log(StringIO(), lambda: 0.0)
+        config = LiveConfig(file, environ, NoCatalog(), FlatTariff(), log, workers)
+        config.resolve()
+        settings, pools = config.snapshot().settings, config.snapshot().pools
+        keys = [(key.key_rpm, key.key_concurrency) for key in pools["lab"]]
+        found[workers] = settings.concurrency_max, settings.overload.waiting_max, keys
+        assert config.snapshot().providers["lab"].key_rpm == keys[0][0]
+    assert found == {1: (9, 5, [(7, 1), (None, None)]), 2: (4, 2, [(3, 1), (None, None)])}
+
+
 def test_a_bad_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         Place(tmp_path, "nonsense: 1")

@@ -15,7 +15,7 @@ def test_a_balance_from_its_first_entry_on(tmp_path: Path) -> None:
     made = folder.one("orgs", "create", "acme")
     assert folder.one("credits", "show", "--org", "acme") == {
         "organization": "acme", "prepaid": False, "balance": "0", "given": "0", "used": "0", "entries": [],
-        "free_tier": None,
+        "free_tier": None, "free_tier_asked": None,
     }  # fmt: skip
     words = (
         "add",
@@ -106,6 +106,19 @@ def test_the_free_tier_is_shown_with_what_is_left_of_it(tmp_path: Path) -> None:
         "organization",
     )
     assert told["shares"] == [{"of": "organization", "used": "0", "left": "50"}]
+    assert folder.one(*show)["free_tier_asked"] == str(tmp_path / "w.yaml")
     people = folder.run(*show).stdout
     assert "50 requests per day for each organization" in people
     assert told["renews_at"] in people
+
+
+def test_that_nobody_could_be_asked_for_the_free_tier_is_said(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.one("orgs", "create", "acme")
+    people = " ".join(folder.run("credits", "show", "--org", "acme").stdout.split())
+    assert "free tier not known: no gateway runs on this data folder" in people
+    (tmp_path / "w.yaml").write_text("log: {retention_days: 5}")
+    told = folder.one("credits", "show", "--org", "acme", "--config", str(tmp_path / "w.yaml"))
+    assert (told["free_tier"], told["free_tier_asked"]) == (None, str(tmp_path / "w.yaml"))
+    shown = folder.run("credits", "show", "--org", "acme", "--config", str(tmp_path / "w.yaml")).stdout
+    assert "free tier" not in shown, "there is none"

@@ -18,8 +18,10 @@ ONCE = {b"idempotency-key": b"order-17"}
 class Crowd:
     """Many requests on one stage, started one after the other and under way together."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, name: str = "x") -> None:
+        """`name`: what its exchanges' ids begin with."""
         self.stage = stage
+        self.name = name
         self.clients: list[RecordingClient] = []
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -36,7 +38,7 @@ class Crowd:
             body=msgspec.json.encode(body),
             headers=dict(headers),
             key=key,
-            exchange_id=f"x{len(self.tasks) + 1}",
+            exchange_id=f"{self.name}{len(self.tasks) + 1}",
             received=self.stage.clock.monotonic(),
             client=client,
         )

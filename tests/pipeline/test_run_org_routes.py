@@ -142,10 +142,71 @@ async def test_to_another_organization_it_is_as_if_it_were_not_there(
     assert said[0] == said[1]
 
 
-async def test_portkeys_configs_know_the_gateways_routes_only() -> None:
-    stage = stage_of({"main": [completion()]}, ("smart", SMART), key=key())
-    client = await stage.ask(CHAT, headers={b"x-portkey-config": b"smart"})
-    assert client.status == 400
+CONFIGS = (
+    b"smart",
+    b'{"override_params":{"model":"route/smart"}}',
+    b'{"provider":"main","override_params":{"model":"policy/smart"}}',
+    b'{"strategy":{"mode":"fallback"},"targets":[{"override_params":{"model":"route/smart"}},'
+    b'{"override_params":{"model":"fast"}}]}',
+)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+async def test_a_portkey_config_leads_to_it(config: bytes) -> None:
+    """Also where what is approved for the organization does not name it, and the key's list does."""
+    for models in ((), ("route/smart", "fast")):
+        stage = stage_of({"main": [completion()]}, ("smart", SMART), key=key(models=models))
+        client = await stage.ask({**CHAT, "model": "gone"}, headers={b"x-portkey-config": config})
+        assert client.status == 200, client.body
+        assert stage.exchange.route == "route/smart"
+        assert [each.model for each in stage.attempts] == ["a"]
+    stage = stage_of({"main": []}, ("smart", SMART), key=key(models=("fast",)))
+    closed = await stage.ask({**CHAT, "model": "gone"}, headers={b"x-portkey-config": config})
+    assert (closed.status, error_code(closed.body)) == (403, "permission_denied")
+
+
+async def test_in_a_portkey_config_too_the_gateways_route_of_a_name_is_meant_first() -> None:
+    stage = stage_of({"main": [completion()]}, ("shared", SMART), key=key())
+    client = await stage.ask(CHAT, headers={b"x-portkey-config": b"shared"})
+    assert client.status == 200
+    assert [each.model for each in stage.attempts] == ["b"]
+
+
+#: At a provider that is named, whatever is no name here is an id of its own.
+PLAIN = "main/policy/smart"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("config", CONFIGS)
+async def test_what_a_portkey_config_led_to_is_kept_for_nobody_else(config: bytes, first: bool) -> None:
+    """Whoever asks first, and also when the route is another one by then."""
+    stage = stage_of({"main": [completion() for _ in range(5)]}, ("smart", SMART), key=key())
+    stage.keys.rows[sha256(b"theirs").digest()] = key(OTHER, key_id="k2", digest=sha256(b"theirs").digest())
+    ask, headers = {**CHAT, "model": "gone"}, {b"x-portkey-config": config}
+
+    async def others(number: int) -> None:
+        theirs = await stage.ask(ask, headers=headers, number=number, key=b"theirs")
+        assert (theirs.status, stage.ledger.settled[-1].route) in ((400, None), (404, None), (200, PLAIN))
+
+    if first:
+        await others(1)
+    assert (await stage.ask(ask, headers=headers, number=2)).status == 200
+    await others(3)
+    base = resolved()
+    assert base.ground is not None
+    made = base.ground.build(ACME, APPROVED, [("smart", '{"target":"main/b"}')])
+    stage.snapshot = msgspec.structs.replace(stage.snapshot, own={ACME: made})
+    assert (await stage.ask(ask, headers=headers, number=4)).status == 200
+    asked_for = [attempt.model for record in stage.ledger.settled for attempt in record.attempts]
+    assert [model for model in asked_for if model != "policy/smart"] == ["a", "b"]
+
+
+async def test_one_that_leads_nowhere_says_so_in_a_portkey_config() -> None:
+    for config in CONFIGS:
+        stage = stage_of({}, ("smart", '{"target":"spare/x"}'), key=key())
+        client = await stage.ask({**CHAT, "model": "gone"}, headers={b"x-portkey-config": config})
+        assert (client.status, error_code(client.body)) == (404, "no_suitable_target")
+        assert b"leads nowhere now" in client.body
 
 
 X = '{"target":"spare/x"}'

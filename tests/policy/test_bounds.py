@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from waypost.core.budget import Budget
+from waypost.core.free_tier import FreeTier
 from waypost.core.key import Key
-from waypost.core.rules import Bound, Named, Pace
-from waypost.policy.bounds import add_own, merged, pairs_of
+from waypost.core.rules import Bound, Named, Pace, Rules
+from waypost.policy.bounds import add_own, merged, pairs_of, with_free, without_given
 
 KEY = Key("k1", "app", b"", "", 0.0, rpm=7, budget_nusd=500, budget_per="day")
 ONE = Budget("bud_1", "org_a", "one", "key", "k1", 5)
@@ -30,3 +31,15 @@ def test_only_scopes_that_have_rules_are_named() -> None:
     assert list(pairs_of(frozenset(("tag", "provider")), named, ("a",))) == [
         ("tag", "a"), ("tag", "b"), ("provider", "p"),
     ]  # fmt: skip
+
+
+def test_for_whom_the_operator_pays_nobody_what_it_gives_is_no_bound() -> None:
+    team, both = Bound("team", "t", "web", (ONE,)), Bound("organization", "org_a", "acme", (ONE,), 9)
+    paces: list[Pace] = []
+    add_own(KEY, [], paces)
+    rules = Rules((team, both, Bound("organization", "org_b", "b", (), 5)), tuple(paces))
+    left = Rules((team, Bound("organization", "org_a", "acme", (ONE,))), tuple(paces))
+    assert without_given(rules) == left
+    free = with_free(rules, KEY, FreeTier(5, requests=True, period="day"))
+    assert free.free is not None
+    assert without_given(free) == without_given(free.free.rules) == left

@@ -21,8 +21,9 @@ AT_ONCE = 48
 
 _PRICES = 'prices: {input: "0.25", cache_read: "0.025", output: "2.00"}'
 
-#: More parameters of a fault: one byte over the most that an event may have, however it is framed.
-_MORE = {"over-cap": "&size=16777217"}
+#: More parameters of a fault: one byte over the most that an event may have, however it is framed; and as many events
+#: as a busy machine reads of dozens of streams at once before any of them is late.
+_MORE = {"over-cap": "&size=16777217", "many-events": "&size=20000"}
 
 #: Dialects of targets: the simulator's path for each, and what its provider speaks.
 TARGETS = {

@@ -126,6 +126,31 @@ def test_each_tenants_key_reaches_the_provider_and_stays_nowhere(
         assert not any(canary.encode() in answer for answer in answers), canary
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_without_credit_ones_own_key_goes_on(
+    tmp_path: Path, simulator: SimulatorProcess, workers: str
+) -> None:
+    config = config_for(simulator.url, provider="api_key: env:OPERATORS_SECRET")
+    where = {"OPERATORS_SECRET": OPERATORS, "WAYPOST_WORKERS": workers}
+    with GatewayProcess(tmp_path, config, where) as gateway:
+        _command(gateway, "orgs", "create", "acme")
+        _command(gateway, "credits", "add", "0.000001", "--org", "acme")
+        acme = gateway.create_key("--name", "acme", "--org", "acme")
+
+        def asked() -> Reply:
+            return run(exchange(port_of(gateway.url), post(chat("sim-fast", max_tokens=5), key=acme)))
+
+        until(lambda: asked().code == "credits_exhausted", "it is in force")
+        assert _control(gateway, "PUT", ONE, {"provider": "sim", "secret": ACMES}).status == 201
+        assert {_shown(gateway, simulator, acme) for _ in range(8)} == {_bearer(ACMES)}
+        assert _control(gateway, "PATCH", ONE, {"disabled": True}).status == 200
+        assert {asked().code for _ in range(8)} == {"credits_exhausted"}
+        settle(gateway)
+        assert _command(gateway, "credits", "show", "--org", "acme")["balance"] == "0.000001"
+        told = gateway.query("select count(*) from lines where accounts like '%:credit%'")
+        assert told == [(0,)]
+
+
 def _move(gateway: GatewayProcess, simulator: SimulatorProcess) -> None:
     """The operator points the provider to another address, behind which the same server is."""
     moved = gateway.config.read_text().replace("127.0.0.1", "localhost")

@@ -120,6 +120,9 @@ def test_one_provider_is_down_for_one_key_and_every_client_is_answered(
         drill.id,
     )
     assert roles == [("first", "voided", 40)], "what was not sent is not billed"
+    asked = "select actor, action from audit where kind = 'drill' and object_id = ? order by seq"
+    told_of = [("operator", "start_drill"), ("operator", "stop_drill")]
+    until(lambda: gateway.query(asked, drill.id) == told_of, "the audit log tells of both")
     one_row_each(gateway)
     sums_exact(gateway)
     assert [line[:-1] for line in billed(bill(simulators[0]))] == [

@@ -118,15 +118,15 @@ def test_what_the_books_say(fault: str, ran: Ran) -> None:
 def _complaints(case: Case, result: Result) -> list[str]:
     """What is wrong with the books of one case."""
     what = expected(case).split()[0]
-    if what in ("cut", "torn"):
-        what = "cut" if result.reply.status == 200 and not case.backed else "next"
-        if result.reply.headers.get("x-waypost-provider", "").startswith("faulty"):
-            what = "cut"
+    reached = result.reply.headers.get("x-waypost-provider", "").startswith("faulty")
+    if what == "torn":
+        what = "cut" if reached or (result.reply.status == 200 and not case.backed) else "next"
     others = len(result.attempts) - len(result.faulty)
+    moved_on = case.backed and (what == "next" or (what == "cut" and not reached))
     rules = {
         "one row": result.rows == 1,
         "it was asked": bool(result.faulty),
-        "the healthy one was asked once, or not at all": others == (what == "next" and case.backed),
+        "the healthy one was asked once, or not at all": others == moved_on,
         **_rules(case, result, what),
     }
     wrong = [name for name, holds in rules.items() if not holds]

@@ -22,8 +22,12 @@ from waypost.config.nodes import (
 from waypost.config.snapshot import Route
 from waypost.config.targets import Keying, Target
 from waypost.core.credentials import Credential
+from waypost.core.decision import Considered, Decision, Excluded
 from waypost.core.key import Key
-from waypost.routing.own import Brought, OwnKeys, OwnRoute
+from waypost.dialects.lane import Lanes
+from waypost.dialects.registry import DIALECTS
+from waypost.routing.own import Brought, OwnKeys, OwnRoute, brings, brought_alone
+from waypost.routing.planned import Chosen, Plan
 
 AT = 500.0
 BEARER = Keying("authorization")
@@ -31,6 +35,7 @@ OPENAI = provider("openai", keying=BEARER)
 GROQ = provider("groq", keying=BEARER)
 FIRST, SECOND = target(OPENAI), target(GROQ)
 ROUTE = Route("fast", (FIRST, SECOND))
+LANE = Lanes(DIALECTS).find(DIALECTS["openai_chat"], FIRST.provider.dialects)
 
 
 def key(organization: str = "org_a", team: str | None = "team_1", user: str | None = "user_1") -> Key:
@@ -277,3 +282,29 @@ def test_prices_and_facts_are_those_of_the_place() -> None:
         FIRST.priority,
         FIRST.model,
     )
+
+
+def test_whether_a_route_leads_to_what_was_brought() -> None:
+    own = given(brought(1))
+    assert brings(own.route(ROUTE, key(), AT, 1))
+    assert not brings(own.route(Route("other", (SECOND,)), key(), AT, 1))
+    assert not brings(given(brought(1, use="only", expires_at=1.0)).route(ROUTE, key(), AT, 1))
+
+
+def test_a_plan_without_the_operators_keys() -> None:
+    targets = seen(given(brought(1))).route.targets
+    assert LANE is not None
+    candidates = tuple(Chosen(each, LANE, "order") for each in targets)
+    made = Decision(
+        tuple(Considered(each.label, "order") for each in targets), (Excluded("x/y", "region"),), ("a note",)
+    )
+    plan = brought_alone(Plan(candidates, made, hedge_after_s=1.0))
+    mine, *operators = [each.label for each in targets]
+    assert [each.target.label for each in plan.candidates] == [mine]
+    assert plan.decision == Decision(
+        (Considered(mine, "order"),),
+        (Excluded("x/y", "region"), *(Excluded(label, "credit") for label in operators)),
+        ("a note",),
+    )
+    assert brought_alone(plan) is plan
+    assert brought_alone(Plan(candidates[1:])).candidates == ()

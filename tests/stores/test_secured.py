@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from pg8000.exceptions import InterfaceError
 
 from forwarded import Forwarder
 from postgres_server import PostgresServer
@@ -14,7 +15,9 @@ from secured import Authority
 from valkey_server import valkey
 from waypost.config.shared_store import SharedStore
 from waypost.errors import StoreUnavailable
+from waypost.stores.sql.address import parse_address, secret_from
 from waypost.stores.sql.opening import open_database
+from waypost.stores.sql.postgres_link import Connector
 from waypost.stores.sql.variables import URL
 from waypost.stores.valkey.link import Patience, check_store
 from waypost.stores.valkey.pipe import open_pipe
@@ -103,6 +106,31 @@ def test_a_database_that_wants_a_certificate(strict: Secured, trust: Trust, tmp_
         with pytest.raises(StoreUnavailable, match=r"does not accept the gateway's|connection to it broke"):
             strict.open(tmp_path, options + shown)
     assert strict.open(tmp_path, f"{options}&sslcert={trust.client[0]}&sslkey={trust.client[1]}") == 0
+
+
+def test_a_certificate_that_is_renewed_is_shown_by_the_next_connection(
+    strict: Secured, trust: Trust, tmp_path: Path
+) -> None:
+    ca, cert, key = (tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem"))
+
+    def put(authority: Authority, shown: tuple[Path, Path]) -> None:
+        for file, source in zip((ca, cert, key), (authority.pem, *shown), strict=True):
+            file.write_bytes(source.read_bytes())
+
+    put(trust.ours, trust.client)
+    name = strict.where[URL].rpartition("/")[2]
+    options = f"sslmode=verify-full&sslrootcert={ca}&sslcert={cert}&sslkey={key}"
+    address = parse_address(f"postgresql://waypost@{HERE}:{strict.wire.port}/{name}?{options}")
+    connector = Connector(address, secret_from(strict.where))
+    connector.connect().close()
+    put(trust.ours, trust.stranger)
+    with pytest.raises(InterfaceError):
+        connector.connect()
+    put(trust.strangers, trust.client)
+    with pytest.raises(InterfaceError):
+        connector.connect()
+    put(trust.ours, trust.client)
+    connector.connect().close()
 
 
 # --- Valkey -------------------------------------------------------------------------------------------------------

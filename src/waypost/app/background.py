@@ -22,6 +22,7 @@ from waypost.config.values import parse_duration
 from waypost.errors import ConfigError, GatewayError
 from waypost.ports import Clock, Limits, Upstream
 from waypost.stores.sql.audit_log import AuditRows
+from waypost.stores.sql.claims import ClaimRows
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import SqlKeys
@@ -181,6 +182,7 @@ class Background:
                 replays = ReplayRows(self._database)
                 while await asyncio.to_thread(replays.delete_expired, self._clock.wall()):
                     pass
+                await asyncio.to_thread(ClaimRows(self._database).delete_expired, self._clock.wall())
                 if self._storage is not None:
                     await self._storage.tidy()
             except GatewayError as error:

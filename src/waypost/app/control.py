@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from waypost.app.desk import ControlDesk, Orders
+from waypost.app.drill_trail import DrillTrail
 from waypost.app.drills import Elsewhere, Rehearsals
 from waypost.app.history import History
 from waypost.app.steering import Steering
@@ -25,6 +26,7 @@ from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
 from waypost.ports import Clock
 from waypost.routing.board import Board
+from waypost.stores.sql.audit_log import AuditRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.requests import RequestLog
@@ -81,6 +83,7 @@ def compose_desk(parts: Control) -> tuple[ControlDesk, Rehearsals]:
         data=parts.data,
         clock=parts.clock,
         log=parts.log,
+        trail=DrillTrail(AuditRows(parts.database), parts.log),
         elsewhere=parts.elsewhere,
     )
     desk = ControlDesk(

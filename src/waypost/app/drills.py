@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from waypost.app.drill_trail import DrillTrail, deed_of
 from waypost.app.ending import end_all
 from waypost.config.snapshot import Route, Snapshot
 from waypost.config.values import parse_duration
+from waypost.core.deed import Deed
 from waypost.core.key import Key
 from waypost.edge.gate import Errand
 from waypost.errors import InvalidRequest, NotFound
@@ -109,13 +111,16 @@ class Rehearsals:
         data: Path,
         clock: Clock,
         log: Log,
+        trail: DrillTrail,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         elsewhere: Elsewhere | None = None,
     ) -> None:
         """`keys`: those of an id or name; `home`: the id of an organization by its name or id. `before`: times of the
         traffic that a scope wants, from the log. `board`: a new one for a rehearsal; None where attempts keep none.
-        `elsewhere`: where there are other workers."""
+        `trail`: tells who begins and ends one. `elsewhere`: where there are other workers."""
         self._elsewhere = elsewhere
+        self._trail = trail
+        self._beginning = 0
         self._drills = drills
         self._snapshot = snapshot
         self._keys = keys
@@ -134,16 +139,16 @@ class Rehearsals:
         """See `app.desk.Orders`."""
         if errand.purpose == "drills":
             if errand.method == "POST":
-                return await self.start(errand.body)
+                return await self.start(errand.body, deed_of(errand))
             return {"object": "list", "data": [self._report(each) for each in self._entries.values()]}
         if errand.method == "DELETE":
-            self.stop(errand.name)
+            self.stop(errand.name, deed_of(errand))
             await self._share(self._entries[errand.name])
             return self._report(self._entries[errand.name])
         return await self.find(errand.name)
 
-    async def start(self, body: bytes) -> Report:
-        """Begin a rehearsal. Raises InvalidRequest and StoreUnavailable."""
+    async def start(self, body: bytes, deed: Deed) -> Report:
+        """Begin a rehearsal, once the audit log tells of it. Raises InvalidRequest and StoreUnavailable."""
         try:
             wanted = _WANTED.decode(body)
         except msgspec.DecodeError as wrong:
@@ -154,14 +159,19 @@ class Rehearsals:
             raise InvalidRequest("A rehearsal takes more than 0 s and at most a day.", param="duration")
         scope, order = await self._scope(wanted, fault, for_s)
         before = await self._before(scope)
-        if len(self._drills.running) >= _RUNNING_MAX:
+        if len(self._drills.running) + self._beginning >= _RUNNING_MAX:
             raise InvalidRequest(
                 f"{_RUNNING_MAX} rehearsals are running, and more are not begun. Stop one: DELETE /v1/drills/{{id}}."
             )
-        at, now = self._clock.wall(), self._clock.monotonic()
+        at = self._clock.wall()
         self._count += 1
         drill_id = f"d-{datetime.fromtimestamp(int(at), UTC):%Y%m%d-%H%M%S}-{self._count}"
-        own = None if self._board is None else self._board()
+        self._beginning += 1
+        try:
+            await self._trail.begun(deed, drill_id, order, scope)
+        finally:
+            self._beginning -= 1
+        own, now = None if self._board is None else self._board(), self._clock.monotonic()
         entry = _Entry(Drill(drill_id, scope, fault, now, now + for_s, own), order, at, before)
         self._forget()
         self._entries[drill_id] = entry
@@ -173,13 +183,15 @@ class Rehearsals:
         self._log.warning("an outage rehearsal began", id=drill_id, fault=fault.kind, key=order.key or "all")
         return self._report(entry)
 
-    def stop(self, drill_id: str) -> Report:
-        """End one now. Idempotent. Raises NotFound."""
+    def stop(self, drill_id: str, deed: Deed) -> Report:
+        """End one now, whether the audit log can be told of it at once or later. Idempotent. Raises NotFound."""
         entry = self._entries.get(drill_id)
         if entry is None:
             raise _unknown(drill_id)
         if entry.end is None and entry.wake is None:
             entry.wake = "stopped"
+            left_s = max(0.0, entry.drill.ends - self._clock.monotonic())
+            self._trail.stopped(deed, drill_id, entry.order, entry.drill.scope.owner, left_s)
         self._drills.end(entry.drill)
         return self._report(entry)
 
@@ -203,6 +215,7 @@ class Rehearsals:
                 entry.wake = "shutdown"
             self._drills.end(entry.drill)
         await end_all(self._tasks)
+        await self._trail.close()
 
     async def _scope(self, wanted: Wanted, fault: Fault, for_s: float) -> tuple[Scope, Order]:
         names = (*wanted.providers, *((wanted.provider,) if wanted.provider else ()))

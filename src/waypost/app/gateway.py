@@ -28,6 +28,7 @@ from waypost.app.live_config import LiveConfig
 from waypost.app.load import start_load
 from waypost.app.memory import settle_garbage
 from waypost.app.models_list import ModelsList
+from waypost.app.once import keep_answers
 from waypost.app.options import Options
 from waypost.app.org_routes import OrgRouting
 from waypost.app.prices import free_tariff
@@ -63,7 +64,6 @@ from waypost.stores.root_key import root_keys
 from waypost.stores.sealing import Seals
 from waypost.stores.sql.discovered import DiscoveredModels
 from waypost.stores.sql.keys import SqlKeys
-from waypost.stores.sql.replays import ReplayRows, SqlReplays
 from waypost.stores.sql.responses import ResponseRows, SqlResponses
 from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.telemetry.logs import Log
@@ -89,6 +89,7 @@ async def run_gateway(options: Options, announce: Announce, stream: TextIO) -> N
             load_catalog(),
             free_tariff(),
             log := Log(stream, clock.wall, plain=stream.isatty()),
+            1 if options.part is None else options.part.count,
         )
         if (form := config.config.log.format) != "auto":
             log.plain = form == "text"
@@ -118,7 +119,7 @@ class _Gateway:
         self._stream = stream
         self._options = options
         self._stands = stands
-        self._together = None if stands.part is None else Together(stands.part, log)
+        self._together = None if stands.part is None else Together(stands.part, options.data, log)
         self._announce = announce
         self._clock = clock
         self._log = log
@@ -283,8 +284,9 @@ class _Gateway:
         )
         ledger.purse.reached = told_of(self._log, metrics)
         parts = self._parts(authenticate, upstream, Settle(clock, ledger, metrics))
-        drills, replays, counter = Drills(clock, parts["random"]), self._replays(), CountingProcess(self._log)
-        pipeline = Pipeline(**parts, responses=responses, replays=replays, drills=drills, counter=counter)
+        drills, counter = Drills(clock, parts["random"]), CountingProcess(self._log)
+        kept = keep_answers(self._books.database, self._together, self._log, self._stack)
+        pipeline = Pipeline(**parts, **kept, responses=responses, drills=drills, counter=counter)
         self._stack.push_async_callback(counter.close)
         sessions = Sessions(**parts, sockets=sockets)
         self._stack.push_async_callback(pipeline.stop)
@@ -294,6 +296,7 @@ class _Gateway:
             elsewhere = together.elsewhere
             together.tell(metrics, gate.ready)
             together.serve(pipeline, storeroom)
+            together.retell(pipeline.retell)
             together.change(self._control, keys)
 
         edge = Edge(
@@ -376,11 +379,6 @@ class _Gateway:
         self._storage.prepare()
         self._stack.push_async_callback(self._storage.stop)
         return self._storage
-
-    def _replays(self) -> SqlReplays:
-        replays = SqlReplays(ReplayRows(self._books.database))
-        self._stack.callback(replays.close)
-        return replays
 
     def _tell(self, host: str, port: int, found: Found) -> None:
         books, snapshot = self._books, self._config.snapshot()

@@ -35,8 +35,10 @@ class LiveConfig:
         catalog: Catalog,
         free: Tariff,
         log: Log,
+        workers: int = 1,
     ) -> None:
-        """Reads the file. Raises ConfigError."""
+        """Reads the file. `workers`: how many share what it lets the gateway take. Raises ConfigError."""
+        self._workers = workers
         self.file = file
         self._environ = environ
         self._log = log
@@ -130,6 +132,7 @@ class LiveConfig:
             found=[each for each in self._found if _wants(loaded.config.discovery, each)],
             discovered=self._discovered,
             conditions=self._conditions,
+            workers=self._workers,
             standing=_standing(self._snapshot),
         )
         old = self._snapshot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,28 +10,14 @@ from waypost.cli.amounts import parse_end, parse_usd
 from waypost.cli.directory import Book, open_book, print_list, print_one
 from waypost.cli.directory_options import DEFAULT_ORG, Org
 from waypost.cli.exits import Exit
-from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json, chosen_config
+from waypost.cli.options import DEFAULT_DATA, ConfigFile, Data, Json
 from waypost.cli.output import OK, fail, people, print_json, visible
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
 
     from waypost.core.credit import Credit
-    from waypost.core.people import Organization
     from waypost.core.statement import Statement
-
-
-class FreeTold(TypedDict):
-    """The free tier as it is shown."""
-
-    unit: str
-    amount: str
-    per: str
-    each: str
-    models: tuple[str, ...]
-    renews_at: str
-    shares: list[dict[str, object]]
 
 
 app = typer.Typer(
@@ -90,8 +76,12 @@ def show(
 ) -> None:
     """Show the balance of an organization, and what is left of each entry and of the free tier.
 
+    The terms of the free tier are those of the gateway that runs on the data folder; of the configuration file, where
+    one is named or no gateway runs.
+
     Example: waypost credits show --org acme
     """
+    from waypost.cli.free_tier import free_tier_of
     from waypost.core.credit import position
     from waypost.core.money import render_usd
 
@@ -107,11 +97,14 @@ def show(
         "given": render_usd(stands.given_nusd - stands.lapsed_nusd),
         "used": render_usd(stands.used_nusd),
     }
+    free_tier = free_tier_of(book, found, config, data)
+    free = free_tier.told
     if as_json:
-        print_json({**told, "entries": rests, "free_tier": _free_tier(book, found, config)})
+        print_json({**told, "entries": rests, "free_tier": free, "free_tier_asked": free_tier.asked})
         return
-    free = _free_tier(book, found, config)
-    if free is not None:
+    if free_tier.asked is None:
+        told["free tier"] = f"not known: {free_tier.why}"
+    elif free is not None:
         told["free tier"] = f"{free['amount']} {free['unit']} per {free['per']} for each {free['each']}"
         told["renews at"] = free["renews_at"]
     print_one(told, as_json=False)
@@ -119,31 +112,6 @@ def show(
         print_list(free["shares"], False, ("of", "used", "left"), "Nothing of the free tier was used yet.")
     if rests:
         print_list(rests, False, ("id", "kind", "amount", "left", "expires_at", "reason"), "")
-
-
-def _free_tier(book: Book, found: Organization, config: Path | None) -> FreeTold | None:
-    """How the free tier stands that is configured; None where there is none for an organization."""
-    from waypost.cli.surroundings import load_config
-    from waypost.config.credits_schema import build_free_tier
-    from waypost.core.free_tier import shares_of
-    from waypost.ledger.windows import render_time, window
-
-    tier = build_free_tier(load_config(chosen_config(config)).config.credits)
-    if tier is None or not tier.has(found):
-        return None
-    now = window(tier.period, book.now)
-    shares = shares_of(tier, found.id, book.credits.used_free(tier.scope, found.id, now.name))
-    return {
-        "unit": tier.unit,
-        "amount": tier.render(tier.amount),
-        "per": tier.period,
-        "each": tier.each,
-        "models": tier.models,
-        "renews_at": render_time(now.ends_at or book.now),
-        "shares": [
-            {"of": each.of, "used": tier.render(each.used), "left": tier.render(each.left)} for each in shares
-        ],
-    }
 
 
 @app.command()

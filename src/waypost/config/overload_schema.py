@@ -23,13 +23,15 @@ class OverloadConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """How long a request may wait while every target that could answer it has as many requests as it takes. `0s`:
     nobody waits."""
     queue_size: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
-    """Most requests that wait at once, for all targets together."""
+    """Most requests that wait at once, for all targets together. Of several workers each holds its share: the number
+    divided by theirs, rounded down, and at least 1."""
     loop_lag: Duration = "200ms"
     """When the gateway's event loop is late by more than this for about a tenth of a second, the processor has more to
     do than it can: each key then gets its share, and what it sends beyond that is turned away unread."""
     memory: Size | None = None
-    """Memory the gateway may use; from 85 % of it on, requests are turned away, low priorities first. Left out: the
-    limit of its container (control group), or else what the machine has."""
+    """Memory the gateway may use; from 85 % of it on, requests are turned away, low priorities first. Of several
+    workers each may use its share, and at least 64MiB. Left out: the limit of its container (control group), in which
+    all processes count, or else what the machine has."""
     unready_after: Duration = "10s"
     """`/readyz` answers 503 after all but high priorities were turned away for so long."""
 
@@ -48,13 +50,19 @@ class OverloadSettings(msgspec.Struct, frozen=True):
     unready_after_s: float = 10.0
 
 
-def build_overload(config: OverloadConfig) -> OverloadSettings:
-    """The settings that requests read."""
+def share(figure: int, workers: int) -> int:
+    """One worker's of a figure that is meant for all of them together."""
+    return max(1, figure // workers)
+
+
+def build_overload(config: OverloadConfig, workers: int = 1) -> OverloadSettings:
+    """The settings that the requests of one of several workers read."""
+    memory = None if config.memory is None else parse_size(config.memory)
     return OverloadSettings(
         wait_s=parse_duration(config.queue_time),
-        waiting_max=config.queue_size,
+        waiting_max=share(config.queue_size, workers),
         lag_s=parse_duration(config.loop_lag),
-        memory_bytes=None if config.memory is None else parse_size(config.memory),
+        memory_bytes=None if memory is None else max(_MEMORY_LEAST, share(memory, workers)),
         unready_after_s=parse_duration(config.unready_after),
     )
 

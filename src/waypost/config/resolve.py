@@ -14,7 +14,7 @@ from waypost.config.faults import Faults
 from waypost.config.load import Loaded, refuse
 from waypost.config.nodes import Keys, targets_of
 from waypost.config.org_routes import Conditions, OrgGround
-from waypost.config.overload_schema import build_overload, check_overload
+from waypost.config.overload_schema import build_overload, check_overload, share
 from waypost.config.places import Entry, Listed, Places, changed, tree
 from waypost.config.price_schema import PricesConfig
 from waypost.config.problems import Path, did_you_mean
@@ -51,6 +51,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     read_file: Callable[[str], bytes] = read_whole_file
     conditions: Conditions = msgspec.field(default_factory=Conditions)
     """Those of organizations' routes, which outlive configurations."""
+    workers: int = 1
+    """How many processes share what the whole gateway may."""
     standing: Mapping[str, Authorizer] = {}
     """The authorizers in force, by `Provider.label`: their tokens outlive a new configuration that does not change
     them."""
@@ -84,7 +86,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
     for name in _named_local_servers(config, around, pools):
         # A server on this machine that a target names may come up later: a configuration is not wrong for that.
         pools[name] = endpoints.build_pool(ProviderConfig(name=name, preset=name), ())
-    pools = _with_markups(config, pools)
+    pools = _with_shares(_with_markups(config, pools), around.workers)
     shared = resolve_shared(config.shared, secrets, faults)
     routes = _Routes(pools, around, faults)
     routes.add_configured(config.models)
@@ -98,7 +100,7 @@ def resolve(loaded: Loaded, around: Surroundings, version: int) -> Snapshot:
         providers={name: pool[0] for name, pool in pools.items()},
         routes=routes.routes,
         aliases=routes.aliases,
-        settings=build_settings(config),
+        settings=build_settings(config, around.workers),
         catalog=around.catalog,
         pools={name: pool for name, pool in pools.items() if pool[1:]},
         shared=shared,
@@ -116,6 +118,21 @@ def _with_markups(
         markup = parse_markup(own.get(name) or config.markup)
         told[name] = tuple(msgspec.structs.replace(one, markup=markup) for one in pool) if markup else pool
     return told
+
+
+def _with_shares(pools: dict[str, tuple[Provider, ...]], workers: int) -> dict[str, tuple[Provider, ...]]:
+    """Of what providers' keys are good for, one worker's share."""
+    if workers == 1:
+        return pools
+    return {name: tuple(_with_share(each, workers) for each in pool) for name, pool in pools.items()}
+
+
+def _with_share(key: Provider, workers: int) -> Provider:
+    return msgspec.structs.replace(
+        key,
+        key_rpm=None if key.key_rpm is None else share(key.key_rpm, workers),
+        key_concurrency=None if key.key_concurrency is None else share(key.key_concurrency, workers),
+    )
 
 
 def _check_figures(config: Config, faults: Faults) -> None:
@@ -267,8 +284,8 @@ class _Routes:
                     self.aliases.setdefault(model, name)
 
 
-def build_settings(config: Config) -> Settings:
-    """The settings that requests read."""
+def build_settings(config: Config, workers: int = 1) -> Settings:
+    """The settings that the requests of one of several workers read."""
     return Settings(
         body_max_bytes=parse_size(config.limits.body),
         json=JsonLimits(depth=config.limits.json_depth, nodes=config.limits.json_nodes),
@@ -276,9 +293,9 @@ def build_settings(config: Config) -> Settings:
         body_deadline_s=parse_duration(config.server.body_deadline),
         write_stall_s=parse_duration(config.server.write_stall),
         drain_s=parse_duration(config.server.drain),
-        concurrency_max=config.limits.concurrency,
+        concurrency_max=share(config.limits.concurrency, workers),
         exchange_s=parse_duration(config.limits.exchange),
-        overload=build_overload(config.overload),
+        overload=build_overload(config.overload, workers),
         reserve_output_tokens=config.ledger.reserve_output_tokens,
         allow_unpriced=config.ledger.allow_unpriced,
         log_content=config.log.content,

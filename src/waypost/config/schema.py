@@ -178,9 +178,10 @@ class KeyConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     weight: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
     """Share of the requests among keys that have as much of their quota left. 0 takes none unless the others fail."""
     rpm: RateCount | None = None
-    """Most requests per minute with it, where the provider does not tell what is left of its quota."""
+    """Most requests per minute with it, where the provider does not tell what is left of its quota. Of several workers
+    each holds its share, and at least 1."""
     concurrency: RateCount | None = None
-    """Most requests under way with it at once."""
+    """Most requests under way with it at once. Of several workers each holds its share, and at least 1."""
 
 
 class DataConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -294,7 +295,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Most values in a JSON body. Embeddings of token arrays hold many."""
     concurrency: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
     """Most requests under way at once; more are answered 503. The last tenth is for keys of high priority, and from
-    seven tenths on keys of low priority are turned away."""
+    seven tenths on keys of low priority are turned away. Of several workers each takes its share: the number divided by
+    theirs, rounded down, and at least 1."""
     exchange: Duration = "15m"
     """The longest that a request may take, with everything that is tried for it. A request can ask for less."""
 

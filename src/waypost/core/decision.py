@@ -47,6 +47,7 @@ Reason = Literal[
     "busy",
     "key",
     "credential",
+    "credit",
 ]
 """What kept a target out of the plan, or (`ejected`, `busy`) sent it to the end of it."""
 

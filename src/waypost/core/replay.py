@@ -1,4 +1,5 @@
-"""An answer that is kept so that a request that comes again, under the same idempotency key, gets it again."""
+"""An answer that is kept so that a request that comes again, under the same idempotency key, gets it again; and who
+makes one that is not there yet."""
 
 from __future__ import annotations
 
@@ -22,3 +23,19 @@ class Replay(msgspec.Struct, frozen=True):
     body: bytes
     streamed: bool
     expires_at: float
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An answer that is being made for an idempotency key. Times are Unix seconds."""
+
+    key_id: str
+    digest: bytes
+    fingerprint: bytes
+    """As those of a `Replay`."""
+    exchange_id: str
+    """The exchange that makes it."""
+    made_at: float
+    expires_at: float
+    """When it would have ended, whatever became of it."""
+    node: str = ""
+    """Where; set by whoever keeps it."""

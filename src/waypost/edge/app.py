@@ -354,13 +354,13 @@ class Edge:
         if desk is None:
             raise NotFound("This gateway does not tell of its own work.")
         key = await desk.admit(route.purpose, read_key(ask.headers))
-        check_network(key, _address(ask.scope))
+        check_network(key, address := _address(ask.scope))
         body = b""
         if method == "POST":
             check_head(ask.headers, ask.settings, False)
             body = await read_body(ask.receive, ask.settings, connection is None or connection.receiving)
-        query = ask.scope["query_string"]
-        answer = await desk.answer(Errand(route.purpose, method, key, route.name, query, ask.headers, body))
+        said = (ask.scope["query_string"], ask.headers, body, ask.exchange_id, address or "")
+        answer = await desk.answer(Errand(route.purpose, method, key, route.name, *said))
         await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], answer)
 
     async def _other_method(self, ask: _Ask, route: Matched) -> None:

@@ -26,6 +26,9 @@ class Errand(msgspec.Struct, frozen=True):
     headers: Mapping[bytes, bytes] = {}
     """Names in lower case."""
     body: bytes = b""
+    request_id: str = ""
+    address: str = ""
+    """The other end of the connection."""
 
 
 class Gate(Protocol):

@@ -28,22 +28,37 @@ from waypost.pipeline.exchange import LiveExchange
 from waypost.pipeline.limit_headers import lines_of
 from waypost.pipeline.planning import facets_of
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
+from waypost.policy.bounds import without_given
 from waypost.policy.directory import Directory
 from waypost.policy.limit_terms import TOKENS
 from waypost.policy.permit import check_metadata, check_network, check_operation, tags_of
 from waypost.ports import Clock, Hold, Ledger, Limits
+from waypost.routing.own import OwnKeys, brings
 from waypost.routing.requested.overlay import variants
 from waypost.routing.requested.select import Selected, Selector, trimmed
 
 #: The scopes that metadata, or the body, tells.
 _SAID = frozenset(("end_user", "tag"))
 _ROUTE = "route/"
+_UNPAID_MOST = 4096
 
 
 class Admission:
     """Admits. Holds no state of any exchange."""
 
-    def __init__(self, *, clock: Clock, directory: Directory, limits: Limits, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        directory: Directory,
+        limits: Limits,
+        ledger: Ledger,
+        own: OwnKeys | None = None,
+    ) -> None:
+        """`own`: the credentials that people brought."""
+        self._own = own or OwnKeys()
+        #: Rules without what the operator gives, beside those that they were made of: accounts are kept by identity.
+        self._unpaid: dict[int, tuple[Rules, Rules]] = {}
         self._clock = clock
         self._directory = directory
         self._limits = limits
@@ -112,6 +127,7 @@ class Admission:
     ) -> None:
         """Set limits and money aside. What is taken `instead` and costs nothing has room on a budget that is overdrawn,
         too. Raises LimitError and StoreUnavailable."""
+        live.unpaid = None
         rules = standing.rules
         if standing.asks:
             rules = self._directory.rules(standing, named_by(live, standing, route))
@@ -119,13 +135,18 @@ class Admission:
         if rules.paces:
             await self._take_limits(live, rules, route)
         at, amount, free = live.started_us / 1e6, 0, False
-        if rules.free is not None and await self._take_free(live, standing, route, rules.free, at):
-            return
-        if rules.bounds:
-            amount = self._ceiling(live, standing, route, at)
-            free = instead and not amount and _is_priced(route)
-        hold = self._ledger.try_reserve(rules, amount, at, free=free)
-        live.hold = hold if hold is not None else await self._held(rules, amount, at, free=free)
+        try:
+            if rules.free is not None and await self._take_free(live, standing, route, rules.free, at):
+                return
+            if rules.bounds:
+                amount = self._ceiling(live, standing, route, at)
+                free = instead and not amount and _is_priced(route)
+            hold = self._ledger.try_reserve(rules, amount, at, free=free)
+            live.hold = hold if hold is not None else await self._held(rules, amount, at, free=free)
+        except (CreditsExhausted, FreeTierExhausted) as refused:
+            if not self._brings(live, route):
+                raise
+            await self._take_unpaid(live, standing, route, rules, refused)
 
     async def _take_free(
         self, live: LiveExchange, standing: Standing, route: Route, share: FreeShare, at: float
@@ -153,6 +174,25 @@ class Admission:
             return True
         live.told = (*live.told, free_tier.header(tier, self._ledger.left_free(share, at), at))
         return True
+
+    def _brings(self, live: LiveExchange, route: Route) -> bool:
+        """Whether the route leads to credentials that were brought, whose owner pays the provider."""
+        if not self._own.homes or live.key is None:
+            return False
+        return brings(self._own.route(route, live.key, live.started_us / 1e6, live.snapshot.version))
+
+    async def _take_unpaid(
+        self, live: LiveExchange, standing: Standing, route: Route, rules: Rules, refused: BudgetExceeded
+    ) -> None:
+        """Set nothing aside on what the operator gives, and leave out the operator's keys."""
+        kept = self._unpaid.get(id(rules))
+        if kept is None or kept[0] is not rules:
+            if len(self._unpaid) >= _UNPAID_MOST:
+                self._unpaid.clear()
+            kept = self._unpaid[id(rules)] = (rules, without_given(rules))
+        live.rules, live.unpaid = kept[1], refused
+        at = live.started_us / 1e6
+        live.hold = await self._held(live.rules, self._ceiling(live, standing, route, at), at)
 
     async def _held(self, rules: Rules, amount: int, at: float, *, free: bool = False) -> Hold:
         """What was set aside, once what it is set aside on is in memory."""

@@ -21,7 +21,7 @@ from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH, Dialect, StreamRelay
 from waypost.dialects.lane import Lane
 from waypost.dialects.structured import Shape
-from waypost.errors import GatewayError, UpstreamError
+from waypost.errors import BudgetExceeded, GatewayError, UpstreamError
 from waypost.pipeline.rehearsal import Part
 from waypost.ports import Answer, Client, Hold, Taken
 from waypost.routing.board import Board
@@ -110,6 +110,8 @@ class LiveExchange(msgspec.Struct, eq=False):
     hold: Hold | None = None
     standing: Standing | None = None
     """What the key may."""
+    unpaid: BudgetExceeded | None = None
+    """Why nothing of what the operator gives may be used for it: then only credentials that were brought are."""
     rules: Rules = NO_RULES
     """What holds for this request of it."""
     taken: Taken | None = None

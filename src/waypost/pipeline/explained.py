@@ -54,6 +54,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         "busy": "it has as many requests under way as it takes, so it is asked last",
         "key": "the client's key may not use it",
         "credential": "a credential of one's own is to be used in place of the operator's keys, and can not be",
+        "credit": "it is the operator's, and neither prepaid credit nor the free tier has room for it",
     }
 )
 

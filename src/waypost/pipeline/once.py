@@ -2,7 +2,7 @@
 
 Two requests are the same when key, `idempotency-key` and fingerprint are. The first of them is answered as any other;
 its client is wrapped, and what that client is told is passed on to the others as it is told. Nobody else holds money,
-asks a provider or is billed.
+asks a provider or is billed. Which of several processes has the first of them: `claiming.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from hashlib import sha256
 
 from waypost.core.limit import Need
 from waypost.core.replay import Replay
-from waypost.errors import GatewayError, InvalidRequest, KeyReused, Overloaded, Truncated
-from waypost.pipeline.exchange import Call, LiveExchange
+from waypost.errors import GatewayError, InvalidRequest, NotFound, Overloaded, Truncated
+from waypost.pipeline.claiming import Claiming, reused
+from waypost.pipeline.exchange import Call, Failing, LiveExchange
 from waypost.pipeline.headers import Headers, retold
+from waypost.pipeline.retelling import Retelling
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shared import Listener, Recorder, Shared
 from waypost.ports import Clock, Limits, Replays
@@ -41,8 +43,11 @@ class Once:
         settle: Settle,
         log: Log,
         tell: Callable[[LiveExchange], None],
+        claiming: Claiming | None = None,
     ) -> None:
-        """`replays`: where complete answers are kept; None: nowhere. `tell`: `Admission.tell`."""
+        """`replays`: where complete answers are kept; None: nowhere. `tell`: `Admission.tell`. `claiming`: None where
+        no other process could have the same request."""
+        self._claiming = claiming
         self._tell_limits = tell
         self._replays = replays
         self._clock = clock
@@ -74,7 +79,7 @@ class Once:
                     live.taken = None
                 return False
             if shared.fingerprint != fingerprint:
-                raise _reused()
+                raise reused()
             if live.taken is None and live.standing is not None:
                 paces = [pace for pace in live.standing.rules.paces if pace.limit.unit == "requests"]
                 limits, now = self._limits, self._clock.monotonic()
@@ -88,22 +93,44 @@ class Once:
         """This exchange is over: nobody can join it any more."""
         shared, live.shared = live.shared, None
         if shared is not None:
-            if self._under_way.get(shared.scope) is shared:
-                del self._under_way[shared.scope]
-            shared.end()
+            self._over(shared)
+            if shared.claim is not None and self._claiming is not None:
+                self._claiming.release(shared.claim)
+
+    def retell(self, scope: tuple[str, bytes], exchange_id: str) -> Retelling:
+        """Tell another process of the answer that this exchange makes. Raises NotFound when it does not, Overloaded."""
+        shared = self._under_way.get(scope)
+        if shared is None or not shared.here or shared.original != exchange_id:
+            raise NotFound("This answer is not made here any more.")
+        if shared.dying:
+            return Retelling(shared, None)
+        listener = shared.attach()
+        if listener is None:
+            raise _too_long()
+        return Retelling(shared, listener)
+
+    async def stop(self) -> None:
+        """Hear nothing more of other processes."""
+        if self._claiming is not None:
+            await self._claiming.stop()
 
     async def _begin(
         self, live: LiveExchange, scope: tuple[str, bytes], fingerprint: bytes, gone: Callable[[], None]
     ) -> Shared | None:
-        """Take the place of the first. An answer that is kept comes back as one that has been given already."""
+        """Take the place of the first. An answer that is kept comes back as one that has been given already; one that
+        another process makes, as one that is under way."""
         shared = Shared(scope, fingerprint, live)
         self._under_way[scope] = live.shared = shared
+        # First, because who claimed it before may keep an answer up to the moment of letting it go.
+        if self._claiming is not None and not await self._claiming.claim(live, shared, self._over):
+            live.shared = None
+            return shared
         settings = live.snapshot.settings
         keeps = self._replays if settings.replay_s > 0 else None
         found = None if keeps is None else await keeps.get(*scope, self._clock.wall())
         if found is not None:
             if found.fingerprint != fingerprint:
-                raise _reused()
+                raise reused()
             shared.fill(found)
             self.end(live)
             return shared
@@ -111,6 +138,12 @@ class Once:
         live.call.client = recorder = Recorder(client, live, shared, self._keep)
         recorder.on_gone(gone)
         return None
+
+    def _over(self, shared: Shared) -> None:
+        """Nobody can join it any more."""
+        if self._under_way.get(shared.scope) is shared:
+            del self._under_way[shared.scope]
+        shared.end()
 
     async def _keep(self, live: LiveExchange, shared: Shared) -> None:
         """Keep a complete answer, before the last of it goes out: who saw the end can have it again."""
@@ -137,6 +170,7 @@ class Once:
         )
         try:
             await self._replays.put(replay, settings.replay_total_bytes)
+            shared.claim = None  # let go with it
         except GatewayError as error:
             self._log.warning(
                 "an answer could not be kept for its idempotency key", why=error.message, id=shared.original
@@ -149,10 +183,7 @@ class Once:
             return False
         listener = shared.attach()
         if listener is None:
-            raise Overloaded(
-                "The first request with this idempotency-key is still being answered, and its answer is too long "
-                "for others to join it by now. Ask again when it has ended."
-            )
+            raise _too_long()
         try:
             return await self._tell(live, shared, listener)
         finally:
@@ -191,6 +222,7 @@ class Once:
             else:
                 await self._hear(live, listener)
         if not shared.complete:
+            live.relay = live.relay or _failing(live, shared)
             raise Truncated("The request whose answer this one shares ended before its end. Ask again.")
         await client.finish()
 
@@ -207,6 +239,16 @@ class Once:
 
     def _headers(self, live: LiveExchange, shared: Shared) -> Headers:
         return [*retold(live.call.exchange_id, shared.original, shared.headers), *live.told]
+
+
+def _failing(live: LiveExchange, shared: Shared) -> Failing | None:
+    """What writes an error into a stream whose maker is gone, with another process: it has read what was told."""
+    asked, told = live.asked, shared.whole()
+    if asked is None or told is None:
+        return None
+    relay = live.call.dialect.stream_relay(asked, lambda _usage, _tier: None)
+    relay.feed(told)
+    return relay
 
 
 def digest(headers: Mapping[bytes, bytes]) -> bytes:
@@ -242,9 +284,8 @@ def fingerprint_of(call: Call) -> bytes:
     return hashed.digest()
 
 
-def _reused() -> KeyReused:
-    return KeyReused(
-        "This idempotency-key came before with another request. Use a new one for each request, and the same one "
-        "only to send the same request again.",
-        param=HEADER.decode(),
+def _too_long() -> Overloaded:
+    return Overloaded(
+        "The first request with this idempotency-key is still being answered, and its answer is too long "
+        "for others to join it by now. Ask again when it has ended."
     )

@@ -21,7 +21,7 @@ from waypost.pipeline.exchange import LiveExchange
 from waypost.ports import Clock
 from waypost.routing.board import Board
 from waypost.routing.facets import NOTHING_SAID, RequestFacets, Said
-from waypost.routing.own import OwnKeys
+from waypost.routing.own import OwnKeys, brought_alone
 from waypost.routing.planned import Chosen, Plan
 from waypost.routing.requested.wishes import NO_WISHES
 from waypost.routing.view import View
@@ -66,11 +66,14 @@ class Planning:
 
     def plan(self, live: LiveExchange) -> Plan | None:
         """The plan, which may have no candidates when all are out of order just now. None: no target counts tokens, and
-        it can be done here. Raises InvalidRequest and NoTarget when no target can or may serve the request."""
+        it can be done here. Raises InvalidRequest and NoTarget when no target can or may serve the request, and
+        BudgetExceeded when only those could that nobody pays for."""
         plan = self.draft(live)
         live.decision = plan.decision
         if not plan.candidates:
             excluded = () if plan.decision is None else plan.decision.excluded
+            if live.unpaid is not None and any(each.reason == "credit" for each in excluded):
+                raise live.unpaid  # nobody is left but who is not paid for
             if any(each.reason in _FOR_NOW for each in excluded):
                 return plan
             if can_count(live.call.dialect) and all(each.reason == "operation" for each in excluded):
@@ -82,6 +85,10 @@ class Planning:
     def draft(self, live: LiveExchange) -> Plan:
         """The plan, whatever it comes to: where it has no candidates, its decision says why. Raises InvalidRequest for
         a JSON schema that answers can not be checked against."""
+        plan = self._drafted(live)
+        return plan if live.unpaid is None else brought_alone(plan)
+
+    def _drafted(self, live: LiveExchange) -> Plan:
         route = live.route
         assert route is not None  # noqa: S101 - stage 4 set it
         own = None

@@ -27,6 +27,7 @@ from waypost.pipeline import headers
 from waypost.pipeline.admission import Admission
 from waypost.pipeline.attempts import Attempts, Tools
 from waypost.pipeline.behind import Behind
+from waypost.pipeline.claiming import Claiming
 from waypost.pipeline.conversation import FAMILY, Conversations
 from waypost.pipeline.counting import count
 from waypost.pipeline.entrance import Entrance
@@ -38,11 +39,12 @@ from waypost.pipeline.options import read_options
 from waypost.pipeline.planning import Planner, Planning, facets_of
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.relay import Relay
+from waypost.pipeline.retelling import Retelling
 from waypost.pipeline.settle import Settle
 from waypost.pipeline.shadow import Shadows
 from waypost.policy.authenticate import Authenticate
 from waypost.policy.directory import Directory
-from waypost.ports import Clock, Ledger, Limits, Replays, Responses, TokenCounter, Upstream
+from waypost.ports import Claims, Clock, Ledger, Limits, Replays, Responses, TokenCounter, Upstream
 from waypost.routing.board import Board
 from waypost.routing.own import OwnKeys
 from waypost.telemetry.logs import Log
@@ -81,13 +83,14 @@ class Pipeline:
         guards: Sequence[Guard] = (),
         responses: Responses | None = None,
         replays: Replays | None = None,
+        claims: Claims | None = None,
         drills: Drills | None = None,
         own: OwnKeys | None = None,
         counter: TokenCounter | None = None,
     ) -> None:
         """`responses`: where answers of the Responses dialect are kept; `replays`: where answers are kept for requests
-        that come again. None: nowhere. `drills`: the outage rehearsals under way. `own`: credentials that people
-        brought. `counter`: for exact counts of tokens."""
+        that come again, `claims`: which of several processes makes one. None: nowhere. `drills`: the outage rehearsals
+        under way. `own`: credentials that people brought. `counter`: for exact counts of tokens."""
         self._snapshot = snapshot
         self._clock = clock
         self._authenticate = authenticate
@@ -96,8 +99,9 @@ class Pipeline:
         self._conversations = None if responses is None else Conversations(responses, clock, log)
         self._behind = None if responses is None else Behind(self.run, responses, clock, log)
         #: What admits, for questions that the gateway has itself too.
-        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger)
-        self._once = Once(replays, clock, limits, settle, log, self.admission.tell)
+        self.admission = Admission(clock=clock, directory=directory, limits=limits, ledger=ledger, own=own)
+        claiming = None if claims is None else Claiming(claims, replays, clock, sleep, log)
+        self._once = Once(replays, clock, limits, settle, log, self.admission.tell, claiming)
         self._planning = Planning(lanes, planner, clock, lambda live: facets_of(live, ledger.left), own)
         self._attempts = self._asking(
             clock=clock,
@@ -161,11 +165,16 @@ class Pipeline:
             raise InvalidRequest("No events are kept here. Leave `stream` out.", param="stream")
         return self._behind.follow(response_id, after)
 
+    def retell(self, key_id: str, digest: bytes, exchange_id: str) -> Retelling:
+        """See `Once.retell`."""
+        return self._once.retell((key_id, digest), exchange_id)
+
     async def stop(self) -> None:
         """End what is made in the background, and keep that it was ended."""
         if self._behind is not None:
             await self._behind.stop()
         await self._shadows.stop()
+        await self._once.stop()
 
     def abort_all(self) -> None:
         """End every exchange under way with an honest error; the drain limit has passed."""

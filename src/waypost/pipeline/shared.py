@@ -1,13 +1,15 @@
-"""An answer that several requests get while it is made: what its first client is told goes to all of them."""
+"""An answer that several requests get while it is made: what its first client is told goes to all of them, also in
+another process (`retelling.py`)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from waypost.core.record import Outcome
-from waypost.core.replay import Replay
+from waypost.core.replay import Claim, Replay
 from waypost.pipeline.exchange import Failing, LiveExchange
 from waypost.pipeline.headers import Headers, told_again
 from waypost.ports import Client
@@ -46,6 +48,18 @@ class Listener:
         self._event.clear()
 
 
+class Maker(Protocol):
+    """Where an answer is made, as far as those who wait for it matter there."""
+
+    def stay(self) -> None:
+        """Somebody waits again."""
+        ...
+
+    def deserted(self) -> None:
+        """Perhaps nobody waits any more."""
+        ...
+
+
 class Shared:
     """An answer for one idempotency key, from before it is begun until its exchange is over."""
 
@@ -56,15 +70,16 @@ class Shared:
         "_listeners",
         "_pieces",
         "_size",
+        "claim",
         "complete",
         "error",
         "fingerprint",
         "finish_reason",
         "headers",
+        "maker",
         "original",
         "outcome",
         "over",
-        "recorder",
         "scope",
         "status",
         "streamed",
@@ -75,7 +90,9 @@ class Shared:
         self.fingerprint = fingerprint
         #: The exchange that made it.
         self.original = leader.call.exchange_id
-        self.recorder: Recorder | None = None
+        self.maker: Maker | None = None
+        #: Keeps other processes from making it too.
+        self.claim: Claim | None = None
         self.status = 0
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
         self.streamed = False
@@ -116,15 +133,15 @@ class Shared:
             return None
         listener = Listener(self._pieces)
         self._listeners.add(listener)
-        if self.recorder is not None:
-            self.recorder.stay()
+        if self.maker is not None:
+            self.maker.stay()
         return listener
 
     def detach(self, listener: Listener) -> None:
         """This one has all of it, or has left."""
         self._listeners.discard(listener)
-        if not self._listeners and not self.over and self.recorder is not None:
-            self.recorder.deserted()
+        if not self._listeners and not self.over and self.maker is not None:
+            self.maker.deserted()
 
     async def wait(self) -> None:
         """Until it is over."""
@@ -134,8 +151,7 @@ class Shared:
 
     def begin(self, status: int, headers: Headers, *, streamed: bool) -> None:
         """Its head."""
-        self.status, self.headers, self.streamed = status, told_again(headers), streamed
-        self._wake()
+        self.begin_as(status, told_again(headers), streamed=streamed)
 
     def add(self, piece: bytes) -> None:
         """More of its body."""
@@ -154,10 +170,29 @@ class Shared:
 
     def finish(self, live: LiveExchange) -> None:
         """It was told to its end, and this is what became of it."""
-        self.complete = True
         # That its first client has left says nothing of the others.
-        self.outcome = "ok" if live.error is None else live.outcome
-        self.error, self.finish_reason = live.error, live.finish_reason
+        self.finish_as("ok" if live.error is None else live.outcome, live.error, live.finish_reason)
+
+    # --- for who hears of it from elsewhere ---
+
+    @property
+    def here(self) -> bool:
+        """It is made in this process."""
+        return self._leader is not None
+
+    def made_elsewhere(self, exchange_id: str, maker: Maker) -> None:
+        """Another process makes it."""
+        self.original, self.maker, self._leader = exchange_id, maker, None
+
+    def begin_as(self, status: int, headers: tuple[tuple[bytes, bytes], ...], *, streamed: bool) -> None:
+        """Its head, with the headers that are told again."""
+        self.status, self.headers, self.streamed = status, headers, streamed
+        self._wake()
+
+    def finish_as(self, outcome: Outcome, error: str | None, finish_reason: str | None) -> None:
+        """It was told to its end, and this is what became of it."""
+        self.complete = True
+        self.outcome, self.error, self.finish_reason = outcome, error, finish_reason
         self.end()
 
     def fill(self, replay: Replay) -> None:
@@ -200,7 +235,7 @@ class Recorder:
         self._keep = keep
         self._kept = False
         self._call: Callable[[], None] | None = None
-        shared.recorder = self
+        shared.maker = self
 
     @property
     def gone(self) -> bool:

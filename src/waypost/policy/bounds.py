@@ -60,13 +60,19 @@ def merged(bounds: list[Bound]) -> list[Bound]:
     return list(told.values())
 
 
+def without_given(rules: Rules) -> Rules:
+    """Those for requests for which the operator pays nobody: without what it gives."""
+    bounds = (
+        msgspec.structs.replace(bound, prepaid_nusd=None) if bound.prepaid_nusd is not None else bound
+        for bound in rules.bounds
+        if bound.budgets or (bound.prepaid_nusd is None and bound.free is None)
+    )
+    return Rules(tuple(bounds), rules.paces)
+
+
 def with_free(rules: Rules, key: Key, tier: FreeTier) -> Rules:
     """The same rules, with the key's share of the free tier beside them."""
-    bounds = tuple(
-        msgspec.structs.replace(bound, prepaid_nusd=None)
-        for bound in rules.bounds
-        if bound.budgets or bound.prepaid_nusd is None
-    )
+    bounds = without_given(rules).bounds
     alone = all(bound.prepaid_nusd is None for bound in rules.bounds)
     share = Bound("organization", tier.share_of(key), key.name, (), free=tier)
     free = FreeShare(tier, Rules((*bounds, share), rules.paces), Rules((share,)), alone)

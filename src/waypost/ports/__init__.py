@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from waypost.ports.client import Client, SocketClient
 from waypost.ports.directory import Objects
-from waypost.ports.kept import Batches, Files, Replays, Responses
+from waypost.ports.kept import Batches, Claims, Files, Replays, Responses, Telling
 from waypost.ports.limits import Limits, Taken
 from waypost.ports.money import Hold, Journal, Keys, Leases, Ledger
 from waypost.ports.time import Clock
@@ -18,6 +18,7 @@ from waypost.ports.upstream import Answer, Ended, Opening, Socket, Sockets, Toke
 __all__ = [
     "Answer",
     "Batches",
+    "Claims",
     "Client",
     "Clock",
     "Ended",
@@ -36,6 +37,7 @@ __all__ = [
     "SocketClient",
     "Sockets",
     "Taken",
+    "Telling",
     "TokenCounter",
     "Upstream",
 ]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from waypost.core.batch import Batch
 from waypost.core.file import Page, StoredFile
-from waypost.core.replay import Replay
+from waypost.core.replay import Claim, Replay
 from waypost.core.stored import StoredResponse
 
 
@@ -32,11 +32,49 @@ class Replays(Protocol):
 
     async def put(self, replay: Replay, total_max: int) -> None:
         """Keep it, in place of what was kept for its key and digest; durable when this returns. Where all bodies
-        together exceed `total_max` bytes, those that expire first may be forgotten."""
+        together exceed `total_max` bytes, those that expire first may be forgotten. Claims that its exchange has on it
+        in the same store are let go."""
         ...
 
     async def get(self, key_id: str, digest: bytes, at: float) -> Replay | None:
         """What is kept, if it has not expired at Unix time `at`."""
+        ...
+
+
+class Telling(Protocol):
+    """An answer, as the process that makes it tells it to another one."""
+
+    async def next(self) -> bytes:
+        """The next piece; b"" behind the last one."""
+        ...
+
+    def leave(self) -> None:
+        """Nobody listens any more. Idempotent."""
+        ...
+
+
+class Claims(Protocol):
+    """Which of several processes makes the answer for an idempotency key. Raises StoreUnavailable."""
+
+    async def take(self, claim: Claim, *, void: str | None = None) -> Claim | None:
+        """Claim it for a process; durable when this returns None. Else who has it already.
+
+        Nothing holds that was claimed by the exchange `void`, by this process before, by one that has ended, or that
+        has expired.
+        """
+        ...
+
+    async def held(self, claim: Claim, at: float) -> bool:
+        """Whether this one, another's, still holds at Unix time `at`."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """The exchange that claimed it is over. Returns at once."""
+        ...
+
+    async def follow(self, claim: Claim) -> Telling | None:
+        """What another process tells of the answer that it makes; None where it is too far away to tell. Raises
+        NotFound when it makes none, and what it refuses to tell it for."""
         ...
 
 

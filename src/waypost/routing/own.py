@@ -19,8 +19,9 @@ from waypost.config.places import leaf
 from waypost.config.snapshot import Route
 from waypost.config.targets import Provider, Target
 from waypost.core.credentials import Credential, CredentialOwner, key_name_of
-from waypost.core.decision import Excluded
+from waypost.core.decision import Decision, Excluded
 from waypost.core.key import Key
+from waypost.routing.planned import Plan
 from waypost.routing.requested.trees import node_of, regrown
 
 _KEPT_MOST: Final = 4096
@@ -92,6 +93,24 @@ class OwnKeys:
             kept = self._kept[slot] = (route, made.until, made.whole(route))
         seen = kept[2]
         return None if seen.route is route else seen
+
+
+def brings(own: OwnRoute | None) -> bool:
+    """Whether it leads to a credential that was brought."""
+    return own is not None and any(target.provider.own for target in own.route.targets)
+
+
+def brought_alone(plan: Plan) -> Plan:
+    """The plan without the operator's keys, for which nobody pays."""
+    left = tuple(each for each in plan.candidates if each.target.provider.own)
+    gone = [each.target.label for each in plan.candidates if not each.target.provider.own]
+    if not gone:
+        return plan
+    made = plan.decision or Decision()
+    order = tuple(each for each in made.order if each.target not in gone)
+    excluded = (*made.excluded, *(Excluded(label, "credit") for label in gone))
+    decision = msgspec.structs.replace(made, order=order, excluded=excluded)
+    return msgspec.structs.replace(plan, candidates=left, decision=decision)
 
 
 def _is_of(found: Credential, owner: _Owner) -> bool:

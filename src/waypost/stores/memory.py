@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from waypost.core.batch import OVER, Batch
 from waypost.core.file import Page, StoredFile
 from waypost.core.key import Key
 from waypost.core.record import Attempt, Exchange
-from waypost.core.replay import Replay
+from waypost.core.replay import Claim, Replay
 from waypost.core.scope import counted, posted_to
 from waypost.errors import Bug
+from waypost.ports import Telling
 
 
 class MemoryJournal:
@@ -94,11 +97,15 @@ class MemoryKeys:
 class MemoryReplays:
     """`ports.Replays` over a dict, in the order of putting."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: MemoryClaims | None = None) -> None:
+        """`claims`: which are in the same store."""
+        self._claims = claims
         self.rows: dict[tuple[str, bytes], Replay] = {}
 
     async def put(self, replay: Replay, total_max: int) -> None:
         """See `ports.Replays`."""
+        if self._claims is not None:
+            self._claims.let_go((replay.key_id, replay.digest), replay.exchange_id)
         self.rows.pop((replay.key_id, replay.digest), None)
         self.rows[replay.key_id, replay.digest] = replay
         total = sum(len(each.body) for each in self.rows.values())
@@ -111,6 +118,43 @@ class MemoryReplays:
         """See `ports.Replays`."""
         found = self.rows.get((key_id, digest))
         return found if found is not None and found.expires_at > at else None
+
+
+class MemoryClaims:
+    """`ports.Claims` of one process over a dict that others may have too."""
+
+    def __init__(self, node: str = "", rows: dict[tuple[str, bytes], Claim] | None = None) -> None:
+        self.node = node
+        self.rows: dict[tuple[str, bytes], Claim] = {} if rows is None else rows
+
+    async def take(self, claim: Claim, *, void: str | None = None) -> Claim | None:
+        """See `ports.Claims`."""
+        scope = claim.key_id, claim.digest
+        found = self.rows.get(scope)
+        lasting = found is not None and found.expires_at > claim.made_at
+        if found is not None and lasting and found.node != self.node and found.exchange_id != void:
+            return found
+        self.rows[scope] = msgspec.structs.replace(claim, node=self.node)
+        return None
+
+    async def held(self, claim: Claim, at: float) -> bool:
+        """See `ports.Claims`."""
+        found = self.rows.get((claim.key_id, claim.digest))
+        return found is not None and found.exchange_id == claim.exchange_id and found.expires_at > at
+
+    def release(self, claim: Claim) -> None:
+        """See `ports.Claims`."""
+        self.let_go((claim.key_id, claim.digest), claim.exchange_id)
+
+    def let_go(self, scope: tuple[str, bytes], exchange_id: str) -> None:
+        """What this exchange has claimed."""
+        found = self.rows.get(scope)
+        if found is not None and found.exchange_id == exchange_id:
+            del self.rows[scope]
+
+    async def follow(self, _: Claim) -> Telling | None:
+        """See `ports.Claims`: nobody is near enough."""
+        return None
 
 
 class MemoryFiles:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from waypost.app.workers.siblings import Events, Room, Siblings
-from waypost.errors import Bug, InvalidRequest, Rejected, StoreUnavailable
+from waypost.errors import Bug, InvalidRequest, NotFound, Rejected, StoreUnavailable
 from waypost.telemetry.logs import Log
 
 
@@ -87,7 +87,7 @@ async def test_who_is_away_or_does_not_answer_is_unavailable(rooms: Rooms) -> No
     rooms.rooms[2].answers["never"] = never
     with pytest.raises(StoreUnavailable, match="Worker 2"):
         await rooms.one.ask(2, "never", patience_s=0.0)
-    with pytest.raises(StoreUnavailable, match="Worker 3"):
+    with pytest.raises(NotFound, match="Worker 3"):
         await rooms.one.follow(3, "events", b"")
 
 

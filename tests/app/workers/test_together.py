@@ -11,17 +11,21 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from pipeline.test_shared import Making as SharedMaking
 from transcript import FakeClock
 from waypost.app.admin import AdminSide
 from waypost.app.drills import Rehearsal, Rehearsals
 from waypost.app.workers.part import Part
 from waypost.app.workers.together import Together
 from waypost.core.key import Key
+from waypost.core.replay import Claim
 from waypost.edge.gate import Errand
 from waypost.errors import InvalidRequest, NotFound, StoreUnavailable
 from waypost.pipeline.event_logs import EventLog, Follower
 from waypost.pipeline.rehearsal import Drills, Scope
+from waypost.pipeline.retelling import Retelling
 from waypost.routing.fixed_board import FixedBoard
+from waypost.stores.node import node_of
 from waypost.stores.sql.keys import SqlKeys
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -61,8 +65,9 @@ class Serving:
 
 class Worker:
     def __init__(self, folder: Path, number: int) -> None:
+        self.folder = folder
         log, self.clock = Log(io.StringIO(), lambda: 0.0), FakeClock()
-        self.together = Together(Part(number, 2, {}, cast("object", None), "", folder), log)  # type: ignore[arg-type]
+        self.together = Together(Part(number, 2, {}, cast("object", None), "", folder), folder, log)  # type: ignore[arg-type]
         self.making, self.storeroom, self.orders = Making(), Serving(), Serving()
         self.lacking: list[str] = []
         self.drills = Drills(self.clock, lambda: 0.0)
@@ -163,3 +168,33 @@ async def test_answers_that_another_makes_are_ended_and_followed_there(two: Sequ
     async with asyncio.timeout(20):
         while other.making.log.followers:  # noqa: ASYNC110 - it comes over a socket
             await asyncio.sleep(0)
+
+
+async def test_an_answer_for_an_idempotency_key_is_told_by_the_worker_that_makes_it(
+    two: Sequence[Worker],
+) -> None:
+    one, other = two
+    made = SharedMaking()
+    claim = Claim("k1", b"d" * 32, b"f" * 32, "x1", 0.0, 9.0, f"{node_of(one.folder)}-2")
+
+    def retell(key_id: str, digest: bytes, exchange_id: str) -> Retelling:
+        if (key_id, digest) != made.shared.scope or exchange_id != "x1":
+            raise NotFound("This answer is not made here any more.")
+        return Retelling(made.shared, made.shared.attach())
+
+    other.together.retell(retell)
+    telling = await one.together.follow(claim)
+    assert telling is not None
+    await made.recorder.start(200, [])
+    assert await telling.next()
+    assert made.shared.awaited
+    telling.leave()
+    async with asyncio.timeout(20):
+        while made.shared.awaited:  # noqa: ASYNC110 - it comes over a socket
+            await asyncio.sleep(0)
+    with pytest.raises(NotFound):
+        await one.together.follow(msgspec.structs.replace(claim, exchange_id="x0"))
+    assert await one.together.follow(msgspec.structs.replace(claim, node="elsewhere")) is None
+    await other.together.close()
+    with pytest.raises(NotFound):
+        await one.together.follow(claim)

@@ -346,7 +346,7 @@ def test_of_configs_with_many_patterns_fewer_are_kept() -> None:
     configs, raw = Configs(), msgspec.json.encode(matching(*["^a"] * 16))
     for number in range(99):
         configs.compile(raw, names(), 1, "gpt-5", f"p{number}")
-        assert sum(each.patterns for each in configs._compiled.values()) <= 512
+        assert sum(each.patterns for _, each in configs._compiled.values()) <= 512
     assert configs._compiled
 
 

@@ -8,7 +8,7 @@ from waypost.core.file import Page
 from waypost.stores.sql.batches import BatchRows
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.files import FileRows
-from waypost.stores.sql.tables import BATCHES
+from waypost.stores.sql.kept_tables import BATCHES
 
 
 def test_what_has_expired_goes_in_slices_and_is_named(database: Database) -> None:

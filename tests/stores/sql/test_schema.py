@@ -114,6 +114,7 @@ def test_what_was_posted_before_there_were_sums_of_usage_is_added_up(tmp_path):
         with database.write() as connection:
             asked = "SELECT * FROM usage ORDER BY hour, key_id, provider"
             before = connection.exec_driver_sql(asked).all()
+            connection.exec_driver_sql("DROP TABLE claims")
             connection.exec_driver_sql("DROP TABLE usage")
             connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 import waypost.errors
-from waypost.errors import Bug, ConfigInvalid, GatewayError, StoreUnavailable, UpstreamError
+from waypost.errors import Bug, ConfigInvalid, GatewayError, NotFound, StoreUnavailable, UpstreamError
 from waypost.telemetry.logs import Log
 
 #: Until a sibling that is asked has to have answered: longer than an event loop is ever late.
@@ -168,12 +168,14 @@ class Siblings:
         return dict(_answered(zip(self.others, told, strict=True)))
 
     async def follow(self, worker: int, what: str, body: bytes) -> Events:
-        """An answer in pieces. Raises as `ask`."""
+        """An answer in pieces. Raises as `ask`, and NotFound where there is no such worker at the moment."""
         try:
             async with asyncio.timeout(PATIENCE_S):
                 reader, writer = await asyncio.open_unix_connection(_door(self._folder, worker))
                 await _write(writer, _Ask(what, body))
                 said = msgspec.msgpack.decode(await _read(reader), type=_Said)
+        except (ConnectionRefusedError, FileNotFoundError):
+            raise NotFound(f"Worker {worker} of this gateway does not run at the moment.") from None
         except _AWAY:
             raise _away(worker) from None
         if said.fault is not None:

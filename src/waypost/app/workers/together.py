@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -16,12 +17,16 @@ from waypost.app.workers.drilling import Followed, rehearse_on
 from waypost.app.workers.figures import Figures
 from waypost.app.workers.part import Part
 from waypost.app.workers.siblings import Events, Room, Siblings
+from waypost.core.replay import Claim
 from waypost.edge.gate import Errand, Following
-from waypost.errors import GatewayError
+from waypost.errors import GatewayError, StoreUnavailable
 from waypost.pipeline.rehearsal import Drills
 from waypost.pipeline.rehearsal_tally import Counts
-from waypost.ports import Clock
+from waypost.pipeline.retelling import Retelling
+from waypost.ports import Clock, Telling
 from waypost.routing.board import Board
+from waypost.stores.node import node_of
+from waypost.stores.seat import Seat
 from waypost.stores.sql.keys import SqlKeys
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
@@ -32,7 +37,9 @@ LEAD = 1
 _PROBED_S = 0.5
 _BATCHES, _DRILLS, _MISSING = "batches", "drills", "missing"
 _CANCEL, _FORGET, _FOLLOW, _CHANGED = "cancel", "forget", "follow", "changed"
+_RETELL = "retell"
 _ERRAND = msgspec.msgpack.Decoder(Errand)
+_CLAIMED = msgspec.msgpack.Decoder(tuple[str, bytes, str])
 _TEXTS = msgspec.msgpack.Decoder(list[str])
 _FROM = msgspec.msgpack.Decoder(tuple[str, int | None])
 
@@ -46,8 +53,10 @@ class Serving(Protocol):
 class Together:
     """`edge.gate.Beside`, and the rest of what workers do for each other. Owns the worker's door."""
 
-    def __init__(self, part: Part, log: Log) -> None:
+    def __init__(self, part: Part, data: Path, log: Log) -> None:
         self.leads = part.number == LEAD
+        name = node_of(data)
+        self._nodes = {Seat(data, each).node(name): each for each in range(1, part.count + 1)}
         self._folder = part.room
         self._siblings = Siblings(part.room, part.number, part.count)
         self._room = Room(part.room, part.number, log)
@@ -100,6 +109,15 @@ class Together:
 
         self._room.answers[_CHANGED] = look
         control.spread = spread
+
+    def retell(self, retell: Callable[[str, bytes, str], Retelling]) -> None:
+        """What clients are told here under an idempotency key, to a worker whose clients sent the same one."""
+
+        def told(body: bytes) -> Events:
+            found = retell(*_CLAIMED.decode(body))
+            return Events(found.next, found.leave)
+
+        self._room.follows[_RETELL] = told
 
     def serve(self, making: Making, storeroom: Serving) -> None:
         """End and follow answers that are made here; take what is said of batches, where this worker leads."""
@@ -160,6 +178,17 @@ class Together:
         """Answers that others make."""
         return Elsewhere(self._siblings)
 
+    async def follow(self, claim: Claim) -> Telling | None:
+        """`ports.Claims.follow`, where a worker of this gateway makes the answer."""
+        worker = self._nodes.get(claim.node)
+        if worker is None:
+            return None
+        asked = msgspec.msgpack.encode((claim.key_id, claim.digest, claim.exchange_id))
+        try:
+            return _Remote(await self._siblings.follow(worker, _RETELL, asked))
+        except StoreUnavailable:
+            return None  # its event loop stands still, perhaps: what it keeps can be waited for
+
     async def _ask_lead(self, what: str, errand: Errand) -> bytes:
         # Longer than any other question: what it asks of the database may take its time there.
         return await self._siblings.ask(LEAD, what, msgspec.msgpack.encode(errand), 30.0)
@@ -202,7 +231,7 @@ class Elsewhere:
 
 
 class _Remote:
-    """`edge.gate.Following`: events that another worker tells."""
+    """`edge.gate.Following` and `ports.Telling`: what another worker tells."""
 
     def __init__(self, events: Events) -> None:
         self._events = events

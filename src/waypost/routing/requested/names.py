@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from waypost.config.nodes import MaxPrice, Need, SortBy
-from waypost.config.snapshot import Route, Snapshot
+from waypost.config.snapshot import OrgRoutes, Route, Snapshot
 from waypost.core.rules import Standing
 from waypost.errors import InvalidRequest, ModelNotFound
 from waypost.routing.requested.offers import Offers
@@ -84,7 +84,7 @@ class Names:
     def own(self, name: str) -> Route | None:
         """A route that the key's organization made, by `route/name` or `policy/name`. Raises NoTarget for one that
         leads nowhere now."""
-        return self._snapshot.find_own(self._standing.key.organization_id, name)
+        return self._snapshot.find_own(self.organization, name)
 
     def find(self, name: str, *, wide: bool = False) -> Named:
         """`wide`: a bare id means everyone who lists it, as far as the key may use them, and not the first one alone.
@@ -101,8 +101,9 @@ class Names:
         return Named(self._snapshot.find(name), name)
 
     def at(self, provider: str, name: str) -> Named:
-        """The same name at one provider: of a configured route only its targets there, of everything else its model of
-        that id. Raises InvalidRequest when there is no such provider."""
+        """The same name at one provider: of a configured route, and of one that the organization made, only its targets
+        there, of everything else its model of that id. Raises InvalidRequest when there is no such provider, and
+        NoTarget."""
         if provider not in self._snapshot.providers:
             raise InvalidRequest(
                 f"There is no provider {provider[:64]!r} here. Credentials and hosts are the operator's: name one of "
@@ -110,25 +111,33 @@ class Names:
                 param="x-portkey-provider",
             )
         known = self._known(name, wide=False)
-        if known is not None and is_configured(known):
-            return Named(known, name, need=Need(only=(provider,)))
+        own = self.own(name) if known is None else known
+        if own is not None and is_configured(own):
+            return Named(own, name, need=Need(only=(provider,)))
         full = name if name.startswith(f"{provider}/") else f"{provider}/{name}"
         return Named(self._snapshot.find(full), name)
 
-    def is_known(self, name: str) -> bool:
-        """Whether the configuration has this name, for every key."""
-        return self._known(name, wide=False) is not None
+    @property
+    def organization(self) -> str:
+        """The id of the key's."""
+        return self._standing.key.organization_id
+
+    @property
+    def owned(self) -> OrgRoutes | None:
+        """What the key's organization made, all together: another object whenever something of it is another one."""
+        return self._snapshot.own.get(self.organization)
 
     def saved(self, slug: str) -> Route:
-        """A named route, and nothing else. Raises ModelNotFound."""
-        found = self._snapshot.routes.get(PREFIX + slug)
+        """A named route, and nothing else. Raises ModelNotFound and NoTarget."""
+        found = self._snapshot.routes.get(PREFIX + slug) or self.own(PREFIX + slug)
         if found is None:
             raise ModelNotFound(f"There is no route {slug[:200]!r}.")
         return found
 
     def plain(self, name: str) -> Route:
-        """What is known by this name, without suffixes and pins; the same for every key. Raises ModelNotFound."""
-        return self._known(name, wide=False) or self._snapshot.find(name)
+        """What is known by this name, without suffixes and pins; the same for every key of the organization. Raises
+        ModelNotFound and NoTarget."""
+        return self._known(name, wide=False) or self.own(name) or self._snapshot.find(name)
 
     def _known(self, name: str, wide: bool) -> Route | None:
         snapshot = self._snapshot

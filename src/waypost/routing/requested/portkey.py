@@ -1,7 +1,8 @@
 """A Portkey config (`x-portkey-config`) as a tree.
 
 Fields: https://portkey.ai/docs/api-reference/inference-api/config-object (2026-08-21). `provider`, `virtual_key` and
-`@slug` are names of configured providers; a saved config (`pc-…`) is a route of that name.
+`@slug` are names of configured providers; a saved config (`pc-…`) is a route of that name, the gateway's or the
+organization's own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 import msgspec
 
 from waypost.config.nodes import Branch, Conditional, Fallback, Node, Overlay, Weighted, targets_of
-from waypost.config.snapshot import Route
+from waypost.config.snapshot import OrgRoutes, Route
 from waypost.dialects.json_limits import JsonLimits, check_json_size
 from waypost.errors import InvalidRequest, ModelNotFound, TooLarge
 from waypost.routing.requested.names import Named, Names
@@ -48,25 +49,27 @@ class Configs:
 
     def __init__(self) -> None:
         self._version = 0
-        self._compiled: dict[tuple[bytes, str, str | None], Compiled] = {}
+        #: With the routes that the organization had then; those without any share what is kept.
+        self._compiled: dict[tuple[bytes, str, str | None, str], tuple[OrgRoutes | None, Compiled]] = {}
         self._patterns = 0
 
     def compile(
         self, config: bytes, names: Names, version: int, model: str, provider: str | None
     ) -> Compiled:
         """`model`: the request's; `provider`: where targets that name none go. Raises InvalidRequest, naming the
-        field by its path, and ModelNotFound."""
+        field by its path, ModelNotFound, and NoTarget."""
         full = len(self._compiled) >= _CACHED or self._patterns >= _PATTERNS_CACHED
         if version != self._version or full:
             self._compiled.clear()
             self._patterns = 0
             self._version = version
-        slot = (config, model, provider)
+        owned = names.owned
+        slot = (config, model, provider, "" if owned is None else names.organization)
         found = self._compiled.get(slot)
-        if found is None:
-            found = self._compiled[slot] = _compile(config.strip(), names, model, provider)
-            self._patterns += found.patterns
-        return found
+        if found is None or found[0] is not owned:
+            found = self._compiled[slot] = owned, _compile(config.strip(), names, model, provider)
+            self._patterns += found[1].patterns
+        return found[1]
 
 
 def _compile(config: bytes, names: Names, model: str, provider: str | None) -> Compiled:
@@ -88,6 +91,8 @@ def _compile(config: bytes, names: Names, model: str, provider: str | None) -> C
         kind=first.kind,
         node=node,
         requires=tuple(dict.fromkeys(each.name for each in making.routes)),
+        owner=first.owner,
+        own=tuple(dict.fromkeys(name for each in making.routes for name in each.own)),
     )
     return Compiled(route, tuple(dict.fromkeys(making.notes)), making.patterns.taken)
 

@@ -181,18 +181,12 @@ class _Selection:
         """`model`, then what was listed, each once. A route is another one where the name asks something else of it:
         `x` follows `x:free`."""
         model, pinned = self._asked.model, self._wishes.provider
-        first = self._names.find(model, wide=wide) if pinned is None else self._pinned(pinned, model)
+        first = self._names.find(model, wide=wide) if pinned is None else self._names.at(pinned, model)
         parts = {_key(first): first}
         for place, name in enumerate(listed.names):
             part = self._next(name, first.route, f"{listed.field}[{place}]", wide)
             parts.setdefault(_key(part), part)
         return list(parts.values())
-
-    def _pinned(self, provider: str, model: str) -> Named:
-        own = self._names.own(model) if provider in self._snapshot.providers else None
-        if own is None or self._names.is_known(model):
-            return self._names.at(provider, model)
-        return Named(own, model, need=Need(only=(provider,)))
 
     def _next(self, name: str, first: Route, path: str, wide: bool) -> Named:
         """A listed name: by exactly that name, else as an id that the first model's provider lists, else as any other

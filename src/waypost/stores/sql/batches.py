@@ -17,7 +17,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from waypost.core.batch import OVER, Batch, line_of
 from waypost.core.file import Page
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import ATTEMPTS, BATCHES
+from waypost.stores.sql.kept_tables import BATCHES
+from waypost.stores.sql.tables import ATTEMPTS
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select
 from waypost.core.file import Page, StoredFile
 from waypost.stores.sql.batches import UNFINISHED
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import BATCHES, FILES
+from waypost.stores.sql.kept_tables import BATCHES, FILES
 
 T = TypeVar("T")
 _SLICE: Final = 500

@@ -14,6 +14,7 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.address import Address, Secret
+from waypost.stores.sql.postgres_tls import FreshTls
 
 _CONNECT_S: Final = 3.0
 #: The longest that a wait for a lock, and a transaction that does nothing may take.
@@ -68,12 +69,12 @@ class Connector:
     def __init__(
         self, address: Address, secret: Secret | None = None, *, statement_s: float = PROMPT_S
     ) -> None:
-        """`statement_s`: the longest that a statement may take. Raises ConfigError when `sslrootcert` can not be
-        read."""
+        """`statement_s`: the longest that a statement may take. Raises ConfigError when a file of its
+        certificates can not be used."""
         self._address = address
         self._statement_s = statement_s
         self._secret = secret or (lambda: address.password)
-        self._tls = address.tls()
+        self._tls = FreshTls(address)
 
     def connect(self) -> Wire:
         """A connection of DB-API 2.0. Raises pg8000's InterfaceError and DatabaseError, and what the secret raises."""
@@ -87,8 +88,9 @@ class Connector:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             wire.settimeout(self._statement_s + _LATE_S)
-            if self._tls is not None:
-                wire = self._secured(wire, self._tls)
+            context = self._tls.context()
+            if context is not None:
+                wire = self._secured(wire, context)
             return Wire(
                 user=self._address.user,
                 database=self._address.database,

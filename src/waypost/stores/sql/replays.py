@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, func, insert, select
 
 from waypost.core.replay import Replay
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import REPLAYS
+from waypost.stores.sql.kept_tables import CLAIMS, REPLAYS
 
 T = TypeVar("T")
 _Headers = tuple[tuple[bytes, bytes], ...]
@@ -39,8 +39,15 @@ class ReplayRows:
         values = {name: getattr(replay, name) for name in replay.__struct_fields__}
         values |= {"headers": _ENCODER.encode(replay.headers), "size": len(replay.body)}
         mine = and_(REPLAYS.c.key_id == replay.key_id, REPLAYS.c.digest == replay.digest)
+        claimed = and_(
+            CLAIMS.c.key_id == replay.key_id,
+            CLAIMS.c.digest == replay.digest,
+            CLAIMS.c.exchange_id == replay.exchange_id,
+        )
         with self._database.write() as connection:
             connection.execute(delete(REPLAYS).where(mine))
+            if self._database.node:  # in the same transaction: who waits for the claim's end finds the answer
+                connection.execute(delete(CLAIMS).where(claimed))
             connection.execute(insert(REPLAYS).values(values))
         left = -1 if self._unmeasured is None else self._unmeasured - len(replay.body)
         self._unmeasured = left if left >= 0 else self._make_room(total_max)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 
 from waypost.core.stored import StoredResponse
 from waypost.stores.sql.engine import Database
-from waypost.stores.sql.tables import RESPONSES
+from waypost.stores.sql.kept_tables import RESPONSES
 
 T = TypeVar("T")
 
