@@ -24,11 +24,11 @@ from waypost.core.key import Key
 from waypost.core.limit import LimitUnit, Need, Shown
 from waypost.core.objects import KIND_OF, Change, Object
 from waypost.core.origin import Deadlines, Origin
-from waypost.core.price import Tariff
+from waypost.core.price import Tariff, UnitRates
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
 from waypost.core.rules import FreeShare, Pace, Rules
 from waypost.core.stored import StoredResponse
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
@@ -77,8 +77,18 @@ class FlatTariff:
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input + 10 * usage.output
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return input_tokens + 10 * output_tokens
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 class NoCatalog:

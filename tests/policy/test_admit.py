@@ -11,8 +11,9 @@ from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
 from waypost.core.markup import charged
+from waypost.core.price import UnitRates
 from waypost.core.rules import Standing
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import Forbidden, Unpriced
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.directory import Directory
@@ -135,8 +136,18 @@ class TieredTariff:
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return self.cost(Usage(input=input_tokens), at, tier)
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 @pytest.mark.parametrize(("tier", "held"), [(None, 1000), ("flex", 1000), ("priority", 2000)])
