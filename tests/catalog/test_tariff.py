@@ -221,6 +221,8 @@ def test_what_has_no_price_is_not_free() -> None:
         assert sheet.cost(Usage(1000, 10, units=units), NOON) is None
         assert sheet.ceiling(1000, 10, NOON, None, units) is None
     by_tokens = build_sheet("v", [row(1_000_000, 0)])
+    assert by_tokens.cost(Usage(units=Units(audio_ms=5000)), NOON) is None
+    assert build_sheet("v", [row(0, 0)]).cost(Usage(units=Units(audio_ms=5000)), NOON) == 0
     assert by_tokens.cost(Usage(10, 0, units=Units(audio_ms=5000)), NOON) == 10
     assert build_sheet("v", [unit_row(0, None, None, None)]).cost(Usage(units=Units(audio_ms=9)), NOON) == 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waypost.core.usage import Units, Usage, image_kind, sum_usage
+from waypost.core.usage import Units, Usage, image_kind, sum_usage, with_asked
 
 
 def test_usages_add_up() -> None:
@@ -18,6 +18,15 @@ def test_what_is_not_counted_in_tokens_adds_up() -> None:
     assert sum_usage(one, other).units == Units(11, 22, 33, 44, "hd")
     assert sum_usage(one, Usage()).units == sum_usage(Usage(), one).units == one.units
     assert sum_usage(one, Usage(units=Units(images=1))).units == Units(1, 2, 4, 4)
+
+
+def test_what_is_not_counted_is_taken_as_it_was_asked_for() -> None:
+    asked = Units(images=3, image="hd")
+    assert with_asked(Usage(1), asked) == Usage(1, units=asked)
+    assert with_asked(Usage(units=Units(images=2)), asked).units == Units(images=2, image="hd")
+    for told in (Usage(units=Units(images=2, image="low")), Usage(units=Units(searches=1))):
+        assert with_asked(told, asked) is told
+    assert with_asked(told, None) is told
 
 
 def test_kinds_of_images_have_one_spelling() -> None:

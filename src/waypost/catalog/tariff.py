@@ -89,7 +89,11 @@ class PriceSheet(msgspec.Struct, frozen=True):
             amount += _output_difference(usage, rates)
         if rates.units is not None:
             return _with_units(amount, rates, rates.units, usage.units)
-        return -(-amount // PER_MILLION) if amount > 0 else 0
+        if amount > 0:
+            return -(-amount // PER_MILLION)
+        # What is counted otherwise alone says nothing of what tokens cost, unless they are free.
+        unknown = usage.units is not None and not usage.input and not usage.output
+        return None if unknown and (rates.input_max or rates.output_max) else 0
 
     def ceiling(
         self,

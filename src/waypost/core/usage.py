@@ -69,6 +69,18 @@ def sum_units(one: Units | None, other: Units | None) -> Units | None:
     )
 
 
+def with_asked(usage: Usage, asked: Units | None) -> Usage:
+    """The usage, with what was asked for in place of what its provider does not count."""
+    units = usage.units
+    if asked is None:
+        return usage
+    if units is None:
+        return msgspec.structs.replace(usage, units=asked)
+    if units.images and not units.image and asked.image:
+        return msgspec.structs.replace(usage, units=msgspec.structs.replace(units, image=asked.image))
+    return usage
+
+
 def sum_usage(one: Usage, other: Usage) -> Usage:
     """Both together, as uncertain as the less certain of the two."""
     charged = one.charged_nusd, other.charged_nusd

@@ -19,6 +19,13 @@ from waypost.errors import Failed, Garbled, Overloaded
 COST = 120_000
 
 
+def _counts(usage: Usage) -> dict[str, Any]:
+    """Of tokens: nothing else is counted here."""
+    counts = msgspec.structs.asdict(usage)
+    assert counts.pop("units") is None
+    return counts
+
+
 def relay() -> ResponsesRelay:
     return ResponsesRelay(Asked("m", True, {}, wants_usage=True, input_estimate=7), lambda usage, tier: COST)
 
@@ -37,7 +44,7 @@ def state(subject: ResponsesRelay) -> dict[str, Any]:
         "deltas": subject.deltas,
         "finish_reason": subject.finish_reason,
         "tier": subject.tier,
-        "usage": None if subject.usage is None else msgspec.structs.asdict(subject.usage),
+        "usage": None if subject.usage is None else _counts(subject.usage),
     }
 
 
