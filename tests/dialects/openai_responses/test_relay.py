@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialects.golden import cases, named_sse
+from dialects.golden import cases, counts_of, named_sse
 from effort import examples
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
@@ -17,13 +17,6 @@ from waypost.dialects.openai_responses.relay import ResponsesRelay
 from waypost.errors import Failed, Garbled, Overloaded
 
 COST = 120_000
-
-
-def _counts(usage: Usage) -> dict[str, Any]:
-    """Of tokens: nothing else is counted here."""
-    counts = msgspec.structs.asdict(usage)
-    assert counts.pop("units") is None
-    return counts
 
 
 def relay() -> ResponsesRelay:
@@ -44,7 +37,7 @@ def state(subject: ResponsesRelay) -> dict[str, Any]:
         "deltas": subject.deltas,
         "finish_reason": subject.finish_reason,
         "tier": subject.tier,
-        "usage": None if subject.usage is None else _counts(subject.usage),
+        "usage": counts_of(subject.usage),
     }
 
 
