@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcript import provider, target
+from waypost.catalog.override import override
 from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
@@ -154,6 +155,17 @@ class TieredTariff:
 def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, held: int) -> None:
     asked = msgspec.structs.replace(ASKED, tier=tier)
     assert most(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
+
+
+def test_what_is_counted_beside_tokens_is_held_or_refused() -> None:
+    one = route(tariff=override({"per_search": "0.002"}, "x"))
+    asked = msgspec.structs.replace(ASKED, units=Units(searches=3))
+    assert most(KEY, one, asked, Settings(), 0) == 6_000_000
+    flex = msgspec.structs.replace(asked, tier="flex")
+    assert most(KEY, one, flex, Settings(), 0) == 6_000_000
+    with pytest.raises(Unpriced, match="unknown for what this request asks for"):
+        most(KEY, one, ASKED, Settings(), 0)
+    assert most(KEY, one, ASKED, Settings(allow_unpriced=True), 0) == 0
 
 
 @pytest.mark.parametrize("field", ["fallbacks", "models", "preset"])
