@@ -6,15 +6,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from effort import examples
 from migrated import migrated_once
 from postgres_server import PostgresServer
 
-# Where nobody is there to look at a new counterexample, the examples are the same in every run.
-settings.register_profile("tried", max_examples=examples(100))
-settings.register_profile("same", max_examples=examples(100), derandomize=True)
+# No test depends on how fast a machine is. Where nobody is there to look at a new counterexample, the examples are the
+# same in every run.
+TIMELESS = settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tried", TIMELESS)
+settings.register_profile("same", TIMELESS, derandomize=True)
 settings.load_profile("same" if os.environ.get("CI") else "tried")
 
 

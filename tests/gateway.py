@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from waypost.core.money import render_usd
+from waypost.core.money import PER_MILLION, render_usd
 from waypost.simulator.bill import SIMULATED_PRICES, SimulatedPrice
 
 _COMMAND = [sys.executable, "-c", "from waypost.cli.entry import run; run()"]
@@ -71,7 +71,18 @@ def _model(name: str, price: SimulatedPrice) -> str:
         "audio_output": price.audio_output,
     }
     # The simulator's rates are nano-dollars per million tokens; the file wants dollars.
-    prices = ", ".join(f'{kind}: "{render_usd(rate)}"' for kind, rate in rates.items())
+    told = [f'{kind}: "{render_usd(rate)}"' for kind, rate in rates.items()]
+    units = {
+        "audio_per_minute": price.audio // 60,
+        "per_million_characters": price.characters,
+        "per_image": price.image // PER_MILLION,
+        "per_search": price.search // PER_MILLION,
+    }
+    if any(units.values()):
+        told = [f'{kind}: "{render_usd(rate)}"' for kind, rate in units.items() if rate]
+    if price.hd_image:
+        told.append(f'images: {{hd: "{render_usd(price.hd_image // PER_MILLION)}"}}')
+    prices = ", ".join(told)
     return f"  - {{name: {name}, targets: [{{provider: sim, model: {name}}}], prices: {{{prices}}}}}\n"
 
 

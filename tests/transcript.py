@@ -16,6 +16,7 @@ from typing import cast
 import msgspec
 
 from boards import OpenBoard, Plans
+from flat_tariff import FlatTariff
 from waypost.config.snapshot import Route, Settings, Snapshot
 from waypost.config.targets import Credential, Provider, Target
 from waypost.core.asked import PathAsk
@@ -28,7 +29,6 @@ from waypost.core.price import Tariff
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
 from waypost.core.rules import FreeShare, Pace, Rules
 from waypost.core.stored import StoredResponse
-from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
@@ -66,19 +66,6 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
-
-
-class FlatTariff:
-    """Input costs 1 nano-dollar per token, output 10."""
-
-    version = "flat-1"
-    flat = None
-
-    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
-        return usage.input + 10 * usage.output
-
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
-        return input_tokens + 10 * output_tokens
 
 
 class NoCatalog:

@@ -11,11 +11,11 @@ from typing import Any
 from genai_prices import types as gp
 from genai_prices.data import providers as all_providers
 
-from tools.catalog_rates import KINDS, Entry, Facts, ProviderPage, Row, Sheet, parse_rate
+from tools.catalog_rates import KINDS, TOKEN_KINDS, Entry, Facts, ProviderPage, Row, Sheet, parse_rate
 
 PRICE_KEYS = dict(
     zip(
-        KINDS,
+        TOKEN_KINDS,
         (
             "input_mtok",
             "output_mtok",
@@ -172,7 +172,7 @@ def _read_bands(prices: gp.ModelPrice) -> dict[int, tuple[int | None, ...]]:
     for value in values.values():
         if isinstance(value, gp.TieredPrices):
             starts.update(tier.start for tier in value.tiers)
-    return {above: tuple(_rate(kind, values[kind], above) for kind in KINDS) for above in sorted(starts)}
+    return {above: tuple(_rate(kind, values.get(kind), above) for kind in KINDS) for above in sorted(starts)}
 
 
 def _rate(kind: str, value: Any, above: int) -> int | None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tools.catalog_rates import KINDS, Facts, Rates, Row, Sheet, fill_from, parse_rate
+from tools.catalog_rates import KINDS, TOKEN_KINDS, Facts, Rates, Row, Sheet, fill_from, parse_rate
 
 MEMBER = "litellm/model_prices_and_context_window_backup.json"
 #: Its provider ids → ours, where they differ (ours follow genai-prices).
@@ -59,7 +59,7 @@ FEATURES = {
 }
 COST_KEYS = dict(
     zip(
-        KINDS,
+        TOKEN_KINDS,
         (
             "input_cost_per_token",
             "output_cost_per_token",
@@ -76,6 +76,9 @@ COST_KEYS = dict(
 )
 TIERS = {"": "", "_flex": "flex", "_priority": "priority", "_batches": "batch"}
 BAND = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$")
+#: What an image of a kind costs has a row of its own: `hd/1024-x-1792/dall-e-3`.
+KIND = re.compile(r"^(?:([a-z]+)/)?(\w+)-x-(\w+)/(.+)$")
+NOTHING: Rates = (None,) * (len(KINDS) - len(TOKEN_KINDS))
 DAY = re.compile(r"^20\d\d-\d\d-\d\d$")
 
 
@@ -96,7 +99,22 @@ def read_map(wheel: Path) -> dict[str, dict[str, dict[str, Any]]]:
                 model = model[len(prefix) + 1 :]
                 break
         pages.setdefault(ours, {}).setdefault(model, row)
+    for rows in pages.values():
+        _fold_kinds(rows)
     return pages
+
+
+def _fold_kinds(rows: dict[str, dict[str, Any]]) -> None:
+    """Rows of kinds of images go into the row of their model, under `kinds`; those of an unknown model go."""
+    for model in sorted(rows):
+        found = KIND.match(model)
+        if found is None or rows[model]["mode"] != "image_generation":
+            continue
+        row, base = rows.pop(model), rows.get(found[4])
+        size = f"{found[2]}x{found[3]}"
+        kind = size if found[1] in (None, "standard") else f"{found[1]}/{size}"
+        if base is not None:
+            base.setdefault("kinds", {}).setdefault(kind, row)
 
 
 def read_facts(row: dict[str, Any]) -> Facts:
@@ -123,11 +141,15 @@ def read_facts(row: dict[str, Any]) -> Facts:
 
 
 def read_sheet(provider: str, model: str, row: dict[str, Any], source: int) -> Sheet | None:
-    """Price rows, or None when the row does not state what tokens cost.
+    """Price rows, or None when the row states neither what tokens cost nor what is counted otherwise.
 
     The map writes 0 both for free and for unknown, so a row of zeros counts as a price only where the model is
     free by its nature: run locally, or marked `free`.
     """
+    units = _unit_rates(row)
+    if units is not None:
+        rates: Rates = (*(None,) * len(TOKEN_KINDS), *units)
+        return (Row(source, "", None, None, 0, rates, _image_kinds(row)),)
     bands = _tiered(row) or _bands(row, "")
     base = bands.get(0)
     if base is None or base[0] is None:
@@ -143,6 +165,56 @@ def read_sheet(provider: str, model: str, row: dict[str, Any], source: int) -> S
         if suffix:
             rows.extend(_tier_rows(row, bands, suffix, tier, source))
     return tuple(rows)
+
+
+def _unit_rates(row: dict[str, Any]) -> Rates | None:
+    """What a model costs that is not priced by tokens. One that is, is so alone: what the map says of it beside that is
+    another way to count the same."""
+    if any("token" in key and _is_other_charge(key, value) for key, value in row.items()):
+        return None
+    audio = characters = image = search = None
+    match row["mode"]:
+        case "audio_transcription":
+            hourly = _per_hour(_one_of(row, "output_cost_per_second", "input_cost_per_second"))
+            audio = None if hourly is None else parse_rate(hourly)
+        case "audio_speech":
+            characters = _rate(_one_of(row, "input_cost_per_character"))
+        case "image_generation":
+            image = _per_image(row)
+        case "rerank":
+            search = _rate(_one_of(row, "input_cost_per_query"))
+    found = (audio, characters, image, search)
+    return None if found == NOTHING else found
+
+
+def _one_of(row: dict[str, Any], *keys: str) -> Decimal | None:
+    """The cost that is stated under one of these names, or under several as the same."""
+    stated = {row[key] for key in keys if isinstance(row.get(key), Decimal) and row[key] > 0}
+    return stated.pop() if len(stated) == 1 else None
+
+
+def _per_hour(per_second: Decimal | None) -> Decimal | None:
+    """Dollars per hour. Prices are published per minute or hour, and the map has rounded them to seconds: a tenth of a
+    cent per hour that is as near as such rounding leaves it is what was published."""
+    if per_second is None:
+        return None
+    exact = per_second * 3600
+    near = exact.quantize(Decimal("0.001"))
+    return near if abs(exact - near) <= near * Decimal("0.0002") else exact
+
+
+def _per_image(row: dict[str, Any]) -> int | None:
+    """None as well where it depends on what the request has no word for here: pixels, or a resolution."""
+    for key, value in row.items():
+        if key.startswith("output_cost_per_image_") or ("pixel" in key and _is_other_charge(key, value)):
+            return None
+    # What the map calls the input's cost is, in this mode, that of each image that comes.
+    return _rate(_one_of(row, "output_cost_per_image") or _one_of(row, "input_cost_per_image"))
+
+
+def _image_kinds(row: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    found = ((kind, _per_image(each)) for kind, each in sorted(row.get("kinds", {}).items()))
+    return tuple((kind, rate) for kind, rate in found if rate is not None)
 
 
 def _tier_rows(row: dict[str, Any], base: dict[int, Rates], suffix: str, tier: str, source: int) -> list[Row]:
@@ -163,7 +235,8 @@ def _bands(row: dict[str, Any], suffix: str) -> dict[int, Rates]:
             thresholds[int(found[1]) * 1000] = f"_above_{found[1]}k_tokens"
     bands: dict[int, Rates] = {}
     for above in sorted(thresholds):
-        rates = tuple(_rate(row.get(f"{key}{thresholds[above]}{suffix}")) for key in COST_KEYS.values())
+        stated = (_rate(row.get(f"{key}{thresholds[above]}{suffix}")) for key in COST_KEYS.values())
+        rates: Rates = (*stated, *NOTHING)
         if rates[0] is None:
             continue
         bands[above] = fill_from(rates, bands[0]) if above and 0 in bands else rates
@@ -179,7 +252,7 @@ def _tiered(row: dict[str, Any]) -> dict[int, Rates]:
         limits = tier.get("range")
         if not limits:
             return {}
-        bands[int(limits[0])] = tuple(_rate(tier.get(key)) for key in COST_KEYS.values())
+        bands[int(limits[0])] = (*(_rate(tier.get(key)) for key in COST_KEYS.values()), *NOTHING)
     return bands if 0 in bands else {}
 
 

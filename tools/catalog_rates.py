@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
-#: Order of the rates in a row. `request` is a fee per million requests, the others per million tokens.
+#: Order of the rates in a row. `request` is a fee per million requests, `audio` per hour, `characters`, `image` and
+#: `search` per million of them, the others per million tokens.
 KINDS = (
     "input",
     "output",
@@ -17,7 +18,13 @@ KINDS = (
     "audio_output",
     "reasoning",
     "request",
+    "audio",
+    "characters",
+    "image",
+    "search",
 )
+#: Those that are tokens, or the request as such.
+TOKEN_KINDS = KINDS[: KINDS.index("request") + 1]
 
 Rates = tuple[int | None, ...]
 
@@ -42,6 +49,8 @@ class Row:
     hours: tuple[int, int] | None
     above: int
     rates: Rates
+    images: tuple[tuple[str, int], ...] = ()
+    """Rates of images of a kind (`core.usage.Units.image`), in place of `image`."""
 
     def render(self) -> list[object]:
         rates: list[int | None] = list(self.rates)
@@ -54,6 +63,7 @@ class Row:
             list(self.hours) if self.hours else None,
             self.above,
             rates,
+            *([dict(self.images)] if self.images else []),
         ]
 
 

@@ -51,7 +51,7 @@ async def test_a_line(world: World) -> None:
         "group": [{"by": "team", "id": "", "name": ""}, {"by": "day", "id": "2025-11-26", "name": "2025-11-26"}],
         "requests": 2, "errors": 0, "attempts": 2, "unpriced": 0, "cost_nusd": 110, "cost": "0.00000011",
         "input_tokens": 200, "output_tokens": 40, "cache_read_tokens": 10, "cache_write_tokens": 0,
-        "reasoning_tokens": 0,
+        "reasoning_tokens": 0, "audio_ms": 0, "characters": 0, "images": 0, "searches": 0,
     }  # fmt: skip
 
 

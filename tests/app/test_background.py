@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from transcript import FakeClock, FlatTariff, NoCatalog, ScriptedAnswer, ScriptedUpstream, provider
+from flat_tariff import FlatTariff
+from transcript import FakeClock, NoCatalog, ScriptedAnswer, ScriptedUpstream, provider
 from waypost.app.background import Background
 from waypost.app.live_config import LiveConfig
 from waypost.app.probes import Probes

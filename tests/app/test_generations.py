@@ -43,6 +43,7 @@ def test_a_generation_tells_its_cost_its_times_its_way_and_why() -> None:
     assert (second.role, second.began_ms, second.cost_usd) == ("failover", 250.0, "0.0015")
     assert second.tokens is not None
     assert second.tokens["output"] == 20
+    assert second.tokens["units"] is None
     assert (told.tokens.input, told.tokens.cache_write, told.drill) == (100, 5, "d-1")
     assert told.decision is not None
     assert told.decision.candidates[0].why

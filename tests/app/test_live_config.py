@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from transcript import FlatTariff, NoCatalog, provider
+from flat_tariff import FlatTariff
+from transcript import NoCatalog, provider
 from waypost.app.live_config import LiveConfig
 from waypost.catalog.discovery import ListedModel
 from waypost.errors import ConfigError

@@ -5,6 +5,7 @@ from openai.types import Model
 
 from transcript import Stage, provider, target
 from waypost.app.models_list import ModelsList
+from waypost.catalog.override import override
 from waypost.config.snapshot import Route, Snapshot
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
@@ -91,3 +92,10 @@ def test_a_markup_is_shown_beside_the_price_that_is_charged() -> None:
         "markup": "5%",
         "upstream": {"input": 0.001, "output": 0.01, "cache_read": 0.001},
     }
+
+
+def test_what_is_not_priced_by_tokens() -> None:
+    heard = target(provider(), tariff=override({"audio_per_minute": "0.006", "images": {"hd": 0.08}}, "x"))
+    made = msgspec.structs.replace(snapshot(), routes={"fast": Route("fast", (heard,))})
+    (fast,) = rows(ModelsList().render(made, Standing(ALL), 0.0))
+    assert fast["pricing"] == {"audio_per_minute": 0.006, "images": {"hd": 0.08}}

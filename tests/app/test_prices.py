@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from transcript import FlatTariff, NoCatalog
-from waypost.app.prices import GatewayCatalog, free_tariff
+from flat_tariff import FlatTariff
+from transcript import NoCatalog
+from waypost.app.prices import GatewayCatalog, free_tariff, unit_prices
+from waypost.catalog.override import override
 from waypost.core.facts import ModelFacts
 from waypost.core.price import Tariff
 from waypost.core.usage import Usage
@@ -31,3 +33,17 @@ def test_free_is_a_price() -> None:
     tariff = free_tariff()
     assert tariff.cost(Usage(input=1000, output=1000), 0.0) == 0
     assert tariff.version.startswith("config:local#")
+
+
+def test_what_is_not_priced_by_tokens_is_told_as_it_is_written() -> None:
+    tariff = override(
+        {"audio_per_minute": "0.0001", "per_image": 0.04, "images": {"hd": 0.08}, "per_search": 0.002}, "x"
+    )
+    assert unit_prices(tariff, 0, 0.0) == {
+        "audio_per_minute": 100_000,
+        "per_image": 40_000_000,
+        "per_search": 2_000_000,
+        "images": {"hd": 80_000_000},
+    }
+    assert unit_prices(tariff, 50_000, 0.0)["images"] == {"hd": 84_000_000}
+    assert unit_prices(free_tariff(), 0, 0.0) == {}

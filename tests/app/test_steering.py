@@ -4,7 +4,8 @@ import asyncio
 from io import StringIO
 from pathlib import Path
 
-from transcript import FakeClock, FlatTariff, NoCatalog
+from flat_tariff import FlatTariff
+from transcript import FakeClock, NoCatalog
 from waypost.app.live_config import LiveConfig
 from waypost.app.steering import Steering
 from waypost.config.targets import Target

@@ -11,10 +11,11 @@ import pytest
 from waypost.catalog import catalog as module
 from waypost.catalog.catalog import PriceCatalog, catalog_path, load
 from waypost.core.facts import ModelFacts
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import ConfigError
 
 AT = 1_795_000_000.0
+EVERYTHING = Units(1, 1, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,14 @@ def test_every_model_of_the_file_can_be_looked_up(catalog: PriceCatalog) -> None
             assert tariff is not None or facts != ModelFacts(), f"{provider}/{model}"
             if tariff is not None:
                 priced += 1
-                assert tariff.cost(Usage(1000, 10), AT) <= tariff.ceiling(1000, 10, AT)
+                units = None if tariff.cost(Usage(), AT) is not None else EVERYTHING
+                cost, most = (
+                    tariff.cost(Usage(1000, 10, units=units), AT),
+                    tariff.ceiling(1000, 10, AT, None, units),
+                )
+                assert cost is not None
+                assert most is not None
+                assert cost <= most
     assert priced > 4000
 
 
@@ -51,10 +59,28 @@ def test_an_unknown_model_and_an_unknown_provider_have_no_price(catalog: PriceCa
     assert catalog.models("no-such-provider") == ()
 
 
-def test_a_model_billed_by_something_else_than_tokens_is_unpriced(catalog: PriceCatalog) -> None:
-    tariff, facts = catalog.find("openai", "whisper-1")
-    assert tariff is None
-    assert facts.mode == "audio_transcription"
+@pytest.mark.parametrize(
+    ("provider", "model", "units", "cost"),
+    [
+        ("openai", "whisper-1", Units(audio_ms=60_000), 6_000_000),
+        ("openai", "tts-1", Units(characters=1000), 15_000_000),
+        ("openai", "tts-1-hd", Units(characters=1000), 30_000_000),
+        ("deepgram", "nova-3", Units(audio_ms=60_000), 4_300_000),
+        ("elevenlabs", "scribe_v1", Units(audio_ms=3_600_000), 220_000_000),
+        ("groq", "whisper-large-v3-turbo", Units(audio_ms=3_600_000), 40_000_000),
+        ("cohere", "rerank-v3.5", Units(searches=1), 2_000_000),
+        ("x-ai", "grok-imagine-image-2.0", Units(images=1), 60_000_000),
+        ("x-ai", "grok-imagine-image-2.0", Units(images=1, image="low/1024x1024"), 40_000_000),
+        ("x-ai", "grok-imagine-image-2.0", Units(images=1, image="low/2048x2048"), None),
+    ],
+)
+def test_what_is_billed_by_something_else_than_tokens(
+    catalog: PriceCatalog, provider: str, model: str, units: Units, cost: int | None
+) -> None:
+    tariff, _ = catalog.find(provider, model)
+    assert tariff is not None
+    assert tariff.cost(Usage(1000, units=units), AT) == cost
+    assert tariff.cost(Usage(1000, 10), AT) is None
 
 
 def test_facts_come_with_the_price(catalog: PriceCatalog) -> None:

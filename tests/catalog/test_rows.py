@@ -11,7 +11,7 @@ from waypost.catalog.rows import KINDS, PriceRow, unix_day
 def test_a_row_survives_the_file() -> None:
     row = PriceRow(1, "flex", "2026-10-14", (3600, 7200), 272_000, (1, None, 3))
     assert msgspec.json.decode(msgspec.json.encode(row), type=PriceRow) == row
-    assert len(KINDS) == len(set(KINDS)) == 9
+    assert len(KINDS) == len(set(KINDS)) == 13
 
 
 def test_days_begin_at_midnight_utc() -> None:

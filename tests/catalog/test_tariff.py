@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waypost.catalog.rows import PriceRow, unix_day
 from waypost.catalog.tariff import PriceSheet, build_sheet
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage, sum_units
 from waypost.dialects.anthropic_messages.usage import parse_usage
 
 NOON = 1_790_000_000.0
@@ -191,3 +191,77 @@ def test_flat_rates_say_what_plain_tokens_cost(sheet: PriceSheet, tokens_in: int
         input, output, request = sheet.flat
         amount = tokens_in * input + tokens_out * output + request
         assert -(-amount // 1_000_000) == sheet.cost(Usage(tokens_in, tokens_out), NOON)
+
+
+def unit_row(audio: int | None, characters: int | None, image: int | None, search: int | None) -> PriceRow:
+    return row(*(None,) * 9, audio, characters, image, search)
+
+
+def test_what_is_not_counted_in_tokens_is_exact() -> None:
+    """0.0043 dollars a minute are no whole number of nano-dollars per millisecond, and 0.258 an hour are."""
+    sheet = build_sheet("v", [unit_row(258_000_000, 15_000_000_000, 40_000_000 * 10**6, 2_000_000 * 10**6)])
+    assert sheet.cost(Usage(7, 9, units=Units(audio_ms=60_000)), NOON) == 4_300_000
+    assert sheet.cost(Usage(units=Units(audio_ms=1)), NOON) == 72  # 71.67
+    assert sheet.cost(Usage(units=Units(characters=1001)), NOON) == 15_015_000
+    assert sheet.cost(Usage(units=Units(images=3)), NOON) == 120_000_000
+    assert sheet.cost(Usage(units=Units(searches=2)), NOON) == 4_000_000
+    assert sheet.flat is None
+
+
+def test_tokens_and_what_is_counted_beside_them_are_rounded_up_once() -> None:
+    sheet = build_sheet("v", [row(1, 1, *(None,) * 6, 1, 1, 1, None, None)])
+    assert sheet.cost(Usage(1, 0), NOON) == 1
+    assert sheet.cost(Usage(1, 1, units=Units(characters=999_998)), NOON) == 2
+    assert sheet.cost(Usage(1, 1, units=Units(characters=999_997)), NOON) == 1
+
+
+def test_what_has_no_price_is_not_free() -> None:
+    sheet = build_sheet("v", [unit_row(360_000_000, None, None, None)])
+    for units in (None, Units(), Units(characters=5), Units(images=1, searches=1)):
+        assert sheet.cost(Usage(1000, 10, units=units), NOON) is None
+        assert sheet.ceiling(1000, 10, NOON, None, units) is None
+    by_tokens = build_sheet("v", [row(1_000_000, 0)])
+    assert by_tokens.cost(Usage(units=Units(audio_ms=5000)), NOON) is None
+    assert build_sheet("v", [row(0, 0)]).cost(Usage(units=Units(audio_ms=5000)), NOON) == 0
+    assert by_tokens.cost(Usage(10, 0, units=Units(audio_ms=5000)), NOON) == 10
+    assert build_sheet("v", [unit_row(0, None, None, None)]).cost(Usage(units=Units(audio_ms=9)), NOON) == 0
+
+
+def test_images_of_a_kind_have_a_price_of_their_own() -> None:
+    million = 10**6
+    kinds = {"1024x1024": 40 * million, "hd/1024x1024": 80 * million}
+    sheet = build_sheet("v", [PriceRow(0, "", None, None, 0, (*(None,) * 11, 50 * million), kinds)])
+
+    def cost(image: str) -> int | None:
+        return sheet.cost(Usage(units=Units(images=2, image=image)), NOON)
+
+    assert (cost("1024x1024"), cost("hd/1024x1024"), cost("")) == (80, 160, 100)
+    assert cost("hd") is cost("hd/1792x1024") is None
+    assert sheet.ceiling(0, 0, NOON, None, Units(images=1, image="hd")) is None
+    plain = build_sheet("v", [unit_row(None, None, 50 * million, None)])
+    assert plain.cost(Usage(units=Units(images=1, image="hd/1792x1024")), NOON) == 50
+
+
+def test_a_larger_context_keeps_what_is_not_counted_in_tokens() -> None:
+    rows = [row(1_000_000, 0, *(None,) * 7, None, 1_000_000), row(2_000_000, 0, above=100)]
+    sheet = build_sheet("v", rows)
+    assert sheet.cost(Usage(101, 0, units=Units(characters=3)), NOON) == 202 + 3
+
+
+counts = st.builds(
+    Units, audio_ms=tokens, characters=tokens, images=st.integers(0, 99), searches=st.integers(0, 99)
+)
+
+
+@given(st.lists(optional, min_size=4, max_size=4), st.none() | st.just(5_000), usages(), counts, counts)
+def test_no_less_of_anything_costs_more(
+    unit_rates: list[int | None], input: int | None, usage: Usage, one: Units, other: Units
+) -> None:
+    if input is None and all(rate is None for rate in unit_rates):
+        return
+    sheet = build_sheet("v", [row(input, None if input is None else 7, *(None,) * 7, *unit_rates)])
+    less = sheet.cost(msgspec.structs.replace(usage, units=one), NOON)
+    most = sheet.ceiling(usage.input, usage.output, NOON, None, sum_units(one, other))
+    if less is not None:
+        assert most is not None
+        assert less <= most

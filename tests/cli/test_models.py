@@ -96,3 +96,26 @@ def test_show_tells_the_markup(tmp_path: Path) -> None:
     targets = view["targets"]
     assert isinstance(targets, list)
     assert (targets[0]["markup"], targets[0]["prices"]) == ("10%", {"input": "0.275", "output": "2.2"})
+
+
+def test_what_is_not_priced_by_tokens(tmp_path: Path) -> None:
+    prices = "{audio_per_minute: 0.006, per_image: 0.04, images: {hd/1024x1792: 0.12}}"
+    (tmp_path / "u.yaml").write_text(
+        CONFIG.replace("{input: 0.25, output: 2.00}", prices + "\n    markup: 10%")
+    )
+    known = ("--config", str(tmp_path / "u.yaml"), "--data", str(tmp_path / "data"))
+    shown = run("models", "show", "fast", *known).stdout
+    for told in (
+        "$0.0066 per minute of sound",
+        "$0.044 per image",
+        "$0.132 per image of hd/1024x1792",
+        "10%, in",
+    ):
+        assert told in shown
+    (view,) = documents(run("models", "show", "fast", *known, "--json"))
+    assert view["targets"][0]["prices"] == {  # type: ignore[index]
+        "audio_per_minute": "0.0066",
+        "per_image": "0.044",
+        "images": {"hd/1024x1792": "0.132"},
+    }
+    assert "$0.0066 per minute of sound" in run("models", "list", "fast", *known).stdout

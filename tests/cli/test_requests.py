@@ -9,7 +9,7 @@ import pytest
 from cli.command_line import documents, run
 from waypost.core.decision import Considered, Decision, Excluded
 from waypost.core.record import Attempt, Exchange
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.schema import prepare
@@ -89,6 +89,22 @@ def test_show_has_attempts_and_bodies(data: str) -> None:
     attempts = view["attempts"]
     assert isinstance(attempts, list)
     assert attempts[0]["usage"]["output"] == 34
+
+
+def test_what_is_not_counted_in_tokens_is_told(tmp_path: Path) -> None:
+    units = Units(audio_ms=2500, characters=1200, images=2, searches=1, image="hd/1024x1792")
+    tried = msgspec.structs.replace(exchange(1).attempts[0], usage=Usage(units=units))
+    database = open_sqlite(tmp_path)
+    prepare(database)
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("segment", 1, [msgspec.structs.replace(exchange(1), attempts=(tried,))])
+    database.close()
+    words = "2.5 s of sound, 1,200 characters, 2 images (hd/1024x1792), 1 searches"
+    assert words in run("requests", "show", "wp-1", "--data", str(tmp_path)).stdout
+    assert "2.5 s of sound" in run("requests", "tail", "--data", str(tmp_path)).stdout
+    (view,) = documents(run("requests", "show", "wp-1", "--data", str(tmp_path), "--json"))
+    (attempt,) = view["attempts"]  # type: ignore[attr-defined]
+    assert attempt["usage"]["units"]["audio_ms"] == 2500
 
 
 def test_show_tells_why_and_what_each_attempt_came_to(tmp_path: Path) -> None:

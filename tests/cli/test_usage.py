@@ -11,6 +11,7 @@ import pytest
 from cli.command_line import run
 from cli.folder import Folder
 from ledger.books import AT, attempt, exchange
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.journal import SqliteJournal
 
 AT_US = int(AT * 1_000_000)  # 2026-09-21T14:13:20Z
@@ -48,6 +49,20 @@ def test_all_in_one_line(folder: Folder) -> None:
         "0.000000011",
         1,
     )
+
+
+def test_what_is_not_counted_in_tokens_is_told_where_there_is_any(folder: Folder) -> None:
+    shown = folder.run("usage", *THEN).stdout
+    assert "characters" not in shown
+    spoken = msgspec.structs.replace(
+        attempt(7, 5, usage=Usage(units=Units(audio_ms=90_000, characters=1200))), started_us=AT_US
+    )
+    with closing(SqliteJournal(folder.path)) as journal:
+        journal.post("s", 9, [msgspec.structs.replace(exchange(7, 5, (), (spoken,)), started_us=AT_US)])
+    heads, cells = folder.run("usage", *THEN).stdout.splitlines()[:2]
+    assert heads.split()[-4:] == ["minutes", "heard", "characters", "cost"]
+    assert cells.split()[-3:-1] == ["1.50", "1,200"]
+    assert folder.one("usage", *THEN)["audio_ms"] == 90_000
 
 
 def test_by_what_is_asked_for(folder: Folder) -> None:

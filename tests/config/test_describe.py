@@ -65,6 +65,7 @@ def test_json_schema_is_for_editors() -> None:
         for field, entry in struct["properties"].items():
             assert entry["description"], field
     assert any(one.get("enum") == ["fsync", "process"] for one in _objects(schema))
-    price = schema["$defs"]["PricesConfig"]["properties"]["input"]
-    assert price["type"] == ["number", "string"]
-    assert "format" not in price
+    prices = schema["$defs"]["PricesConfig"]["properties"]
+    for price in (prices["input"]["anyOf"][0], prices["images"]["additionalProperties"]):
+        assert price["type"] == ["number", "string"]
+        assert "format" not in price

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from config.golden_view import NoCatalog
-from transcript import FlatTariff, provider, target
+from flat_tariff import FlatTariff
+from transcript import provider, target
 from waypost.config.nodes import Fallback, Keys, Leaf, Need, Overlay, Weighted
 from waypost.config.places import Entry, Places, changed, leaf, tree
 

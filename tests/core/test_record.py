@@ -23,6 +23,8 @@ def test_an_older_exchange_decodes_with_what_was_not_known_then() -> None:
     assert (exchange.decision, exchange.drill, exchange.finish_reason) == (None, None, "stop")
     (attempt,) = exchange.attempts
     assert (attempt.key_name, attempt.role, attempt.cost_nusd) == ("", "first", 123)
+    assert attempt.usage is not None
+    assert attempt.usage.units is None
 
 
 def test_a_record_comes_back_whole() -> None:

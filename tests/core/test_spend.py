@@ -13,5 +13,5 @@ def test_a_table_that_no_spreadsheet_runs() -> None:
     lines = [Named(("team_1", "2024-10-04"), ("=cmd()", "2024-10-04"), spend)]
     head, line = as_csv(("team", "day"), lines).splitlines()
     assert head.startswith("team_id,team,day,requests,errors,")
-    assert line == "team_1,'=cmd(),2024-10-04,2,0,0,0,1500000001,0,0,0,0,0,1.500000001"
+    assert line == "team_1,'=cmd(),2024-10-04,2,0,0,0,1500000001,0,0,0,0,0,0,0,0,0,1.500000001"
     assert as_csv((), []).splitlines()[0].startswith("requests,")

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from waypost.core.usage import Usage
+
 ROOT = Path(__file__).parent.parent / "golden"
 
 
@@ -29,3 +31,12 @@ def named_sse(events: list[Any]) -> bytes:
     return b"".join(
         b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event)) for event in events
     )
+
+
+def counts_of(usage: Usage | None) -> dict[str, Any] | None:
+    """As cases state it: nothing but tokens is counted in them."""
+    if usage is None:
+        return None
+    counts = msgspec.structs.asdict(usage)
+    assert counts.pop("units") is None
+    return counts

@@ -5,6 +5,7 @@ import pytest
 
 from waypost.core.asked import Reply
 from waypost.core.quirks import Quirks
+from waypost.core.usage import Units, Usage
 from waypost.dialects.audio import OutgoingAudio, SpeechLane, TranscriptLane, audio_lane
 from waypost.dialects.deepgram.codec import DEEPGRAM_SPEECH, DEEPGRAM_TRANSCRIPTIONS
 from waypost.dialects.elevenlabs.codec import ELEVENLABS_SPEECH, ELEVENLABS_TRANSCRIPTIONS
@@ -58,3 +59,21 @@ def test_nobody_asks_in_them(target: OutgoingAudio) -> None:
     estimated = target.estimate_output(asked, Reply({}, None))
     assert (estimated.input, estimated.source) == (asked.input_estimate, "estimated")
     assert target.stream_type(asked) == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "units"),
+    [
+        (DEEPGRAM_TRANSCRIPTIONS, b'{"metadata":{"duration":25.9331875},"results":{"channels":[]}}', 25_934),
+        (DEEPGRAM_TRANSCRIPTIONS, b'{"metadata":{},"results":{"channels":[]}}', None),
+        (ELEVENLABS_TRANSCRIPTIONS, b'{"text":"x","audio_duration_secs":3.5}', 3500),
+        (ELEVENLABS_TRANSCRIPTIONS, b'{"text":"x"}', None),
+    ],
+)
+def test_the_length_that_a_provider_tells_is_what_was_used(
+    target: OutgoingAudio, body: bytes, units: int | None
+) -> None:
+    lane = audio_lane(TRANSCRIPTIONS, [target])
+    assert lane is not None
+    usage = lane.parse_reply(body).usage
+    assert usage == (None if units is None else Usage(units=Units(audio_ms=units)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from effort import examples
 from ledger.books import FakeClock, FlakyJournal, attempt, checkpoint, exchange, mark, served_by
 from waypost.core.record import Exchange
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import Bug, StoreUnavailable
 from waypost.ledger.intents import Intents
 from waypost.ledger.recovery import RecoveryReport, open_folder, recover
@@ -346,4 +346,15 @@ def test_a_lost_attempt_with_a_credential_of_ones_own_is_no_use_of_credit(tmp_pa
 def test_a_mark_of_an_older_version_is_read(tmp_path):
     older = msgspec.json.encode(mark(1))
     fields = msgspec.json.decode(older)
-    assert msgspec.json.decode(msgspec.json.encode(fields[:-1]), type=type(mark(1))) == mark(1)
+    for fewer in (1, 2, 3):
+        assert msgspec.json.decode(msgspec.json.encode(fields[:-fewer]), type=type(mark(1))) == mark(1)
+
+
+def test_what_a_lost_attempt_may_have_used_beside_tokens_is_told(tmp_path):
+    intents, units = Intents(tmp_path, 1, clock=FakeClock()), Units(characters=70)
+    intents.dispatch(msgspec.structs.replace(mark(1, ACCOUNT, floor=10), units=units))
+    intents.close()
+    journal = MemoryJournal()
+    recover(tmp_path, journal)
+    lost = journal.attempts["att-1"]
+    assert (lost.usage, lost.cost_nusd) == (Usage(50, source="estimated", units=units), 10)

@@ -8,12 +8,12 @@ from hashlib import sha256
 import msgspec
 import pytest
 
+from flat_tariff import FlatTariff
 from transcript import (
     CHAT,
     KEY_TEXT,
     STREAM,
     AskedLimits,
-    FlatTariff,
     RecordingClient,
     Stage,
     completion,
@@ -28,8 +28,9 @@ from waypost.core.budget import Budget
 from waypost.core.key import Key
 from waypost.core.limit import Limit, LimitUnit
 from waypost.core.people import Member, Organization, Team, User
+from waypost.core.price import UnitRates
 from waypost.core.scope import ScopeKind
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import Unavailable
 
 ORG = Organization("org_a", "acme")
@@ -54,8 +55,18 @@ class Free(FlatTariff):
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return 0
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return 0
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 def budget(scope: ScopeKind, scope_id: str, limit: int, **changes: object) -> Budget:
@@ -415,8 +426,18 @@ async def test_500_at_once_on_six_scopes_spend_no_more_than_a_dollar_and_use_it(
         def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
             return usage.output * 100_000
 
-        def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+        def ceiling(
+            self,
+            input_tokens: int,
+            output_tokens: int,
+            at: float,
+            tier: str | None = None,
+            units: Units | None = None,
+        ) -> int:
             return output_tokens * 100_000
+
+        def unit_rates(self, at: float) -> UnitRates | None:
+            return None
 
     outputs = [30 + number % 70 for number in range(500)]
     arrived, fits = asyncio.Event(), 100

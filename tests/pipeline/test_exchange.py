@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from flat_tariff import FlatTariff
 from transcript import (
     CHAT,
     KEY_TEXT,
-    FlatTariff,
     RecordingClient,
     ScriptedAnswer,
     Stage,

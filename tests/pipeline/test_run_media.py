@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from transcript import ScriptedAnswer, Stage, provider, streamed, target
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.forms import FormPart, parse_form, render_form
 from waypost.errors import Truncated
 
@@ -18,7 +18,7 @@ async def test_a_picture_is_priced_by_its_tokens() -> None:
     stage = Stage([ScriptedAnswer(200, msgspec.json.encode(body))], (target(SERVES),))
     client = await stage.ask({"model": "fast", "prompt": "a cat"}, dialect="openai_images")
     assert msgspec.json.decode(client.body)["usage"]["cost"] == 25e-9
-    assert stage.attempts[0].usage == Usage(input=5, output=2)
+    assert stage.attempts[0].usage == Usage(input=5, output=2, units=Units(images=1))
     assert stage.exchange.operation == "images"
     assert b"POST /v1/images/generations HTTP/1.1" in stage.upstream.sent[0][1]
 

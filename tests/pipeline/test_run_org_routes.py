@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from config.golden_view import surroundings
+from flat_tariff import FlatTariff
 from transcript import (
     CHAT,
     KEY_TEXT,
-    FlatTariff,
     RecordingClient,
     Stage,
     completion,

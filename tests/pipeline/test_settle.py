@@ -8,8 +8,9 @@ import pytest
 from transcript import KEY_TEXT, RecordingClient, Stage, provider, target
 from waypost.config.snapshot import Settings
 from waypost.config.targets import Target
+from waypost.core.price import UnitRates
 from waypost.core.quirks import Quirks
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Disconnected, Garbled, GatewayError, StoreUnavailable, Throttled, Unavailable
@@ -125,8 +126,18 @@ class TieredTariff:
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return self.cost(Usage(input=input_tokens), at, tier)
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcript import provider, target
+from waypost.catalog.override import override
 from waypost.config.snapshot import Route, Settings
 from waypost.core.asked import Asked
 from waypost.core.facts import ModelFacts
 from waypost.core.key import Key
 from waypost.core.markup import charged
+from waypost.core.price import UnitRates
 from waypost.core.rules import Standing
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import Forbidden, Unpriced
 from waypost.policy.admit import check_access, check_alternatives, cost_ceiling
 from waypost.policy.directory import Directory
@@ -135,14 +137,35 @@ class TieredTariff:
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input * {None: 10, "flex": 5, "priority": 20}[tier]
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return self.cost(Usage(input=input_tokens), at, tier)
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 @pytest.mark.parametrize(("tier", "held"), [(None, 1000), ("flex", 1000), ("priority", 2000)])
 def test_a_cheap_tier_that_was_only_asked_for_lowers_no_hold(tier: str | None, held: int) -> None:
     asked = msgspec.structs.replace(ASKED, tier=tier)
     assert most(KEY, route(tariff=TieredTariff()), asked, Settings(), 0) == held
+
+
+def test_what_is_counted_beside_tokens_is_held_or_refused() -> None:
+    one = route(tariff=override({"per_search": "0.002"}, "x"))
+    asked = msgspec.structs.replace(ASKED, units=Units(searches=3))
+    assert most(KEY, one, asked, Settings(), 0) == 6_000_000
+    flex = msgspec.structs.replace(asked, tier="flex")
+    assert most(KEY, one, flex, Settings(), 0) == 6_000_000
+    with pytest.raises(Unpriced, match="unknown for what this request asks for"):
+        most(KEY, one, ASKED, Settings(), 0)
+    assert most(KEY, one, ASKED, Settings(allow_unpriced=True), 0) == 0
 
 
 @pytest.mark.parametrize("field", ["fallbacks", "models", "preset"])

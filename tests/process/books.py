@@ -110,7 +110,9 @@ def settle(gateway: GatewayProcess, *simulators: SimulatorProcess) -> None:
 
 def billed(page: BillPage) -> list[Booked]:
     """The bill's lines, sorted."""
-    return sorted((*msgspec.structs.astuple(line.tokens), line.nusd) for line in page.entries)
+    return sorted(
+        (*msgspec.structs.astuple(line.tokens)[: len(_LEDGER_KINDS)], line.nusd) for line in page.entries
+    )
 
 
 def booked(gateway: GatewayProcess, provider: str = "sim", *, source: str | None = None) -> list[Booked]:

@@ -15,7 +15,8 @@ from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.core.decision import Reason
 from waypost.core.key import Key
-from waypost.core.usage import Usage
+from waypost.core.price import UnitRates
+from waypost.core.usage import Units, Usage
 from waypost.dialects.lane import Lane, Lanes
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import UpstreamError
@@ -154,8 +155,18 @@ class PerToken:
         rate = self.rate * (3 if tier == "priority" else 1)
         return rate * (usage.input + 10 * usage.output + 5 * usage.audio_input)
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int:
         return self.rate * (input_tokens + 10 * output_tokens)
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        return None
 
 
 def named(name: str, **changes: object) -> Target:

@@ -4,11 +4,12 @@ import msgspec
 import pytest
 
 from routing.boards import ASKED, AT, PerToken, named, view
+from waypost.catalog.override import override
 from waypost.catalog.rows import PriceRow
 from waypost.catalog.tariff import build_sheet
 from waypost.config.nodes import MaxPrice
 from waypost.core.facts import ModelFacts
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.routing.expected import Expected, ListPrices, slot_of, tokens_of
 
 TARGET = named("p", tariff=PerToken(2))
@@ -39,6 +40,14 @@ def test_costs_of_several_and_none_where_nothing_is_known() -> None:
 
 def test_the_tier_that_was_asked_for_counts() -> None:
     assert Expected(view(tier="priority")).cost(TARGET) == 12_000
+
+
+def test_what_is_counted_beside_tokens_is_expected_as_it_is_asked_for() -> None:
+    heard = named("h", tariff=override({"audio_per_minute": 60}, "x"))
+    both = named("b", tariff=override({"input": 1, "output": 0, "audio_per_minute": 60}, "x"))
+    seen = view(units=Units(audio_ms=2500))
+    assert Expected(seen).costs([heard, both, TARGET]) == [2_500_000_000, 2_501_000_000, 4000]
+    assert Expected(view()).costs([heard, both]) == [None, 1_000_000], "a chat is nothing it is priced by"
 
 
 def test_a_request_counts_with_its_estimate() -> None:

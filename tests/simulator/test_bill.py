@@ -13,8 +13,9 @@ COUNT = st.integers(0, 10_000)
 @st.composite
 def tokens(draw: st.DrawFn) -> Tokens:
     text, cached, sound, out, reasoning, spoken, short, long = (draw(COUNT) for _ in range(8))
+    units = [draw(COUNT) for _ in range(5)]
     prompt = text + cached + sound + short + long
-    return Tokens(prompt, cached, sound, out + reasoning + spoken, reasoning, spoken, short, long)
+    return Tokens(prompt, cached, sound, out + reasoning + spoken, reasoning, spoken, short, long, *units)
 
 
 def test_every_model_has_a_price() -> None:
@@ -39,7 +40,11 @@ def test_a_line_is_the_exact_sum_rounded_up_once(used: Tokens, model: str) -> No
         + (used.completion - used.reasoning - used.audio_output) * price.output
         + used.reasoning * price.reasoning
         + used.audio_output * price.audio_output
-    ) / 1_000_000
+        + used.characters * price.characters
+        + used.images * price.image
+        + used.hd_images * price.hd_image
+        + used.searches * price.search
+    ) / 1_000_000 + Fraction(used.audio_ms * price.audio, 3_600_000 * 1)
     assert charge(price, used) == ceil(exact)
 
 

@@ -69,6 +69,63 @@ def test_tiers_bands_and_cache_rates_become_rows(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("mode", "row", "rates"),
+    [
+        (
+            "audio_transcription",
+            {"input_cost_per_second": 7.167e-05, "output_cost_per_second": 0.0},
+            (258 * 10**6,),
+        ),
+        (
+            "audio_transcription",
+            {"input_cost_per_second": 1e-04, "output_cost_per_second": 1e-04},
+            (36 * 10**7,),
+        ),
+        ("audio_transcription", {"input_cost_per_second": 8.5e-06}, (30_600_000,)),
+        ("audio_transcription", {"input_cost_per_second": 1e-04, "output_cost_per_second": 2e-04}, None),
+        ("audio_transcription", {"input_cost_per_second": 1e-04, "input_cost_per_audio_token": 6e-06}, None),
+        ("audio_speech", {"input_cost_per_character": 1.5e-05}, (None, 15 * 10**9)),
+        ("image_generation", {"output_cost_per_image": 0.04}, (None, None, 40 * 10**12)),
+        ("image_generation", {"input_cost_per_image": 0.02}, (None, None, 20 * 10**12)),
+        ("image_generation", {"output_cost_per_image": 0.04, "output_cost_per_image_4K": 0.1}, None),
+        ("image_generation", {"output_cost_per_image": 0.04, "input_cost_per_pixel": 1e-09}, None),
+        ("image_generation", {"output_cost_per_image": 0.0}, None),
+        (
+            "rerank",
+            {"input_cost_per_query": 0.002, "input_cost_per_token": 0.0},
+            (None, None, None, 2 * 10**12),
+        ),
+        ("embedding", {"input_cost_per_query": 0.002}, None),
+    ],
+)
+def test_what_is_not_priced_by_tokens(
+    tmp_path: Path, mode: str, row: dict[str, object], rates: tuple[int | None, ...] | None
+) -> None:
+    sheet = read_sheet("acme", "m", read(tmp_path, {"mode": mode, **row}), 1)
+    if rates is None:
+        assert sheet is None
+    else:
+        assert sheet is not None
+        assert sheet[0].rates == (*(None,) * 9, *rates, *(None,) * (4 - len(rates)))
+
+
+def test_kinds_of_images_are_no_models(tmp_path: Path) -> None:
+    made = {"litellm_provider": "acme", "mode": "image_generation"}
+    rows = {
+        "acme/art": {**made, "output_cost_per_image": 0.04},
+        "acme/hd/1024-x-1792/art": {**made, "output_cost_per_image": 0.12},
+        "acme/standard/1024-x-1024/art": {**made, "input_cost_per_image": 0.05},
+        "acme/512-x-512/50-steps/other": {**made, "output_cost_per_image": 0.02},
+    }
+    page = read_map(wheel(tmp_path, rows))["acme"]
+    assert set(page) == {"art"}
+    sheet = read_sheet("acme", "art", page["art"], 1)
+    assert sheet is not None
+    assert sheet[0].images == (("1024x1024", 50 * 10**12), ("hd/1024x1792", 120 * 10**12))
+    assert sheet[0].render()[-1] == dict(sheet[0].images)
+
+
 def test_facts(tmp_path: Path) -> None:
     row = read(
         tmp_path,
@@ -85,7 +142,7 @@ def test_facts(tmp_path: Path) -> None:
 
 
 def test_the_first_source_wins_and_the_difference_is_reported(tmp_path: Path) -> None:
-    prices = (10**9, 2 * 10**9, *(None,) * 7)
+    prices = (10**9, 2 * 10**9, *(None,) * 11)
     page = ProviderPage({"m": Entry((Row(0, "", None, None, 0, prices),), None)})
     rows = read_map(
         wheel(tmp_path, {"acme/m": {**CHAT, "input_cost_per_token": 9e-06, "output_cost_per_token": 2e-06}})

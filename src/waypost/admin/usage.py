@@ -68,6 +68,14 @@ class UsageView(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+    audio_ms: int
+    """Milliseconds of sound that were transcribed or translated."""
+    characters: int
+    """Of texts that were spoken."""
+    images: int
+    """That were made."""
+    searches: int
+    """Of rerankers."""
 
 
 def routes() -> tuple[Route, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from waypost.app.prices import unit_prices
 from waypost.config.snapshot import OrgRoutes, Route, Snapshot
 from waypost.core.markup import charged, render_percent
 from waypost.core.money import NANO, PER_MILLION
@@ -107,19 +108,33 @@ def _row(route: Route, at: float) -> dict[str, object]:
 
 
 def _pricing(tariff: Tariff, markup: int, at: float) -> dict[str, object]:
-    """USD per million tokens, for people and for pickers; the ledger never reads these. With a mark-up: what is
-    charged, and beside it the mark-up and the provider's own prices."""
+    """USD per million tokens, and what is priced otherwise under the names of `prices`; for people and for pickers,
+    the ledger never reads these. With a mark-up: what is charged, and beside it the mark-up and the provider's own
+    prices."""
     kinds = {
         "input": Usage(input=_SAMPLE),
         "output": Usage(output=_SAMPLE),
         "cache_read": Usage(input=_SAMPLE, cache_read=_SAMPLE),
     }
-    costs = {kind: tariff.cost(usage, at) * PER_MILLION // _SAMPLE for kind, usage in kinds.items()}
+    costs: dict[str, int] = {}
+    for kind, usage in kinds.items():
+        cost = tariff.cost(usage, at)
+        if cost is not None:
+            costs[kind] = cost * PER_MILLION // _SAMPLE
     prices: dict[str, object] = {kind: cost / NANO for kind, cost in costs.items()}
+    prices |= _dollars(unit_prices(tariff, 0, at))
     if not markup:
         return prices
     return {
         **{kind: charged(cost, markup) / NANO for kind, cost in costs.items()},
+        **_dollars(unit_prices(tariff, markup, at)),
         "markup": render_percent(markup),
         "upstream": prices,
+    }
+
+
+def _dollars(prices: Mapping[str, int | dict[str, int]]) -> dict[str, object]:
+    return {
+        name: {kind: each / NANO for kind, each in price.items()} if isinstance(price, dict) else price / NANO
+        for name, price in prices.items()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from waypost.catalog.override import override
 from waypost.config.origins import BadUrl, parse_base_url
@@ -10,6 +11,8 @@ from waypost.config.schema import Config
 from waypost.config.snapshot import Catalog
 from waypost.config.targets import Provider
 from waypost.core.facts import ModelFacts
+from waypost.core.markup import charged
+from waypost.core.money import PER_MILLION, ceil_div
 from waypost.core.price import Tariff
 
 
@@ -30,6 +33,31 @@ class GatewayCatalog:
         """See `config.snapshot.Catalog`."""
         tariff, facts = self._published.find(provider, model)
         return (self._free if provider in self._local() else tariff), facts
+
+
+#: What is not priced by tokens, as the configuration spells it: the rate, and what of its unit is told.
+_UNITS: Final = (
+    ("audio_per_minute", "audio", 60),
+    ("per_million_characters", "characters", 1),
+    ("per_image", "image", PER_MILLION),
+    ("per_search", "search", PER_MILLION),
+)
+
+
+def unit_prices(tariff: Tariff, markup: int, at: float) -> dict[str, int | dict[str, int]]:
+    """What is not priced by tokens, in nano-dollars and with the mark-up, under the names of `prices`."""
+    rates = tariff.unit_rates(at)
+    found: dict[str, int | dict[str, int]] = {}
+    if rates is None:
+        return found
+    for name, kind, parts in _UNITS:
+        rate: int | None = getattr(rates, kind)
+        if rate is not None:
+            found[name] = ceil_div(charged(rate, markup), parts)
+    if rates.images:
+        images = sorted(rates.images.items())
+        found["images"] = {kind: ceil_div(charged(rate, markup), PER_MILLION) for kind, rate in images}
+    return found
 
 
 def local_names(found: Sequence[Provider], config: Config) -> frozenset[str]:

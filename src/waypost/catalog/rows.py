@@ -17,6 +17,10 @@ KINDS = (
     "audio_output",
     "reasoning",
     "request",
+    "audio",
+    "characters",
+    "image",
+    "search",
 )
 
 
@@ -34,7 +38,10 @@ class PriceRow(msgspec.Struct, frozen=True, array_like=True):
     above: int
     """Applies when the request has more input tokens than this."""
     rates: tuple[int | None, ...]
-    """Nano-dollars per million tokens (`request`: per million requests) in the order of `KINDS`; None: not stated."""
+    """Nano-dollars in the order of `KINDS`; None: not stated. Per million tokens, and per million `request`,
+    `characters`, `image` and `search`; `audio` is per hour, so that every published price is a whole number."""
+    images: dict[str, int] = {}
+    """In place of `image`, for those of a kind (`core.usage.Units.image`). The empty kind: nothing was said of it."""
 
 
 class Source(msgspec.Struct, frozen=True):

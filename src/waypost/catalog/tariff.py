@@ -8,7 +8,11 @@ import msgspec
 
 from waypost.catalog.rows import KINDS, PriceRow, unix_day
 from waypost.core.money import PER_MILLION, ceil_div
-from waypost.core.usage import Usage
+from waypost.core.price import PARTS, UnitRates
+from waypost.core.usage import Units, Usage
+
+#: The kinds of `KINDS` that are tokens, or the request as such.
+_TOKEN_KINDS = KINDS.index("request") + 1
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -27,6 +31,10 @@ class Rates(msgspec.Struct, frozen=True):
     """The highest rate an input token can have here or in a smaller context band."""
     output_max: int
     request_max: int
+    units: UnitRates | None = None
+    """None: it is priced by tokens alone."""
+    by_tokens: bool = True
+    """Tokens have a price, be it 0."""
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -64,8 +72,8 @@ class PriceSheet(msgspec.Struct, frozen=True):
     flat: tuple[int, int, int] | None
     """See `core.price.Tariff`: a part of `plain`."""
 
-    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
-        """Nano-dollars for this usage, all kinds summed, rounded up once.
+    def cost(self, usage: Usage, at: float, tier: str | None = None) -> int | None:
+        """Nano-dollars for this usage, all kinds summed, rounded up once. None: nothing of it has a price here.
 
         Cached and audio tokens are parts of `usage.input`, those written for an hour of `usage.cache_write`, reasoning
         and audio of `usage.output`; what is left of each is billed at its plain rate. Parts that exceed their whole
@@ -79,15 +87,35 @@ class PriceSheet(msgspec.Struct, frozen=True):
             amount += _input_difference(usage, rates)
         if usage.reasoning or usage.audio_output:
             amount += _output_difference(usage, rates)
-        return -(-amount // PER_MILLION) if amount > 0 else 0
+        if rates.units is not None:
+            return _with_units(amount, rates, rates.units, usage.units)
+        if amount > 0:
+            return -(-amount // PER_MILLION)
+        # What is counted otherwise alone says nothing of what tokens cost, unless they are free.
+        unknown = usage.units is not None and not usage.input and not usage.output
+        return None if unknown and (rates.input_max or rates.output_max) else 0
 
-    def ceiling(self, input_tokens: int, output_tokens: int, at: float, tier: str | None = None) -> int:
-        """An upper bound in nano-dollars: no split of these counts, or of smaller ones, costs more."""
+    def ceiling(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        at: float,
+        tier: str | None = None,
+        units: Units | None = None,
+    ) -> int | None:
+        """An upper bound in nano-dollars: no split of these counts, or of smaller ones, costs more. None: as of
+        `cost`."""
         rates = self.plain
         if rates is None or tier is not None:
             rates = self.rates(input_tokens, at, tier)
         amount = rates.request_max + input_tokens * rates.input_max + output_tokens * rates.output_max
+        if rates.units is not None:
+            return _with_units(amount, rates, rates.units, units)
         return ceil_div(amount, PER_MILLION)
+
+    def unit_rates(self, at: float) -> UnitRates | None:
+        """See `core.price.Tariff`."""
+        return self.rates(0, at, None).units
 
     def rates(self, input_tokens: int, at: float, tier: str | None) -> Rates:
         """The rates of a request with this many input tokens at Unix time `at`; an unknown tier is the default."""
@@ -111,6 +139,14 @@ class PriceSheet(msgspec.Struct, frozen=True):
             if input_tokens > band.above:
                 return band.rates
         return bands[-1].rates
+
+
+def _with_units(amount: int, rates: Rates, unit_rates: UnitRates, used: Units | None) -> int | None:
+    """The cost of tokens and of a request as such, which come to `amount`, and of what was used beside them."""
+    if used is None:
+        return max(0, ceil_div(amount, PER_MILLION)) if rates.by_tokens else None
+    more = unit_rates.amount(used, rates.by_tokens)
+    return None if more is None else max(0, ceil_div(amount * PARTS + more, PER_MILLION * PARTS))
 
 
 def _input_difference(usage: Usage, rates: Rates) -> int:
@@ -158,22 +194,23 @@ def build_sheet(version: str, rows: Sequence[PriceRow]) -> PriceSheet:
     if "" not in tiers:
         raise ValueError("a price sheet has no default tier")
     plain = _plain(tiers[""])
-    flat = None if plain is None else (plain.input, plain.output, plain.request)
+    flat = None if plain is None or plain.units is not None else (plain.input, plain.output, plain.request)
     return PriceSheet(version, tuple(rows), tiers, plain, flat)
 
 
 def _bands(rows: Sequence[PriceRow]) -> tuple[Band, ...]:
     bands: list[Band] = []
     for row in sorted(rows, key=lambda row: row.above):
-        bands.insert(0, Band(row.above, _fill(row.rates, bands[0].rates if bands else None)))
+        bands.insert(0, Band(row.above, _fill(row, bands[0].rates if bands else None)))
     if not bands or bands[-1].above != 0:
         raise ValueError("a price sheet has no rates for small requests")
     return tuple(bands)
 
 
-def _fill(given: Sequence[int | None], below: Rates | None) -> Rates:
-    """Special rates that are missing are the plain one; a missing output rate means output is not billed."""
-    padded = [*given, *(None,) * (len(KINDS) - len(given))]
+def _fill(row: PriceRow, below: Rates | None) -> Rates:
+    """Special rates that are missing are the plain one; a missing output rate means output is not billed, and where
+    something else has a rate, a missing input rate means that tokens are not."""
+    padded = [*row.rates, *(None,) * (len(KINDS) - len(row.rates))]
     (
         tokens_in,
         tokens_out,
@@ -184,9 +221,13 @@ def _fill(given: Sequence[int | None], below: Rates | None) -> Rates:
         audio_out,
         reasoning,
         request,
-    ) = padded
+    ) = padded[:_TOKEN_KINDS]
+    units = _unit_rates(padded[_TOKEN_KINDS:], row.images, None if below is None else below.units)
+    by_tokens = tokens_in is not None
     if tokens_in is None:
-        raise ValueError("a price row has no input rate")
+        if units is None:
+            raise ValueError("a price row has no input rate")
+        tokens_in = 0
     plain_out = tokens_out or 0
     write = tokens_in if cache_write is None else cache_write
     filled = (
@@ -207,7 +248,17 @@ def _fill(given: Sequence[int | None], below: Rates | None) -> Rates:
         input_max = max(input_max, below.input_max)
         output_max = max(output_max, below.output_max)
         request_max = max(request_max, below.request_max)
-    return Rates(*filled, input_max, output_max, request_max)
+    return Rates(*filled, input_max, output_max, request_max, units, by_tokens)
+
+
+def _unit_rates(
+    given: Sequence[int | None], images: dict[str, int], below: UnitRates | None
+) -> UnitRates | None:
+    """A context band that states none of these has those of the smaller one."""
+    if not images and all(rate is None for rate in given):
+        return below
+    audio, characters, image, search = given
+    return UnitRates(audio, characters, image, search, images)
 
 
 def _plain(periods: tuple[Period, ...]) -> Rates | None:

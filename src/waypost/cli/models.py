@@ -20,6 +20,13 @@ app = typer.Typer(
     "Read from the configuration, the environment and what providers listed before; no gateway is needed.",
 )
 
+_UNIT_WORDS = {
+    "audio_per_minute": "per minute of sound",
+    "per_million_characters": "per million characters",
+    "per_image": "per image",
+    "per_search": "per search",
+}
+
 Pattern = Annotated[
     str | None,
     typer.Argument(metavar="[PATTERN]", help="Only names that match, such as openai/* or *mini*."),
@@ -31,7 +38,7 @@ def list_models(
     pattern: Pattern = None, data: Data = DEFAULT_DATA, config: ConfigFile = None, as_json: Json = False
 ) -> None:
     """List models: configured ones and routes first, then what each provider offers. Prices in USD per million tokens,
-    of the first target.
+    of the first target; `show` also tells what is priced otherwise.
 
     Examples:
 
@@ -63,8 +70,7 @@ def list_models(
             visible(route.name),
             visible(_named(route) if route.kind in ("config", "route") else ""),
             f"{first.facts.context:,}" if first and first.facts.context else "–",
-            prices[0] if prices else "unknown",
-            prices[1] if prices else "unknown",
+            *_columns(first, prices),
         )
     console.print(shown)
 
@@ -95,19 +101,9 @@ def show(
     for line in outline(route.node) if route.node is not None else ():
         console.print(f"  {line}", markup=False)
     for target in _once(route):
-        prices = _prices(target)
         place = "" if route.node else f"  [dim]priority {target.priority}, weight {target.weight}[/]"
         console.print(f"\n  {target.name}{place}")
-        cost = f"${prices[0]} in, ${prices[1]} out per million tokens" if prices else "unknown"
-        console.print(f"    price     {cost}")
-        if prices and target.markup:
-            from waypost.core.markup import render_percent
-
-            console.print(
-                f"    mark-up   {render_percent(target.markup)}, on ${prices[2]} in and ${prices[3]} out"
-            )
-        if target.tariff is not None:
-            console.print(f"    from      {target.tariff.version}", markup=False)
+        _print_costs(target)
         if target.facts.context:
             console.print(f"    context   {target.facts.context:,} tokens")
         if target.facts.max_output:
@@ -118,6 +114,21 @@ def show(
             console.print(f"    reads     {', '.join(target.facts.modalities)}", markup=False)
     if not route.targets:
         fail(f"{route.name} has no target.")
+
+
+def _print_costs(target: Target) -> None:
+    from waypost.core.markup import render_percent
+
+    console, prices = people(), _prices(target)
+    costs = [f"${prices[0]} in, ${prices[1]} out per million tokens"] if prices else []
+    costs += _unit_lines(target)
+    for number, cost in enumerate(costs or ["unknown"]):
+        console.print(f"    {'' if number else 'price':<9} {cost}", markup=False)
+    if costs and target.markup:
+        on = f"on ${prices[2]} in and ${prices[3]} out" if prices else "in these prices"
+        console.print(f"    mark-up   {render_percent(target.markup)}, {on}")
+    if target.tariff is not None:
+        console.print(f"    from      {target.tariff.version}", markup=False)
 
 
 def _snapshot(data: Path, config: Path | None) -> Snapshot:
@@ -150,7 +161,8 @@ def _named(route: Route) -> str:
 
 
 def _prices(target: Target) -> tuple[str, str, str, str] | None:
-    """Input and output price in USD per million tokens, of a short request now; and both without the mark-up."""
+    """Input and output price in USD per million tokens, of a short request now; and both without the mark-up. None:
+    not known, or not priced by tokens."""
     from waypost.app.clock import SystemClock
     from waypost.core.markup import charged
     from waypost.core.money import PER_MILLION, render_usd
@@ -161,11 +173,48 @@ def _prices(target: Target) -> tuple[str, str, str, str] | None:
     now = SystemClock.wall()
     # A thousand tokens: below every long-context band, and exact for every price of a thousandth of a cent or more.
     flat = target.tariff.cost(Usage(), now)
+    if flat is None:
+        return None
     per = PER_MILLION // 1000
-    asked = (target.tariff.cost(Usage(input=1000), now) - flat) * per
-    answered = (target.tariff.cost(Usage(output=1000), now) - flat) * per
+    asked = ((target.tariff.cost(Usage(input=1000), now) or 0) - flat) * per
+    answered = ((target.tariff.cost(Usage(output=1000), now) or 0) - flat) * per
     with_markup = charged(asked, target.markup), charged(answered, target.markup)
     return render_usd(with_markup[0]), render_usd(with_markup[1]), render_usd(asked), render_usd(answered)
+
+
+def _unit_prices(target: Target) -> dict[str, str | dict[str, str]]:
+    """What is not priced by tokens, in USD with the mark-up, under the names of `prices`."""
+    from waypost.app.clock import SystemClock
+    from waypost.app.prices import unit_prices
+    from waypost.core.money import render_usd
+
+    if target.tariff is None:
+        return {}
+    found = unit_prices(target.tariff, target.markup, SystemClock.wall())
+    return {
+        name: {kind: render_usd(each) for kind, each in price.items()}
+        if isinstance(price, dict)
+        else render_usd(price)
+        for name, price in found.items()
+    }
+
+
+def _unit_lines(target: Target) -> list[str]:
+    lines: list[str] = []
+    for name, price in _unit_prices(target).items():
+        if isinstance(price, dict):
+            lines += [f"${each} per image of {kind}" for kind, each in price.items()]
+        else:
+            lines.append(f"${price} {_UNIT_WORDS[name]}")
+    return lines
+
+
+def _columns(target: Target | None, prices: tuple[str, ...] | None) -> tuple[str, str]:
+    """What the list says of the prices for input and output."""
+    if prices:
+        return prices[0], prices[1]
+    lines = _unit_lines(target) if target else []
+    return (lines[0], "–") if lines else ("unknown", "unknown")
 
 
 def _view(route: Route) -> dict[str, object]:
@@ -174,7 +223,7 @@ def _view(route: Route) -> dict[str, object]:
 
     targets: list[dict[str, object]] = []
     for target in route.targets:
-        prices = _prices(target)
+        prices, units = _prices(target), _unit_prices(target)
         targets.append(
             {
                 "provider": target.provider.name,
@@ -182,7 +231,9 @@ def _view(route: Route) -> dict[str, object]:
                 "model": target.model,
                 "priority": target.priority,
                 "weight": target.weight,
-                "prices": {"input": prices[0], "output": prices[1]} if prices else None,
+                "prices": {**({"input": prices[0], "output": prices[1]} if prices else {}), **units}
+                if prices or units
+                else None,
                 "markup": render_percent(target.markup),
                 "price_version": target.tariff.version if target.tariff else None,
                 "facts": target.facts,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from waypost.core.record import Exchange
+    from waypost.core.usage import Units, Usage
     from waypost.stores.sql.requests import Logged, RequestLog
 
 app = typer.Typer(
@@ -161,6 +162,22 @@ def _print_attempts(exchange: Exchange) -> None:
             show_usd(attempt.cost_nusd),
         )
     console.print(shown)
+    for number, attempt in enumerate(exchange.attempts, 1):
+        units = None if attempt.usage is None else attempt.usage.units
+        if units is not None:
+            console.print(visible(f"  {number} also used {_tell_units(units)}"))
+
+
+def _tell_units(units: Units) -> str:
+    """What is not counted in tokens."""
+    kind = f" ({units.image})" if units.image else ""
+    told = (
+        (units.audio_ms, f"{units.audio_ms / 1000:,g} s of sound"),
+        (units.characters, f"{units.characters:,} characters"),
+        (units.images, f"{units.images:,} images{kind}"),
+        (units.searches, f"{units.searches:,} searches"),
+    )
+    return ", ".join(words for count, words in told if count) or "nothing"
 
 
 def _log(data: Path) -> RequestLog:
@@ -207,10 +224,18 @@ def _print_lines(exchanges: Iterable[Exchange], *, heading: bool) -> None:
             f"[{style}]{exchange.outcome}[/]",
             visible(_way(exchange)),
             show_ms(exchange.total_us),
-            f"{sum(u.input for u in tokens)} + {sum(u.output for u in tokens)}",
+            _used(tokens),
             show_usd(exchange.cost_nusd) if exchange.attempts else "–",
         )
     people().print(shown)
+
+
+def _used(usages: Sequence[Usage]) -> str:
+    """Tokens in and out; of what is counted otherwise, that."""
+    units = [usage.units for usage in usages if usage.units is not None]
+    if units:
+        return ", ".join(_tell_units(each) for each in units)
+    return f"{sum(usage.input for usage in usages)} + {sum(usage.output for usage in usages)}"
 
 
 def _way(exchange: Exchange) -> str:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _SLICE = 5000
 _HOUR_S = 3600
-_FIGURES = ("requests", "errors", "input", "cached", "output", "reasoning", "cost")
+_FIGURES = ("requests", "errors", "input", "cached", "output", "reasoning")
+#: What is not counted in tokens, where there is any of it.
+_UNITS = {"audio_ms": "minutes heard", "characters": "characters", "images": "images", "searches": "searches"}
 
 
 What = Annotated[
@@ -181,17 +183,23 @@ def _print(by: Sequence[By], lines: Sequence[Named]) -> None:
     if not lines or (not by and not lines[0].spend.requests and not lines[0].spend.attempts):
         console.print("Nothing was used in this time.", markup=False)
         return
-    shown = table(*(each.replace("_", " ") for each in by), *_FIGURES, right=_FIGURES)
+    units = [name for name in _UNITS if any(getattr(line.spend, name) for line in lines)]
+    heads = (*_FIGURES, *(_UNITS[name] for name in units), "cost")
+    shown = table(*(each.replace("_", " ") for each in by), *heads, right=heads)
     unpriced = 0
     for line in lines:
         spend = line.spend
         unpriced += spend.unpriced
         tokens = (spend.input_tokens, spend.cache_read_tokens, spend.output_tokens, spend.reasoning_tokens)
         figures = (spend.requests, spend.errors, *tokens)
+        beside = (
+            f"{spend.audio_ms / 60_000:,.2f}" if name == "audio_ms" else f"{getattr(spend, name):,}"
+            for name in units
+        )
         cells = [visible(name or "–") for name in line.names]
         unknown = spend.unpriced == spend.attempts > 0
         cost = show_usd(None if unknown else spend.cost_nusd)
-        shown.add_row(*cells, *(f"{each:,}" for each in figures), cost)
+        shown.add_row(*cells, *(f"{each:,}" for each in figures), *beside, cost)
     console.print(shown)
     if unpriced:
         console.print(f"{unpriced:,} attempts have no known price, and are not in the cost.", markup=False)

@@ -200,6 +200,9 @@ def _open_prices(entry: dict[str, object]) -> dict[str, object]:
     choices = entry.get("anyOf")
     if isinstance(choices, list):
         return {**entry, "anyOf": [_open_prices(choice) for choice in choices]}
+    inside = entry.get("additionalProperties")
+    if isinstance(inside, dict):
+        return {**entry, "additionalProperties": _open_prices(inside)}
     if entry.get("format") != "decimal":
         return entry
     rest = {name: value for name, value in entry.items() if name != "format"}

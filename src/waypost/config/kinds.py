@@ -43,7 +43,7 @@ Price = Annotated[
     Decimal,
     Meta(
         examples=[0.25, "2.00"],
-        extra={"expected": "a price in USD per million tokens, such as 0.25", "label": "price"},
+        extra={"expected": "a price in USD, such as 0.25", "label": "price"},
     ),
 ]
 Name = Annotated[

@@ -265,11 +265,13 @@ class _Routes:
         )
 
     def _tariff(self, prices: PricesConfig, named: str, path: Path) -> Tariff | None:
-        given = {name: value for name, value in msgspec.structs.asdict(prices).items() if value is not None}
+        given = {
+            name: value for name, value in msgspec.structs.asdict(prices).items() if value not in (None, {})
+        }
         try:
             return override(given, named)
         except ConfigError as fault:
-            self._faults.add(path, fault.message)
+            self._faults.add((*path, fault.param) if fault.param else path, fault.message)
             return None
 
     def add_listed(self, offered: Iterator[tuple[str, Sequence[str]]]) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from waypost.core.audio import Transcript
 from waypost.core.embed import EmbedResponse
 from waypost.core.response import ChatResponse
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 
 
 class PathAsk(msgspec.Struct, frozen=True):
@@ -75,6 +75,8 @@ class Asked(msgspec.Struct, frozen=True):
     continues: bool = False
     #: Of a form, what stands beside `fields`.
     files: tuple[FormField, ...] = ()
+    #: What it may use beside tokens, meant to be at or above what will be counted. None: nothing.
+    units: Units | None = None
 
     def expected_output(self, largest: int | None, reserve: int) -> int:
         """Output tokens to expect of all its answers: the client's limit for each, else `reserve`, or the model's own

@@ -13,7 +13,7 @@ import msgspec
 
 from waypost.core.credentials import is_own
 from waypost.core.decision import Decision
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 
 AttemptState = Literal["settled", "voided", "unknown"]
 Role = Literal["first", "retry", "failover", "hedge", "continuation", "shadow"]
@@ -129,6 +129,8 @@ class DispatchMark(msgspec.Struct, frozen=True, array_like=True):
     """What is charged above the provider's cost (`core.markup`)."""
     key_name: str = ""
     """As of the attempt."""
+    units: Units | None = None
+    """What it may use beside tokens; it is in `floor_nusd`."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True):

@@ -68,6 +68,11 @@ class Spend(msgspec.Struct, frozen=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_ms: int = 0
+    """What is not counted in tokens: see `core.usage.Units`."""
+    characters: int = 0
+    images: int = 0
+    searches: int = 0
 
 
 class Group(msgspec.Struct, frozen=True):

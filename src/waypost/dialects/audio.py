@@ -15,9 +15,10 @@ from waypost.core.asked import Asked, Onward, PathAsk, Reply, Stamp
 from waypost.core.audio import SpeechRequest, Transcript, TranscriptRequest
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.cross import foreign_fields, parse_cross_error
 from waypost.dialects.dialect import NO_PATH, ChatCodec, Dialect, EmbedCodec, Entry, Pricer, StreamRelay
+from waypost.dialects.durations import whole_ms
 from waypost.dialects.json_limits import DEFAULT, JsonLimits
 from waypost.dialects.openai.errors import render_error
 from waypost.dialects.openai_media.codec import SPEECH, TRANSCRIPTIONS
@@ -160,7 +161,10 @@ class TranscriptLane(SpeechLane):
 
     def parse_reply(self, body: bytes) -> Reply:
         """Raises UpstreamError."""
-        return Reply(fields={}, usage=None, transcript=self._codec.parse_transcript(body))
+        transcript = self._codec.parse_transcript(body)
+        seconds = transcript.seconds
+        usage = None if seconds is None else Usage(units=Units(audio_ms=whole_ms(seconds)))
+        return Reply(fields={}, usage=usage, transcript=transcript)
 
     def render_reply(self, asked: Asked, reply: Reply, cost_nusd: int | None, stamp: Stamp) -> bytes:
         """In the form that was asked for."""

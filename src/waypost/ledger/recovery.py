@@ -189,7 +189,7 @@ def _role(mark: DispatchMark, before: DispatchMark | None) -> Role:
 
 
 def _attempt(mark: DispatchMark, checkpoint: Checkpoint | None, role: Role) -> Attempt:
-    usage = Usage(input=mark.input_estimate)
+    usage = Usage(input=mark.input_estimate, units=mark.units)
     cost = mark.floor_nusd
     if checkpoint is not None:
         usage = checkpoint.usage

@@ -14,6 +14,7 @@ from waypost.core.asked import Asked
 from waypost.core.key import Key
 from waypost.core.limit import Need
 from waypost.core.rules import FreeShare, Named, Rules, Standing
+from waypost.core.usage import Usage
 from waypost.errors import (
     BudgetExceeded,
     CallerError,
@@ -140,7 +141,7 @@ class Admission:
                 return
             if rules.bounds:
                 amount = self._ceiling(live, standing, route, at)
-                free = instead and not amount and _is_priced(route)
+                free = instead and not amount and self._is_priced(live, route, at)
             hold = self._ledger.try_reserve(rules, amount, at, free=free)
             live.hold = hold if hold is not None else await self._held(rules, amount, at, free=free)
         except (CreditsExhausted, FreeTierExhausted) as refused:
@@ -156,7 +157,7 @@ class Admission:
         rules, tier = live.rules, share.tier
         live.rules = share.rules
         amount = self._ceiling(live, standing, route, at)
-        if not amount and _is_priced(route):
+        if not amount and self._is_priced(live, route, at):
             live.rules = rules
             return False
         try:
@@ -209,6 +210,16 @@ class Admission:
         forms = variants(route.node, asked, call.dialect, settings.json, call.path)
         return max(cost_ceiling(key, rules, route, form, settings, at) for form in forms)
 
+    def _is_priced(self, live: LiveExchange, route: Route, at: float) -> bool:
+        """Whether everything that may be asked has a price: what then costs 0 is known to."""
+        asked = live.asked
+        assert asked is not None  # noqa: S101 - stage 3 set it or raised
+        least = Usage(asked.input_estimate, units=asked.units)
+        return all(
+            target.tariff is not None and target.tariff.cost(least, at) is not None
+            for target in route.targets
+        )
+
     async def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
         now, asked, need = self._clock.monotonic(), live.asked, _NO_NEED
         assert asked is not None  # noqa: S101 - stage 3 set it or raised
@@ -251,11 +262,6 @@ class Admission:
 
 
 _NO_NEED = Need()
-
-
-def _is_priced(route: Route) -> bool:
-    """Whether everything that may be asked has a price: what then costs 0 is known to."""
-    return all(target.tariff is not None for target in route.targets)
 
 
 def _need(asked: Asked, route: Route, reserve: int) -> Need:

@@ -161,8 +161,9 @@ def expected_cost(asked: Asked, target: Target, settings: Settings, at: float) -
     """Nano-dollars for the estimated input and all the output that may come; None when the price is unknown."""
     if target.tariff is None:
         return None
-    usage = Usage(input=asked.input_estimate, output=_output(asked, target, settings))
-    return charged(target.tariff.cost(usage, at, asked.tier), target.markup)
+    usage = Usage(asked.input_estimate, _output(asked, target, settings), units=asked.units)
+    cost = target.tariff.cost(usage, at, asked.tier)
+    return None if cost is None else charged(cost, target.markup)
 
 
 def _output(asked: Asked, target: Target | None, settings: Settings) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from waypost.core.asked import Reply
 from waypost.core.markup import marked
-from waypost.core.usage import Usage
+from waypost.core.usage import Usage, with_asked
 from waypost.dialects.dialect import StreamRelay
 from waypost.dialects.openai_media.sounds import transcript_type
 from waypost.errors import Misshapen, TimedOut, UpstreamError
@@ -71,6 +71,9 @@ class Relay:
         usage = reply.usage
         if usage is None:
             usage = lane.estimate_output(asked, reply)
+        if asked.units is not None:
+            usage = with_asked(usage, asked.units)
+        if usage is not reply.usage:
             reply = msgspec.structs.replace(reply, usage=usage)
         cost = self._settle.price(live, trial, usage, reply.tier)
         now = self._clock.monotonic()

@@ -297,7 +297,8 @@ class Session:
         """By that model's own prices; nothing where they are not known, which a key with a budget can not choose."""
         model, target = self._meter.transcriber, self._trial.target
         tariff = None if model is None else self._tariff_of(target, model)
-        return 0 if tariff is None else tariff.cost(usage, self._live.started_us / 1e6)
+        cost = None if tariff is None else tariff.cost(usage, self._live.started_us / 1e6)
+        return cost or 0
 
     def _tariff_of(self, target: Target, model: str) -> Tariff | None:
         try:

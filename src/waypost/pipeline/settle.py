@@ -39,8 +39,11 @@ class Settle:
         at = live.started_us / 1e6
         cost = target.tariff.cost(usage, at, tier)
         asked = None if tier is not None or live.asked is None else live.asked.tier
+        if asked is None or cost is None:
+            return cost
         # What the client asked for is no proof that it was served: by itself it never makes a request cheaper.
-        return cost if asked is None else max(cost, target.tariff.cost(usage, at, asked))
+        tiered = target.tariff.cost(usage, at, asked)
+        return None if tiered is None else max(cost, tiered)
 
     def shown(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
         """What the client is charged, and told."""
@@ -54,7 +57,7 @@ class Settle:
         call = live.call
         floor = None
         if target.tariff is not None:
-            floor = self.price(live, trial, Usage(asked.input_estimate), None)
+            floor = self.price(live, trial, Usage(asked.input_estimate, units=asked.units), None)
         self._ledger.dispatch(
             DispatchMark(  # by place: see `core/record.py`
                 trial.attempt_id,
@@ -75,6 +78,7 @@ class Settle:
                 live.snapshot.version,
                 0 if live.key is None else target.markup,
                 target.provider.key_name,
+                asked.units,
             )
         )
 
@@ -104,7 +108,10 @@ class Settle:
             live.close_trial(now, "voided", None, 0, error, trial)
         else:
             # A disconnect or a shutdown while waiting counts like a deadline: the provider was at work.
-            usage = Usage(input=0 if live.asked is None else live.asked.input_estimate, source="estimated")
+            asked = live.asked
+            usage = Usage(source="estimated")
+            if asked is not None:
+                usage = Usage(asked.input_estimate, source="estimated", units=asked.units)
             live.close_trial(now, "unknown", usage, self.price(live, trial, usage, None), error, trial)
 
     def skipped(self, trial: Trial, events: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from waypost.config.snapshot import Route, Settings
+from waypost.config.targets import Target
 from waypost.core.asked import Asked
 from waypost.core.key import Key, matches
 from waypost.core.markup import charged
+from waypost.core.price import Tariff
 from waypost.core.rules import Rules, Standing
 from waypost.errors import Forbidden, Unpriced
 
@@ -78,11 +80,16 @@ def check_priced(key: Key, rules: Rules, route: Route, settings: Settings, param
     """Raises Unpriced when a budget could refuse, and it can not be known what the route costs."""
     for target in route.targets:
         if target.tariff is None and not settings.allow_unpriced and rules.hard:
-            raise Unpriced(
-                f"A budget holds for the key {key.name!r}, and the price of {target.name!r} is unknown, so the budget "
-                "could not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
-                param=param,
-            )
+            raise _unpriced(key, target, param)
+
+
+def _unpriced(key: Key, target: Target, param: str) -> Unpriced:
+    why = "" if target.tariff is None else " for what this request asks for"
+    return Unpriced(
+        f"A budget holds for the key {key.name!r}, and the price of {target.name!r} is unknown{why}, so the budget "
+        "could not hold. Set `prices` for the model in waypost.yaml, or `ledger.allow_unpriced: true`.",
+        param=param,
+    )
 
 
 def cost_ceiling(key: Key, rules: Rules, route: Route, asked: Asked, settings: Settings, at: float) -> int:
@@ -96,17 +103,26 @@ def cost_ceiling(key: Key, rules: Rules, route: Route, asked: Asked, settings: S
         return 0
     most = 0
     for target in route.targets:
-        tariff = target.tariff
-        if tariff is None:
-            check_priced(key, rules, route, settings)
-            continue
         output = asked.expected_output(target.facts.max_output, settings.reserve_output_tokens)
-        cost = tariff.ceiling(asked.input_estimate, output, at)
-        if asked.tier is not None:
-            # The provider may serve the default tier whatever was asked for, so a cheap one lowers no hold.
-            cost = max(cost, tariff.ceiling(asked.input_estimate, output, at, asked.tier))
+        cost = _most(target.tariff, asked, output, at)
+        if cost is None:
+            if rules.hard and not settings.allow_unpriced:
+                raise _unpriced(key, target, "model")
+            continue
         if target.markup:
             cost = charged(cost, target.markup)
         if cost > most:
             most = cost
     return most
+
+
+def _most(tariff: Tariff | None, asked: Asked, output: int, at: float) -> int | None:
+    """None where it can not be known."""
+    if tariff is None:
+        return None
+    cost = tariff.ceiling(asked.input_estimate, output, at, None, asked.units)
+    if asked.tier is None or cost is None:
+        return cost
+    # The provider may serve the default tier whatever was asked for, so a cheap one lowers no hold.
+    tiered = tariff.ceiling(asked.input_estimate, output, at, asked.tier, asked.units)
+    return None if tiered is None else max(cost, tiered)

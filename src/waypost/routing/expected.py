@@ -50,7 +50,8 @@ class Expected:
         view, outputs = self._view, self._outputs
         asked = view.asked
         estimate, tier, at = asked.input_estimate, asked.tier, view.at
-        plain = tier is None
+        units = asked.units
+        plain = tier is None and units is None
         told: list[int | None] = []
         add = told.append
         for target in targets:
@@ -64,7 +65,11 @@ class Expected:
                 output = outputs[most] = asked.expected_output(most, view.reserve_output)
             flat = tariff.flat if plain else None
             if flat is None:
-                cost = tariff.cost(Usage(estimate, output), at, tier)
+                priced = tariff.cost(Usage(estimate, output, units=units), at, tier)
+                if priced is None:
+                    add(None)
+                    continue
+                cost = priced
             else:  # what `cost` would answer, without asking fifty times
                 input_rate, output_rate, request = flat
                 cost = (estimate * input_rate + output * output_rate + request + _UP) // PER_MILLION
@@ -117,11 +122,16 @@ class ListPrices:
 
 
 def _list_price(tariff: Tariff, at: float, tier: str | None) -> ListPrice:
-    request = tariff.cost(Usage(), at, tier)
+    """Of a model that is not priced by tokens: nothing."""
+
+    def cost(usage: Usage) -> int:
+        return tariff.cost(usage, at, tier) or 0
+
+    request = cost(Usage())
     return ListPrice(
-        tariff.cost(Usage(input=_SAMPLE), at, tier) - request,
-        tariff.cost(Usage(output=_SAMPLE), at, tier) - request,
-        tariff.cost(Usage(input=_SAMPLE, audio_input=_SAMPLE), at, tier) - request,
+        cost(Usage(input=_SAMPLE)) - request,
+        cost(Usage(output=_SAMPLE)) - request,
+        cost(Usage(input=_SAMPLE, audio_input=_SAMPLE)) - request,
         request,
     )
 

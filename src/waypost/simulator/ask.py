@@ -89,6 +89,8 @@ class Ask(msgspec.Struct, frozen=True):
     """Tokens of text that the dialect expects before tool calls."""
     marks: tuple[Mark, ...] = ()
     """Where the prompt is to be cached, in order."""
+    searches: int = 0
+    """Search units of a reranker, which it bills in place of tokens."""
     echo: Mapping[str, object] = {}
     """What else of the request its answer needs, by the dialect's own names."""
     simulate: Mapping[str, object] = {}

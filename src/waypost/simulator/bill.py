@@ -30,7 +30,7 @@ End = Literal["done", "cut", "cancelled"]
 
 
 class SimulatedPrice(msgspec.Struct, frozen=True):
-    """Nano-dollars per million tokens."""
+    """Nano-dollars per million tokens, or of whatever else is counted; of sound, per hour."""
 
     input: int
     cached: int
@@ -40,6 +40,11 @@ class SimulatedPrice(msgspec.Struct, frozen=True):
     audio_output: int
     cache_write: int
     cache_write_1h: int
+    audio: int = 0
+    characters: int = 0
+    image: int = 0
+    hd_image: int = 0
+    search: int = 0
 
 
 def _price(
@@ -61,6 +66,25 @@ def _price(
     )
 
 
+def _units(
+    *,
+    minute: str = "0",
+    million_characters: str = "0",
+    image: str = "0",
+    hd_image: str = "0",
+    search: str = "0",
+) -> SimulatedPrice:
+    """From dollars, of models that bill no tokens."""
+    return msgspec.structs.replace(
+        _price("0", "0", "0"),
+        audio=parse_usd(minute) * 60,
+        characters=parse_usd(million_characters),
+        image=parse_usd(image) * PER_MILLION,
+        hd_image=parse_usd(hd_image) * PER_MILLION,
+        search=parse_usd(search) * PER_MILLION,
+    )
+
+
 #: By model name without parameters. `fault-…` names cost what `sim-fast` costs.
 SIMULATED_PRICES: Mapping[str, SimulatedPrice] = MappingProxyType(
     {
@@ -75,14 +99,17 @@ SIMULATED_PRICES: Mapping[str, SimulatedPrice] = MappingProxyType(
         "sim-audio": _price("2.50", "1.25", "10.00", audio_input="40.00", audio_output="80.00"),
         "sim-refuse": _price("0.25", "0.025", "2.00"),
         "sim-embed": _price("0.02", "0.02", "0"),
-        "sim-rerank": _price("0.02", "0.02", "0"),
+        "sim-rerank": _units(search="0.002"),
+        "sim-tts": _units(million_characters="15"),
+        "sim-whisper": _units(minute="0.006"),
+        "sim-image": _units(image="0.04", hd_image="0.08"),
     }
 )
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):
     """`prompt` includes `cached`, `audio_input` and what was written to the caches (which never overlap);
-    `completion` includes `reasoning` and `audio_output`."""
+    `completion` includes `reasoning` and `audio_output`. Behind them, what else is counted."""
 
     prompt: int = 0
     cached: int = 0
@@ -92,6 +119,11 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     audio_output: int = 0
     cache_write: int = 0
     cache_write_1h: int = 0
+    audio_ms: int = 0
+    characters: int = 0
+    images: int = 0
+    hd_images: int = 0
+    searches: int = 0
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -118,7 +150,16 @@ def charge(price: SimulatedPrice, tokens: Tokens) -> int:
         + tokens.reasoning * price.reasoning
         + tokens.audio_output * price.audio_output
     )
-    return ceil_div(total, PER_MILLION)
+    total += (
+        tokens.characters * price.characters
+        + tokens.images * price.image
+        + tokens.hd_images * price.hd_image
+        + tokens.searches * price.search
+    )
+    if not tokens.audio_ms:
+        return ceil_div(total, PER_MILLION)
+    # Per hour, in milliseconds: 3.6 million of them.
+    return ceil_div(total * 18 + tokens.audio_ms * price.audio * 5, PER_MILLION * 18)
 
 
 class _Sum:
@@ -129,7 +170,7 @@ class _Sum:
     def __init__(self) -> None:
         self.lines = 0
         self.nusd = 0
-        self.counts = [0] * 8
+        self.counts = [0] * len(Tokens.__struct_fields__)
 
     def add(self, line: Line) -> None:
         self.lines += 1
@@ -143,6 +184,11 @@ class _Sum:
         counts[5] += tokens.audio_output
         counts[6] += tokens.cache_write
         counts[7] += tokens.cache_write_1h
+        counts[8] += tokens.audio_ms
+        counts[9] += tokens.characters
+        counts[10] += tokens.images
+        counts[11] += tokens.hd_images
+        counts[12] += tokens.searches
 
     def show(self) -> dict[str, object]:
         return {"lines": self.lines, "total_nusd": self.nusd, "tokens": Tokens(*self.counts)}

@@ -14,6 +14,7 @@ import msgspec
 
 from waypost.simulator.answers import Answer, Choice, Token, vector
 from waypost.simulator.ask import Ask
+from waypost.simulator.counting import PER_SEARCH
 from waypost.simulator.dialect import LIES, Json, Stamp, UsageForm
 from waypost.simulator.dice import mix
 from waypost.simulator.models import Behaviour
@@ -24,8 +25,6 @@ _encode = msgspec.json.encode
 DONE = b"data: [DONE]\n\n"
 #: Input tokens that Cohere's own prompt adds: in `tokens`, not in `billed_units`.
 UNBILLED = 64
-PER_SEARCH = 100
-"""Documents that one search unit covers."""
 _REASONS = {
     "stop": "COMPLETE",
     "length": "MAX_TOKENS",

@@ -16,6 +16,7 @@ from waypost.simulator.counting import (
     PER_FILE,
     PER_IMAGE,
     PER_MESSAGE,
+    PER_SEARCH,
     PER_TOOL,
     object_words,
     words,
@@ -155,6 +156,7 @@ def parse_rerank(body: bytes, version: int) -> Ask:
         prompt_tokens=words(given.query) + sum(words(text) for text in texts),
         choices=0,
         last_text=given.query,
+        searches=-(-len(texts) // PER_SEARCH),
         echo={
             "documents": texts,
             "top_n": given.top_n,

@@ -13,6 +13,8 @@ import msgspec
 
 from waypost.simulator.ask import Mark
 
+#: Documents that one search of a reranker covers.
+PER_SEARCH = 100
 PER_MESSAGE, PER_IMAGE, PER_AUDIO, PER_FILE, PER_CALL, PER_TOOL = 3, 85, 25, 100, 5, 10
 
 

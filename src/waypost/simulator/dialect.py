@@ -13,6 +13,7 @@ import msgspec
 
 from waypost.simulator.answers import Answer
 from waypost.simulator.ask import Ask, Refused
+from waypost.simulator.bill import Tokens
 from waypost.simulator.models import Behaviour
 from waypost.simulator.wire import Told, Wire
 
@@ -83,12 +84,22 @@ class Lock(msgspec.Struct, frozen=True):
         return self.key is None or hmac.compare_digest(given.encode(), self.key.encode())
 
 
+class Billed(msgspec.Struct, frozen=True):
+    """What a page is billed as."""
+
+    model: str
+    operation: str
+    used: Tokens
+
+
 class Page(msgspec.Struct, frozen=True):
-    """An answer that no model gave: a list, a count, something stored."""
+    """An answer that no model of text gave: a list, a count, something stored, a sound."""
 
     body: bytes
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = (JSON_TYPE,)
+    billed: Billed | None = None
+    """None: for nothing."""
 
 
 class Shelf(msgspec.Struct, frozen=True):

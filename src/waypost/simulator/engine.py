@@ -88,7 +88,13 @@ class Engine:
             page = dialect.page(request, self._shelf())
             if page is None:
                 raise Refused(404, "There is no such page.", code="unknown_url")
-            return Exchange(_page(page))
+            if page.billed is None:
+                return Exchange(_page(page))
+            number = self._count()
+            billed = page.billed
+            request_id = "req_" + Dice(self._seed, number).name(REQUEST_ID)
+            meter = Meter(self.bill, request_id, billed.model, billed.operation, billed.used)
+            return Exchange(_page(page), meter)
         except Refused as refused:
             return Exchange(self.refuse(refused, number, dialect))
 
@@ -138,6 +144,8 @@ class Engine:
         answer = self._compose(ask, behaviour, dice, fault)
         wire = dialect.render(ask, answer, behaviour, stamp, fault.usage if fault else "exact")
         prompt = _prompt_tokens(answer)
+        if ask.searches:
+            prompt = msgspec.structs.replace(prompt, searches=ask.searches)
         kept = Made(answer.output, answer.reasoning, answer.audio) if behaviour.keeps_on else None
         meter = Meter(self.bill, stamp.request_id, ask.model, ask.operation, prompt, kept)
         if fault is None:
@@ -228,7 +236,8 @@ def whole(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> Wire:
 
 
 def _page(page: Page) -> Script:
-    return frame(whole(page.status, page.body, list(page.headers)))
+    made = None if page.billed is None else Made()
+    return frame(Wire(page.status, list(page.headers), [Piece("whole", page.body, made=made)]))
 
 
 def _prompt_tokens(answer: Answer) -> Tokens:

@@ -68,6 +68,11 @@ class Meter:
                 self._audio,
                 prompt.cache_write,
                 prompt.cache_write_1h,
+                prompt.audio_ms,
+                prompt.characters,
+                prompt.images,
+                prompt.hd_images,
+                prompt.searches,
             )
             self._bill.add(*self._who, end, tokens)
 

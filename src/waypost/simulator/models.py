@@ -108,6 +108,9 @@ MODELS: Mapping[str, Behaviour] = {
     "sim-refuse": Behaviour(act="refuse", tokens=8),
     "sim-embed": Behaviour(),
     "sim-rerank": Behaviour(),
+    "sim-tts": Behaviour(),
+    "sim-whisper": Behaviour(),
+    "sim-image": Behaviour(),
 }
 
 

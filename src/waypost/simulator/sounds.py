@@ -1,7 +1,8 @@
 """ElevenLabs and Deepgram as one dialect of the simulator: their speech and their transcripts.
 
-elevenlabs-python at 54e58995 and deepgram-python-sdk at 7da415db (2026-11-26). There are no models, no faults and no
-bill here. A sound is its head and, as JSON, what was asked for it; a transcript is the sound's own bytes, word by word.
+elevenlabs-python at 54e58995 and deepgram-python-sdk at 7da415db (2026-11-26). There are no models and no faults here;
+what is asked is billed as of `sim-tts` and `sim-whisper`. A sound is its head and, as JSON, what was asked for it; a
+transcript is the sound's own bytes, word by word.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import msgspec
 
 from waypost.simulator.answers import Answer
 from waypost.simulator.ask import Ask, Refused
-from waypost.simulator.dialect import JSON_TYPE, Lock, Odd, Page, Request, Shelf, Stamp, UsageForm
+from waypost.simulator.bill import Tokens
+from waypost.simulator.dialect import JSON_TYPE, Billed, Lock, Odd, Page, Request, Shelf, Stamp, UsageForm
 from waypost.simulator.models import Behaviour
 from waypost.simulator.wire import Told, Wire
 
 _encode = msgspec.json.encode
 _SPEAK = "/v1/text-to-speech/"
 _PATHS = ("/v1/speak", "/v1/listen", "/v1/speech-to-text")
-_FIELD = re.compile(rb'name="(\w+)"(?:; filename="[^"]*")?(?:\r\n[^\r]+)*\r\n\r\n(.*?)\r\n--', re.DOTALL)
+FIELD = re.compile(rb'name="(\w+)"(?:; filename="[^"]*")?(?:\r\n[^\r]+)*\r\n\r\n(.*?)\r\n--', re.DOTALL)
 _ENCODINGS = {"mp3": "audio/mpeg", "opus": "audio/ogg", "aac": "audio/aac", "flac": "audio/flac",
               "linear16": "audio/wav"}  # fmt: skip
-_WORD_S = 0.5
+WORD_S = 0.5
 _NO_VOICE = "missing"
 
 
@@ -108,47 +110,56 @@ def _spoken_by_eleven(request: Request, asked: dict[str, str]) -> Page:
 def _spoken(told: dict[str, str], kind: str, text: str, asked: dict[str, str]) -> Page:
     if not kind:
         raise Refused(400, f"No such format: {asked}.", code="INVALID_QUERY_PARAMETER")
-    return Page(b"ID3" + _encode({**told, "text": text}), headers=((b"content-type", kind.encode()),))
+    return Page(
+        b"ID3" + _encode({**told, "text": text}),
+        headers=((b"content-type", kind.encode()),),
+        billed=Billed("sim-tts", "speech", Tokens(characters=len(text))),
+    )
 
 
-def _words(sound: bytes) -> list[str]:
+def _billed(said: list[str]) -> Billed:
+    return Billed("sim-whisper", "transcriptions", Tokens(audio_ms=round(len(said) * WORD_S * 1000)))
+
+
+def spoken_words(sound: bytes) -> list[str]:
+    """What a sound of the simulator says."""
     return sound.decode("utf-8", "replace").split()
 
 
 def _listened(sound: bytes, asked: dict[str, str]) -> Page:
     if not sound:
         raise Refused(400, "The body is empty.", code="INVALID_BODY")
-    said = _words(sound)
+    said = spoken_words(sound)
     words = [
         {
             "word": word.lower().strip(".,"),
             "punctuated_word": word,
-            "start": at * _WORD_S,
-            "end": (at + 1) * _WORD_S,
+            "start": at * WORD_S,
+            "end": (at + 1) * WORD_S,
         }
         for at, word in enumerate(said)
     ]
     channel: dict[str, object] = {"alternatives": [{"transcript": " ".join(said), "words": words}]}
     if asked.get("detect_language") == "true":
         channel["detected_language"] = "en"
-    metadata = {"duration": len(said) * _WORD_S, "channels": 1}
-    return Page(_encode({"metadata": metadata, "results": {"channels": [channel]}}))
+    metadata = {"duration": len(said) * WORD_S, "channels": 1}
+    return Page(_encode({"metadata": metadata, "results": {"channels": [channel]}}), billed=_billed(said))
 
 
 def _transcribed(body: bytes) -> Page:
-    fields = dict(_FIELD.findall(body))
+    fields = dict(FIELD.findall(body))
     if b"file" not in fields or b"model_id" not in fields:
         raise Refused(422, "Field required", code="missing_field")
-    said = _words(fields[b"file"])
+    said = spoken_words(fields[b"file"])
     words: list[dict[str, object]] = []
     for at, word in enumerate(said):
         if at:
-            words.append({"text": " ", "start": at * _WORD_S, "end": at * _WORD_S, "type": "spacing"})
-        words.append({"text": word, "start": at * _WORD_S, "end": (at + 1) * _WORD_S, "type": "word"})
+            words.append({"text": " ", "start": at * WORD_S, "end": at * WORD_S, "type": "spacing"})
+        words.append({"text": word, "start": at * WORD_S, "end": (at + 1) * WORD_S, "type": "word"})
     found = {
         "language_code": fields.get(b"language_code", b"eng").decode(),
         "text": " ".join(said),
         "words": words,
-        "audio_duration_secs": len(said) * _WORD_S,
+        "audio_duration_secs": len(said) * WORD_S,
     }
-    return Page(_encode(found), headers=(JSON_TYPE,))
+    return Page(_encode(found), headers=(JSON_TYPE,), billed=_billed(said))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.cohere.counts import find_counts, parse_counts, splice_cost
 from waypost.dialects.fields import parse_object
 
@@ -24,8 +24,12 @@ from waypost.dialects.fields import parse_object
             Usage(5, 1, cache_read=5),
         ),
         ({"billed_units": {"text_tokens": 3, "image_tokens": 4, "images": 1}}, Usage(input=7)),
-        ({"billed_units": {"search_units": 1}}, None),
-        ({"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 9}}, Usage(input=9)),
+        ({"billed_units": {"search_units": 1}}, Usage(units=Units(searches=1))),
+        (
+            {"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 9}},
+            Usage(9, units=Units(searches=1)),
+        ),
+        ({"billed_units": {"search_units": -1}}, None),
         ({"total_tokens": 815, "prompt_tokens": 815}, Usage(input=815)),
         ({"billed_units": {"input_tokens": 1.2}}, Usage(input=2)),
         ({"billed_units": {"input_tokens": -1}}, None),

@@ -5,7 +5,7 @@ import pytest
 
 from waypost.core.asked import Asked
 from waypost.core.quirks import Quirks
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.cohere.dialect import CohereDialect, text_of
 from waypost.dialects.cohere_chat.ask import parse_ask
 from waypost.errors import Failed, Garbled
@@ -26,9 +26,9 @@ def test_counts_of_chat_and_of_others() -> None:
     assert reply.usage == Usage(input=3, output=1)
     assert b'"cost":0.000000005' in CHAT.render_reply(reply, 5)
     reply = RERANK.parse_reply(b'{"results":[],"meta":{"billed_units":{"search_units":1}}}')
-    assert reply.usage is None
-    shown = msgspec.json.decode(RERANK.render_reply(reply, None))
-    assert shown["meta"] == {"billed_units": {"search_units": 1}, "cost": None}
+    assert reply.usage == Usage(units=Units(searches=1))
+    shown = msgspec.json.decode(RERANK.render_reply(reply, 2_000_000))
+    assert shown["meta"] == {"billed_units": {"search_units": 1}, "cost": 0.002}
 
 
 def test_estimates() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialects.golden import cases, sse
+from dialects.golden import cases, counts_of, sse
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.gemini.relay import GeminiRelay
@@ -36,7 +36,7 @@ def state(subject: GeminiRelay) -> dict[str, Any]:
         "failure": subject.failure and subject.failure.code,
         "deltas": subject.deltas,
         "finish_reason": subject.finish_reason,
-        "usage": None if subject.usage is None else msgspec.structs.asdict(subject.usage),
+        "usage": counts_of(subject.usage),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dialects.golden import cases
+from dialects.golden import cases, counts_of
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.gemini.reply import estimate_output, parse_reply, render_reply
@@ -15,7 +15,7 @@ from waypost.errors import Garbled, Throttled
 @pytest.mark.parametrize("case", cases("gemini_generate", "responses"))
 def test_golden(case: Any) -> None:
     reply = parse_reply(msgspec.json.encode(case["body"]))
-    assert (None if reply.usage is None else msgspec.structs.asdict(reply.usage)) == case["usage"]
+    assert counts_of(reply.usage) == case["usage"]
     assert (reply.tier, reply.finish_reason) == (case["tier"], case["finish_reason"])
     shown = msgspec.json.decode(render_reply(reply, 5))
     assert shown["usageMetadata"].pop("cost") == 0.000000005

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialects.golden import cases, sse
+from dialects.golden import cases, counts_of, sse
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.openai.relay import OpenAIRelay
@@ -35,7 +35,7 @@ def state(subject: OpenAIRelay) -> dict[str, Any]:
         "failure": subject.failure and subject.failure.code,
         "deltas": subject.deltas,
         "finish_reason": subject.finish_reason,
-        "usage": None if subject.usage is None else msgspec.structs.asdict(subject.usage),
+        "usage": counts_of(subject.usage),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dialects.golden import cases
+from dialects.golden import cases, counts_of
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
 from waypost.dialects.openai.reply import estimate_output, parse_reply, render_reply
@@ -15,7 +15,7 @@ from waypost.errors import Failed, Garbled, Throttled
 @pytest.mark.parametrize("case", cases("openai_chat", "responses"))
 def test_golden(case: Any) -> None:
     reply = parse_reply(msgspec.json.encode(case["body"]))
-    assert (None if reply.usage is None else msgspec.structs.asdict(reply.usage)) == case["usage"]
+    assert counts_of(reply.usage) == case["usage"]
     assert (reply.finish_reason, reply.tier) == (case["finish_reason"], case["tier"])
     shown = msgspec.json.decode(render_reply(reply, 120_000))
     assert shown.pop("usage") == {**(case["body"].get("usage") or {}), "cost": 0.00012}

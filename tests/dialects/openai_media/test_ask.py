@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from waypost.core.quirks import Quirks
+from waypost.core.usage import Units
 from waypost.dialects.forms import FormPart, parse_form, render_form
 from waypost.dialects.json_limits import DEFAULT
 from waypost.dialects.openai_media.ask import parse_media, render_media
@@ -26,6 +27,23 @@ def test_a_json_request_passes_with_its_model_replaced() -> None:
     assert onward.content_type == b"application/json"
     assert onward.dropped == ("n",)
     assert msgspec.json.decode(onward.body) == {"prompt": "a cat", "new": {"a": 1.0}, "model": "target"}
+
+
+def test_what_will_be_counted_beside_tokens() -> None:
+    def units(operation: str, body: bytes, required: str) -> Units | None:
+        return parse_media(body, DEFAULT, "m", required, operation).units
+
+    spoken = msgspec.json.encode({"input": "Grüße 🦊", "voice": "v"})
+    assert units("speech", spoken, "input") == Units(characters=7)
+    assert units("images", b'{"prompt":"a cat","n":3}', "prompt") == Units(images=3)
+    kind = b'{"prompt":"a cat","size":"1024x1792","quality":"hd"}'
+    assert units("images", kind, "prompt") == Units(images=1, image="hd/1024x1792")
+    odd = b'{"prompt":"a cat","size":{"w":1},"quality":"a/b"}'
+    assert units("images", odd, "prompt") == Units(images=1, image="other")
+    form = render_form([*FORM, FormPart("size", b"512x512")], b"x")
+    assert units("transcriptions", form, "file") == Units(audio_ms=1800), "a byte is at most a millisecond"
+    assert units("image_edits", form, "file") == Units(images=2, image="512x512")
+    assert units("moderations", b'{"input":"x"}', "input") is None
 
 
 def test_a_form_passes_with_its_model_replaced_and_its_files_as_they_came() -> None:

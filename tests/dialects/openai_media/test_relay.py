@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from waypost.core.asked import Asked
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.openai_media.relay import BytesRelay, EventRelay
 from waypost.errors import Garbled, Overloaded, Truncated, UpstreamError
 
@@ -23,6 +24,15 @@ def test_events_pass_as_they_came_and_the_last_has_the_usage() -> None:
     assert (relay.committed, relay.finished) == (True, False)
     assert relay.feed(LAST) == LAST
     assert (relay.finished, relay.usage) == (True, Usage(input=5, output=9))
+
+
+def test_what_a_stream_does_not_count_is_as_it_was_asked_for() -> None:
+    units = Units(images=2, image="hd")
+    relay = EventRelay(msgspec.structs.replace(ASKED, units=units), lambda usage, tier: 0)
+    relay.feed(PARTIAL)
+    assert (relay.partial().source, relay.partial().units) == ("partial", units)
+    relay.feed(LAST)
+    assert relay.usage == Usage(input=5, output=9, units=units)
 
 
 def test_an_end_without_a_last_event_is_truncated() -> None:
@@ -57,6 +67,8 @@ def test_a_sound_passes_byte_by_byte() -> None:
     assert relay.end() == relay.fail(Overloaded("busy")) == b""
     assert relay.finished
     assert relay.partial() == Usage(input=7, source="estimated")
+    spoken = msgspec.structs.replace(ASKED, units=Units(characters=5))
+    assert BytesRelay(spoken).partial() == Usage(input=7, source="estimated", units=spoken.units)
 
 
 def test_an_empty_sound_is_truncated() -> None:

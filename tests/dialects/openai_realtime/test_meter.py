@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.openai_realtime.events import read_sent
 from waypost.dialects.openai_realtime.meter import Meter, Used
 
@@ -108,7 +108,10 @@ def test_transcriptions() -> None:
     kind = "conversation.item.input_audio_transcription.completed"
     tokens = {"type": "tokens", "input_tokens": 7, "output_tokens": 1}
     assert meter.read(event(kind, usage=tokens)) == Used(Usage(input=7, output=1), transcription=True)
-    assert meter.read(event(kind, usage={"type": "duration", "seconds": 2.0})) is None
+    heard = Usage(units=Units(audio_ms=2000))
+    assert meter.read(event(kind, usage={"type": "duration", "seconds": 2.0})) == Used(
+        heard, transcription=True
+    )
 
 
 @pytest.mark.parametrize(

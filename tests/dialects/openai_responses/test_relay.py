@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialects.golden import cases, named_sse
+from dialects.golden import cases, counts_of, named_sse
 from effort import examples
 from waypost.core.asked import Asked
 from waypost.core.usage import Usage
@@ -37,7 +37,7 @@ def state(subject: ResponsesRelay) -> dict[str, Any]:
         "deltas": subject.deltas,
         "finish_reason": subject.finish_reason,
         "tier": subject.tier,
-        "usage": None if subject.usage is None else msgspec.structs.asdict(subject.usage),
+        "usage": counts_of(subject.usage),
     }
 
 

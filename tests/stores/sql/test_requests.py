@@ -3,7 +3,7 @@ import pytest
 
 from ledger.books import attempt, exchange
 from waypost.core.decision import Considered, Decision, Excluded
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.requests import RequestLog
 
 
@@ -13,7 +13,7 @@ def log(database):
 
 
 def test_what_was_posted_is_read_back_whole(log, journal):
-    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
+    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9, Units(audio_ms=2500, images=1, image="hd/1024x1024"))
     void = msgspec.structs.replace(
         attempt(2, 0, "voided"),
         price_version=None,

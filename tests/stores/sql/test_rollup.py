@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from ledger.books import attempt, exchange
 from waypost.core.record import Attempt, Exchange
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.errors import Bug
 from waypost.stores.sql.engine import Database, open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.journals import AnyJournal
 from waypost.stores.sql.retention import delete_expired
-from waypost.stores.sql.rollup import COLUMNS, HOUR_US, OF, SUMS, parts_of
+from waypost.stores.sql.rollup import COLUMNS, HOUR_US, OF, SUMS, UNITS, parts_of
 from waypost.stores.sql.schema import prepare
 from waypost.stores.sql.tables import METADATA
 
@@ -41,11 +41,13 @@ def counted(database: Database) -> dict[tuple[object, ...], tuple[int, ...]]:
     with database.read() as connection:
         for row in connection.exec_driver_sql("SELECT * FROM lines").mappings():
             found = made[row["at_us"] // HOUR_US, "", "", row["key_id"] or "", row["provider"], row["model"]]
+            units = msgspec.json.decode(row["units"] or "{}")
             told = [
                 1,
                 row["cost_nusd"] is None,
                 row["cost_nusd"] or 0,
-                *(row[name] or 0 for name in SUMS[5:]),
+                *(row[name] or 0 for name in SUMS[5:10]),
+                *(units.get(name, 0) for name in UNITS),
             ]
             for place, value in enumerate(told, 2):
                 found[place] += int(value)
@@ -72,7 +74,9 @@ def test_an_account_is_a_part_once_however_many_budgets_count_it() -> None:
 
 def test_what_is_posted_is_added_up(database: Database, journal: AnyJournal) -> None:
     first = attempt(1, 0, "voided")
-    second = msgspec.structs.replace(attempt(2, 7, usage=Usage(10, 4, 3, 2, 2, 1)), provider="azure")
+    second = msgspec.structs.replace(
+        attempt(2, 7, usage=Usage(10, 4, 3, 2, 2, 1, units=Units(5, 6, 7, 8))), provider="azure"
+    )
     third = attempt(3, None, "unknown")
     journal.post("s1", 1, [exchange(1, 7, ACCOUNTS, (first, second))])
     journal.post("s1", 2, [msgspec.structs.replace(exchange(2, None, (), (third,)), outcome="failed")])
@@ -81,12 +85,12 @@ def test_what_is_posted_is_added_up(database: Database, journal: AnyJournal) -> 
     )
     own = (0, "", "", "k1")
     assert sums(database) == counted(database) == {
-        (*own, "azure", "gpt-5-mini"): (1, 0, 1, 0, 7, 10, 4, 3, 2, 1),
-        (*own, "openai", "gpt-5-mini"): (1, 1, 1, 1, 0, 100, 20, 5, 0, 0),
-        (0, "", "", "", "", ""): (1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+        (*own, "azure", "gpt-5-mini"): (1, 0, 1, 0, 7, 10, 4, 3, 2, 1, 5, 6, 7, 8),
+        (*own, "openai", "gpt-5-mini"): (1, 1, 1, 1, 0, 100, 20, 5, 0, 0, 0, 0, 0, 0),
+        (0, "", "", "", "", ""): (1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     }  # fmt: skip
     of = (0, "tag", "org/prod", "k1", "azure", "gpt-5-mini")
-    assert sums(database, "tag") == {of: (1, 0, 1, 0, 7, 10, 4, 3, 2, 1)}
+    assert sums(database, "tag") == {of: (1, 0, 1, 0, 7, 10, 4, 3, 2, 1, 5, 6, 7, 8)}
     assert len(sums(database, "end_user")) == 1
 
 
@@ -134,6 +138,7 @@ def test_a_name_that_no_text_of_postgresql_holds(database: Database, journal: An
     assert of[5] == 'm\ufffd\\u0000"\t\n🦊'
 
 
+UNIT_COUNTS = st.none() | st.builds(Units, *[st.integers(0, 99)] * 4)
 ATTEMPTS = st.builds(
     lambda number, hour, provider, model, state, cost, usage: Attempt(
         f"a{number}", provider, model, hour * HOUR_US + number, state, 200, None, 1, 2,
@@ -141,7 +146,7 @@ ATTEMPTS = st.builds(
     ),
     st.integers(0, 3), st.integers(0, 2), st.sampled_from(["p", "q"]), st.sampled_from(["m", "n"]),
     st.sampled_from(["settled", "voided", "unknown"]), st.none() | st.integers(0, 10**12),
-    st.none() | st.builds(Usage, *[st.integers(0, 10**6)] * 6),
+    st.none() | st.builds(Usage, *[st.integers(0, 10**6)] * 6, units=UNIT_COUNTS),
 )  # fmt: skip
 
 

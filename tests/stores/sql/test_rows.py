@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from ledger.books import attempt, exchange
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.rows import COLUMNS, Batch
 from waypost.stores.sql.tables import METADATA
 
@@ -22,10 +22,10 @@ def test_a_batch_has_one_line_per_attempt_that_may_have_billed():
 
 def test_usage_is_on_the_line():
     batch = Batch()
-    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9)
+    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, "partial", 9, Units(searches=2))
     batch.add(exchange(1, 5, (), (attempt(1, 5, usage=usage),)))
 
-    assert batch.lines[0][-11:] == (1, 2, 3, 4, 5, 6, 7, 8, "partial", 9, 0)
+    assert batch.lines[0][-12:] == (1, 2, 3, 4, 5, 6, 7, 8, "partial", 9, '{"searches":2}', 0)
 
 
 @pytest.mark.parametrize("table", COLUMNS)

@@ -13,12 +13,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from ledger.books import attempt, exchange
+from waypost.core.usage import Units, Usage
 from waypost.errors import ConfigError
 from waypost.stores.sql import migrations
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
 from waypost.stores.sql.keys import KeyRows
 from waypost.stores.sql.requests import RequestLog
+from waypost.stores.sql.rollup import COLUMNS as USAGE_COLUMNS
+from waypost.stores.sql.rollup import UNITS
 from waypost.stores.sql.schema import HEAD, prepare
 from waypost.stores.sql.tables import METADATA
 
@@ -117,9 +120,32 @@ def test_what_was_posted_before_there_were_sums_of_usage_is_added_up(tmp_path):
             connection.exec_driver_sql("DROP TABLE claims")
             connection.exec_driver_sql("DROP TABLE usage")
             connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
+            connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN units")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
         assert prepare(database) is True
         with database.read() as connection:
             assert connection.exec_driver_sql(asked).all() == before
         assert [row[6:11] for row in before] == [(1, 1, 0, 0, 0), (2, 0, 2, 0, 12)]
+    database.close()
+
+
+def test_lines_from_before_there_were_units_are_read_and_an_older_node_goes_on_writing(tmp_path):
+    database = open_sqlite(tmp_path)
+    with database.write() as connection:
+        _migrate_to(connection, "0011")
+    assert prepare(database) is True
+    heard = Usage(4, units=Units(audio_ms=1500))
+    with closing(SqliteJournal(tmp_path)) as journal:
+        journal.post("s1", 1, [exchange(1, 7), exchange(2, 9, (), (attempt(2, 9, usage=heard),))])
+    with database.write() as connection:
+        columns = "attempt_id, exchange_id, at_us, provider, model, state, accounts, markup_nusd"
+        values = "'att-3', 'exc-3', 1, 'p', 'm', 'settled', '[]', 0"
+        connection.exec_driver_sql(f"INSERT INTO lines ({columns}) VALUES ({values})")
+        sums = ", ".join(name for name in USAGE_COLUMNS if name not in UNITS)
+        connection.exec_driver_sql(
+            f"INSERT INTO usage ({sums}) VALUES (9, '', '', '', 'p', 'm', {', '.join('0' * 10)})"
+        )
+    log = RequestLog(database)
+    found = [log.get(name).attempts[0].usage for name in ("exc-1", "exc-2")]
+    assert found == [attempt(1, 7).usage, heard]
     database.close()

@@ -8,7 +8,7 @@ import pytest
 from ledger.books import attempt, exchange
 from waypost.core.people import Member, Organization, Team, User
 from waypost.core.spend import By, Wanted
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.journals import AnyJournal
 from waypost.stores.sql.keys import KeyRows, NewKey
@@ -46,7 +46,7 @@ def keys(database: Database, journal: AnyJournal) -> dict[str, str]:
             ("", 30, "m"),
         ]
     ):
-        tried = attempt(number, 10**number, usage=Usage(100, 20, 5, 3, 0, 7))
+        tried = attempt(number, 10**number, usage=Usage(100, 20, 5, 3, 0, 7, units=Units(1, 2, 3, 4)))
         tried = msgspec.structs.replace(tried, model=model, started_us=hour * HOUR_US)
         accounts = ("tag:org_a/prod:total", "end_user:org_a/eve:total") if name == "hers" else ()
         one = exchange(number, 1, accounts, (tried,))
@@ -79,7 +79,7 @@ def lines(
 
 def test_all_in_one_line(database: Database, keys: dict[str, str]) -> None:
     (line,) = UsageRows(database).page(Wanted(), None, 9)
-    assert msgspec.structs.astuple(line.spend) == (6, 1, 6, 0, 111_111, 600, 120, 30, 18, 42)
+    assert msgspec.structs.astuple(line.spend) == (6, 1, 6, 0, 111_111, 600, 120, 30, 18, 42, 6, 12, 18, 24)
     assert line.ids == ()
 
 

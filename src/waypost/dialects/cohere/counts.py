@@ -2,8 +2,8 @@
 
 What is billed is `billed_units`: `tokens` also counts what Cohere itself adds to a prompt, which nobody pays for
 (https://docs.cohere.com/docs/how-does-cohere-pricing-work, 2026-11-25). So the first is taken, and the second only
-where it is alone. Counts are floats on the wire (cohere-python 7.3, `UsageBilledUnits`). Searches of a reranker are no
-tokens and have no place in `Usage`; Jina says `usage.total_tokens` (https://api.jina.ai/redoc, 2026-11-25).
+where it is alone. Counts are floats on the wire (cohere-python 7.3, `UsageBilledUnits`). Cohere's rerankers are billed
+by `search_units`; Jina says `usage.total_tokens` (https://api.jina.ai/redoc, 2026-11-25).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields, parse_nested, render_fields
 from waypost.dialects.taking import Json
@@ -26,6 +26,7 @@ class _Tokens(msgspec.Struct, gc=False):
     output_tokens: _Number | None = None
     text_tokens: _Number | None = None
     image_tokens: _Number | None = None
+    search_units: _Number | None = None
 
     def taken(self) -> float | None:
         """Input tokens; embeddings of pictures count those apart."""
@@ -62,10 +63,16 @@ def parse_counts(raw: msgspec.Raw | None) -> Usage | None:
         None,
     )
     made = billed.output_tokens if billed.output_tokens is not None else all_tokens.output_tokens
-    if given is None and made is None:
+    searches = billed.search_units
+    if given is None and made is None and searches is None:
         return None
     size = ceil(given or 0)
-    return Usage(input=size, output=ceil(made or 0), cache_read=min(size, ceil(wire.cached_tokens or 0)))
+    return Usage(
+        input=size,
+        output=ceil(made or 0),
+        cache_read=min(size, ceil(wire.cached_tokens or 0)),
+        units=None if searches is None else Units(searches=ceil(searches)),
+    )
 
 
 def find_counts(fields: Fields) -> Usage | None:

@@ -28,6 +28,7 @@ from waypost.core.audio import SoundFormat, SpeechRequest, SpokenWord, Transcrip
 from waypost.core.loss import Loss
 from waypost.dialects.audio import OutgoingAudio
 from waypost.dialects.deepgram.errors import parse_error, parse_instead
+from waypost.dialects.durations import Seconds
 from waypost.dialects.fields import Fields, parse_object
 from waypost.dialects.refusals import Headers
 from waypost.errors import Garbled, UpstreamError
@@ -72,7 +73,7 @@ class _Results(msgspec.Struct, gc=False):
 
 
 class _Metadata(msgspec.Struct, gc=False):
-    duration: float | None = None
+    duration: Seconds | None = None
 
 
 class _Heard(msgspec.Struct, gc=False):

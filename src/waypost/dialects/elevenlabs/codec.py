@@ -25,6 +25,7 @@ from waypost.core.asked import Onward, Reply
 from waypost.core.audio import SoundFormat, SpeechRequest, SpokenWord, Transcript, TranscriptRequest
 from waypost.core.loss import Loss
 from waypost.dialects.audio import OutgoingAudio
+from waypost.dialects.durations import Seconds
 from waypost.dialects.elevenlabs.errors import parse_error, parse_instead
 from waypost.dialects.fields import Fields, parse_object
 from waypost.dialects.forms import FormPart, render_form
@@ -51,7 +52,7 @@ class _Said(msgspec.Struct, gc=False):
     text: str
     words: list[_Word] = []
     language_code: str | None = None
-    audio_duration_secs: float | None = None
+    audio_duration_secs: Seconds | None = None
 
 
 _SAID = msgspec.json.Decoder(_Said)

@@ -11,9 +11,12 @@ import msgspec
 
 from waypost.core.asked import Asked, FormField, Onward
 from waypost.core.quirks import Quirks
+from waypost.core.usage import Units, image_kind
+from waypost.dialects.durations import milliseconds
 from waypost.dialects.fields import (
     Fields,
     check_spelling,
+    loose_string,
     parse_body,
     read_flag,
     read_integer,
@@ -27,14 +30,18 @@ from waypost.dialects.openai.ask import MAX_CHOICES, read_model
 from waypost.dialects.openai.estimate import AUDIO_BYTES_PER_TOKEN, IMAGE_TOKENS, text_tokens
 from waypost.errors import InvalidRequest
 
-GOVERNED = frozenset(("model", "n", "stream", "stream_format", "response_format", "prompt", "input"))
+GOVERNED = frozenset(
+    ("model", "n", "stream", "stream_format", "response_format", "prompt", "input", "size", "quality")
+)
 _SHOWN = ("prompt", "input")
 _WHOLE_NUMBERS = frozenset(("n",))
 #: A form's text that is longer than this is no setting.
 _TEXT_MAX = 1024 * 1024
 
 
-def parse_media(body: bytes, limits: JsonLimits, default_model: str | None, required: str) -> Asked:
+def parse_media(
+    body: bytes, limits: JsonLimits, default_model: str | None, required: str, operation: str = ""
+) -> Asked:
     """`default_model` is used where OpenAI lets the model be left out. Raises InvalidRequest and TooLarge."""
     files: tuple[FormField, ...] = ()
     if is_form(body):
@@ -56,7 +63,24 @@ def parse_media(body: bytes, limits: JsonLimits, default_model: str | None, requ
         input_estimate=_estimate(fields, files),
         form="sse" if events else "",
         files=files,
+        units=_units(operation, fields, files, choices),
     )
+
+
+def _units(operation: str, fields: Fields, files: tuple[FormField, ...], choices: int) -> Units | None:
+    """What this operation uses beside tokens, at most."""
+    if operation == "speech":
+        return Units(characters=len(loose_string(fields.get("input")) or ""))
+    if operation in ("images", "image_edits"):
+        return Units(images=choices, image=kind_of(fields))
+    if operation in ("transcriptions", "translations"):
+        return Units(audio_ms=sum(milliseconds(file.data) for file in files if file.name == "file"))
+    return None
+
+
+def kind_of(fields: Fields) -> str:
+    """The kind of images that a request asks for, or an answer says it has."""
+    return image_kind(loose_string(fields.get("quality")), loose_string(fields.get("size")))
 
 
 def _read_form(parts: list[FormPart]) -> tuple[Fields, tuple[FormField, ...]]:

@@ -60,7 +60,7 @@ class MediaDialect:
 
     def parse_ask(self, body: bytes, limits: JsonLimits = DEFAULT, path: PathAsk = NO_PATH) -> Asked:
         """See `ask.parse_media`."""
-        asked = parse_media(body, limits, self._default_model, self._required)
+        asked = parse_media(body, limits, self._default_model, self._required, self.operation)
         return msgspec.structs.replace(asked, stream=True) if self._sound else asked
 
     def render_onward(self, asked: Asked, model: str, quirks: Quirks) -> Onward:

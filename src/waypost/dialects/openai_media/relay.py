@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from waypost.core.asked import Asked
-from waypost.core.usage import Usage
+from waypost.core.usage import Usage, with_asked
 from waypost.dialects.beside import BesideRelay
 from waypost.dialects.fields import parse_object
 from waypost.dialects.openai.errors import parse_inline, render_stream_error
@@ -39,7 +39,7 @@ class EventRelay(BesideRelay):
         self._content(len(event.data))
         seen = parse_usage(fields.get("usage"))
         if seen is not None:
-            self._seen = self.usage = seen
+            self._seen = self.usage = with_asked(seen, self._asked.units)
         if kind.endswith(_ENDS):
             self.finished = True
             self.finish_reason = "stop"
@@ -52,6 +52,10 @@ class EventRelay(BesideRelay):
                 "The provider closed the stream before its end. What came so far may be incomplete; ask again."
             )
         return out
+
+    def partial(self) -> Usage:
+        """As of other streams; what is not counted in tokens as it was asked for."""
+        return with_asked(super().partial(), self._asked.units)
 
     def fail(self, error: GatewayError) -> bytes:
         """See `StreamRelay.fail`."""
@@ -101,8 +105,8 @@ class BytesRelay:
         return b""
 
     def partial(self) -> Usage:
-        """What went in. What comes out is not counted in tokens."""
-        return Usage(input=self._asked.input_estimate, source="estimated")
+        """What went in: its characters are counted, its tokens are not. Nor are those of what comes out."""
+        return Usage(input=self._asked.input_estimate, source="estimated", units=self._asked.units)
 
     def fail(self, error: GatewayError) -> bytes:
         """Nothing: a word inside a sound would be noise. The body just ends before its end."""

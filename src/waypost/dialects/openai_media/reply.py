@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from waypost.core.asked import Reply
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.costs import Count, put_cost
+from waypost.dialects.durations import Seconds, whole_ms
 from waypost.dialects.fields import Fields, parse_nested, parse_object, render_fields
 from waypost.dialects.openai.errors import parse_inline
+from waypost.dialects.openai_media.ask import kind_of
 from waypost.errors import Garbled
 
 _HTML = (b"<!doctype", b"<html")
@@ -27,17 +29,27 @@ class _WireUsage(msgspec.Struct, gc=False):
     """Transcriptions spell it so."""
 
 
+class _Heard(msgspec.Struct, gc=False):
+    """`type: duration`; and Mistral's seconds beside tokens that it does not bill."""
+
+    seconds: Seconds | None = None
+    prompt_audio_seconds: Seconds | None = None
+
+
 _USAGE = msgspec.json.Decoder(_WireUsage)
+_HEARD = msgspec.json.Decoder(_Heard)
+_SECONDS = msgspec.json.Decoder(Seconds, strict=False)
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
-    """The counts; None when there are none, when they are seconds (`type: duration`) or absurd."""
+    """The counts, of tokens or of seconds; None when there are none or they are absurd."""
     if raw is None:
         return None
     try:
         wire = _USAGE.decode(raw)
     except ValueError:
-        return None
+        return _heard(raw)
     details = wire.input_tokens_details or wire.input_token_details or _Details()
     return Usage(
         input=wire.input_tokens,
@@ -57,7 +69,32 @@ def parse_reply(body: bytes) -> Reply:
     error = fields.get("error")
     if error is not None and bytes(error) != b"null":
         raise parse_inline(error)
-    return Reply(fields, parse_usage(fields.get("usage")))
+    usage = parse_usage(fields.get("usage"))
+    units = _units(fields) if usage is None or usage.units is None else None
+    if units is not None:
+        usage = msgspec.structs.replace(usage or Usage(), units=units)
+    return Reply(fields, usage)
+
+
+def _heard(raw: msgspec.Raw) -> Usage | None:
+    try:
+        wire = _HEARD.decode(raw)
+    except ValueError:
+        return None
+    seconds = wire.seconds if wire.prompt_audio_seconds is None else wire.prompt_audio_seconds
+    return None if seconds is None else Usage(units=Units(audio_ms=whole_ms(seconds)))
+
+
+def _units(fields: Fields) -> Units | None:
+    """What the answer itself tells: the length of a transcript (`verbose_json`), or the images that it has."""
+    try:
+        if "duration" in fields:
+            return Units(audio_ms=whole_ms(_SECONDS.decode(fields["duration"])))
+        if "data" in fields:
+            return Units(images=len(_ITEMS.decode(fields["data"])), image=kind_of(fields))
+    except ValueError:
+        return None
+    return None
 
 
 def _plain(body: bytes) -> Reply:

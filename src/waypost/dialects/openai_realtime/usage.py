@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.dialects.costs import Count
+from waypost.dialects.durations import Seconds, whole_ms
 
 
 class _Cached(msgspec.Struct, gc=False):
@@ -34,15 +35,20 @@ class _WireUsage(msgspec.Struct, gc=False):
     output_token_details: _Output | None = None
 
 
+class _Heard(msgspec.Struct, gc=False):
+    seconds: Seconds
+
+
 _USAGE = msgspec.json.Decoder(_WireUsage)
+_HEARD = msgspec.json.Decoder(_Heard)
 
 
 def parse_usage(raw: msgspec.Raw) -> Usage | None:
-    """The counts, or None when there are none (seconds of a sound, null) or any of them is absurd."""
+    """The counts, of tokens or (of a transcription) of seconds; None when there are none or any of them is absurd."""
     try:
         wire = _USAGE.decode(raw)
     except (ValueError, RecursionError):
-        return None
+        return _heard(raw)
     given = wire.input_token_details or _Input()
     cached = min(given.cached_tokens or 0, wire.input_tokens)
     cached_audio = (given.cached_tokens_details or _Cached()).audio_tokens or 0
@@ -55,3 +61,10 @@ def parse_usage(raw: msgspec.Raw) -> Usage | None:
         audio_input=min(heard, wire.input_tokens - cached),
         audio_output=min(made.audio_tokens or 0, wire.output_tokens),
     )
+
+
+def _heard(raw: msgspec.Raw) -> Usage | None:
+    try:
+        return Usage(units=Units(audio_ms=whole_ms(_HEARD.decode(raw).seconds)))
+    except (ValueError, RecursionError):
+        return None

@@ -14,6 +14,8 @@ from waypost.core.usage import Usage
 HOUR_US: Final = 3_600_000_000
 #: What a row is of. `scope` is empty for all of it; rows of a tag or an end user tell a part of the same again.
 OF: Final = ("hour", "scope", "scope_id", "key_id", "provider", "model")
+#: What is not counted in tokens, as `core.usage.Units` has it.
+UNITS: Final = ("audio_ms", "characters", "images", "searches")
 SUMS: Final = (
     "requests",
     "errors",
@@ -25,6 +27,7 @@ SUMS: Final = (
     "cache_read_tokens",
     "cache_write_tokens",
     "reasoning_tokens",
+    *UNITS,
 )
 #: Scopes that only a request tells, and no other table.
 SCOPES: Final = ("tag", "end_user")
@@ -75,6 +78,9 @@ class Rollup:
             sums[7] += usage.cache_read
             sums[8] += usage.cache_write
             sums[9] += usage.reasoning
+            if usage.units is not None:
+                for place, name in enumerate(UNITS, 10):
+                    sums[place] += getattr(usage.units, name)
 
     def _of(self, exchange: Exchange, at_us: int, provider: str, model: str) -> list[list[int]]:
         if "\x00" in model:  # which no text of PostgreSQL holds

@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 from waypost.core.decision import Decision
 from waypost.core.record import Attempt, Exchange
 from waypost.core.scope import counted, posted_to
-from waypost.core.usage import Usage
+from waypost.core.usage import Units, Usage
 from waypost.stores.sql.rollup import Rollup
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ _USAGE_COLUMNS: Final = (
     "audio_output_tokens",
     "usage_source",
     "charged_nusd",
+    "units",
 )
 _NO_USAGE: Final = (None,) * len(_USAGE_COLUMNS)
 #: Records and rows have the same order up to here.
 _ACCOUNTS: Final = Exchange.__struct_fields__.index("accounts")
 _USAGE: Final = Attempt.__struct_fields__.index("usage")
 
+_UNITS: Final = msgspec.json.Decoder(Units)
 _DECISION: Final = msgspec.json.Decoder(Decision)
 
 #: Per table of a batch: the columns of its rows.
@@ -176,6 +178,8 @@ class Batch:
             return
         accounts = self._accounts_of(exchange, a, again)
         used = _NO_USAGE if a.usage is None else astuple(a.usage)
+        if used[-1] is not None:
+            used = (*used[:-1], self._encode(used[-1]).decode())
         self.lines.append(
             (
                 a.attempt_id,
@@ -235,7 +239,8 @@ def attempt_from(row: RowMapping) -> Attempt:
     source = row["usage_source"]
     usage = None
     if source is not None:
-        usage = Usage(*(row[column] for column in _USAGE_COLUMNS))
+        units = None if row["units"] is None else _UNITS.decode(row["units"])
+        usage = Usage(*(*(row[column] for column in _USAGE_COLUMNS[:-1]), units))
     return Attempt(
         attempt_id=row["attempt_id"],
         provider=row["provider"],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
 #: The newest revision in `migrations/versions`; revisions are numbers, so that newer can be told from older.
-HEAD: Final = "0012"
+HEAD: Final = "0013"
 _FOLDER: Final = Path(migrations.__file__).parent
 
 
