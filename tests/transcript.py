@@ -28,7 +28,7 @@ from waypost.core.price import Tariff, UnitRates
 from waypost.core.record import Attempt, Checkpoint, DispatchMark, Exchange
 from waypost.core.rules import FreeShare, Pace, Rules
 from waypost.core.stored import StoredResponse
-from waypost.core.usage import Units, Usage
+from waypost.core.usage import Usage
 from waypost.dialects.dialect import NO_PATH
 from waypost.dialects.lane import Lanes
 from waypost.dialects.registry import DIALECTS
@@ -77,14 +77,7 @@ class FlatTariff:
     def cost(self, usage: Usage, at: float, tier: str | None = None) -> int:
         return usage.input + 10 * usage.output
 
-    def ceiling(
-        self,
-        input_tokens: int,
-        output_tokens: int,
-        at: float,
-        tier: str | None = None,
-        units: Units | None = None,
-    ) -> int:
+    def ceiling(self, input_tokens: int, output_tokens: int, *_: object) -> int:
         return input_tokens + 10 * output_tokens
 
     def unit_rates(self, at: float) -> UnitRates | None:

@@ -31,7 +31,8 @@ def test_upgrade(folder: Folder) -> None:
 def test_an_upgrade_of_older_tables(folder: Folder) -> None:
     with closing(open_sqlite(folder.path)) as database, database.write() as connection:
         # As an older revision left them.
-        connection.exec_driver_sql("ALTER TABLE lines DROP COLUMN markup_nusd")
+        for column in ("markup_nusd", "units"):
+            connection.exec_driver_sql(f"ALTER TABLE lines DROP COLUMN {column}")
         for table in ("usage", "audit", "audit_anchors", "leases"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql("DELETE FROM versions WHERE name = 'audit'")
