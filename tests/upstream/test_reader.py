@@ -135,7 +135,9 @@ async def test_any_split_gives_the_same_answer(name: str) -> None:
 
 
 @settings(
-    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_chosen_splits_give_the_same_answer(data: st.DataObject) -> None:

@@ -113,7 +113,9 @@ def test_of_many_who_add_the_same_at_once_one_does(credits: CreditRows) -> None:
 
 
 @settings(
-    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(amounts=st.lists(st.integers(-(10**15), 10**15).filter(bool), max_size=8))
 def test_every_entry_takes_from_one_side_what_it_gives_to_the_other(

@@ -189,7 +189,11 @@ def run(journal: AnyJournal, steps: Sequence[tuple[str, list[Exchange]]]) -> Non
             continue
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(steps=STEPS)
 def test_the_sums_are_those_of_the_lines(
     steps: list[tuple[str, list[Exchange]]], database: Database, journal: AnyJournal

@@ -144,7 +144,9 @@ steps = st.lists(
 
 
 @settings(
-    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(amounts=st.lists(st.integers(1, 90), min_size=4, max_size=4), events=steps)
 def test_two_nodes_admit_what_one_process_would(

@@ -32,6 +32,8 @@ SUMS: Final = (
 #: Scopes that only a request tells, and no other table.
 SCOPES: Final = ("tag", "end_user")
 COLUMNS: Final = (*OF, *SUMS)
+#: What nodes of an older version write in columns that they do not know.
+ADDED: Final = dict.fromkeys(UNITS, "0")
 
 Of = tuple[int, str, str, str, str, str]
 

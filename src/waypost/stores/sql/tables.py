@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from waypost.stores.sql import kept_tables
-from waypost.stores.sql.rollup import SUMS, UNITS
+from waypost.stores.sql.rollup import ADDED, SUMS
 
 METADATA: Final = kept_tables.METADATA
 SEQUENCE: Final = kept_tables.SEQUENCE
@@ -224,8 +224,7 @@ USAGE: Final = Table(
     Column("key_id", String(64), primary_key=True),
     Column("provider", Text, primary_key=True),
     Column("model", Text, primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in SUMS if name not in UNITS),
-    *(Column(name, BigInteger, nullable=False, server_default="0") for name in UNITS),
+    *(Column(name, BigInteger, nullable=False, server_default=ADDED.get(name)) for name in SUMS),
     Index("usage_of_key", "key_id", "hour"),
     sqlite_with_rowid=False,
 )
