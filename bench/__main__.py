@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import admission, measure, overload, path, planning, report, shared_limits
+from bench import admission, hot, measure, overload, path, planning, report, shared_limits
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -81,6 +81,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--overload",
         action="store_true",
         help="only this: the gateway at its peak and at twice that, two keys",
+    )
+    parser.add_argument(
+        "--postgres", action="store_true", help="only this: a hot organization on PostgreSQL, and on SQLite"
     )
     parser.add_argument(
         "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
@@ -200,6 +203,9 @@ def main(given: Sequence[str]) -> int:
     try:
         if options.overload:
             print(overload.table(overload.overload(_effort(options))))
+            return 0
+        if options.postgres:
+            print(hot.table(hot.hot(_effort(options))))
             return 0
         columns, rounds = run(options)
     except (NotServing, LoadFailed) as failure:

@@ -79,9 +79,11 @@ class BankLeases:
             w.account_id: w.limit_nusd - self.bank.posted.get(w.account_id, 0) - self.bank.of(w.account_id)
             for w in wants
         }
-        good = all(left[w.account_id] >= w.need_nusd for w in wants)
+        good = all(max(0, left[w.account_id]) >= w.need_nusd for w in wants)
         given = {
-            w.account_id: max(w.need_nusd, min(w.wish_nusd, left[w.account_id] // (2 * nodes))) if good else 0
+            w.account_id: max(w.need_nusd, min(w.wish_nusd, max(0, left[w.account_id]) // (2 * nodes)))
+            if good
+            else 0
             for w in wants
         }
         move.amounts = {account_id: amount for account_id, amount in given.items() if amount}
@@ -356,21 +358,33 @@ async def test_what_a_window_that_is_over_had_goes_back(bank: Bank) -> None:
     assert bank.of("team:a:day") == 0
 
 
-steps = st.lists(
-    st.tuples(
-        st.sampled_from("12"),
-        st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick", "lost hold", "lost tick")),
-        st.integers(1, 300),
-    ),
-    max_size=60,
-)
+def steps_to(most: int) -> st.SearchStrategy[list[tuple[str, str, int]]]:
+    return st.lists(
+        st.tuples(
+            st.sampled_from("12"),
+            st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick", "lost hold", "lost tick")),
+            st.integers(1, most),
+        ),
+        max_size=60,
+    )
 
 
 @settings(max_examples=examples(400), deadline=None)
-@given(steps=steps)
+@given(steps=steps_to(300))
 def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
     steps: list[tuple[str, str, int]],
 ) -> None:
+    take(steps, LIMIT, 700)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(steps=steps_to(5))
+def test_nor_where_limits_are_far_away_and_more_is_kept(steps: list[tuple[str, str, int]]) -> None:
+    take(steps, 5_000, 2_000)
+
+
+def take(steps: list[tuple[str, str, int]], first: int, second: int) -> None:
+    """Two nodes take these steps, on two accounts with these limits."""
     bank = Bank()
     nodes = {name: Node(bank, name) for name in "12"}
     held: dict[str, list[tuple[PurseHold, int]]] = {"1": [], "2": []}
@@ -381,7 +395,8 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
             node.leases.deaf, node.leases.lost = step.startswith("deaf"), step.startswith("lost")
             try:
                 if step.endswith("hold"):
-                    held[name].append((await node.hold(amount, spec(), spec("b", 700)), amount))
+                    accounts = (spec(limit=first), spec("b", second))
+                    held[name].append((await node.hold(amount, *accounts), amount))
                 elif step.endswith("tick"):
                     await node.leasing.tick()
                 elif held[name]:
@@ -390,7 +405,7 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
             except (BudgetExceeded, StoreUnavailable):
                 pass
             node.leases.deaf = node.leases.lost = False
-            for account, limit in (("team:a:total", LIMIT), ("team:b:total", 700)):
+            for account, limit in (("team:a:total", first), ("team:b:total", second)):
                 open_holds = sum(each for holds in held.values() for _, each in holds)
                 assert bank.posted.get(account, 0) + open_holds <= limit
                 assert bank.posted.get(account, 0) + bank.of(account) <= limit
@@ -402,6 +417,44 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
         assert bank.of("team:a:total") == bank.of("team:b:total") == 0
 
     asyncio.run(run())
+
+
+PLENTY = 10**9
+
+
+async def test_an_account_in_use_is_given_more_before_it_runs_out(bank: Bank) -> None:
+    """A second of a hot account, whatever number of requests that is, is a few questions."""
+    node, hot = Node(bank, "n"), (spec(limit=PLENTY), spec("b", PLENTY))
+    for requests in (400, 1_200, 1_200):
+        node.leases.calls.clear()
+        for _ in range(4):
+            for _ in range(requests // 4):
+                node.settle(await node.hold(100, *hot), 60)
+            await node.leasing.tick()
+        asked = len(node.leases.calls)
+    assert asked <= 3
+    assert node.waited == 0.0
+    kept = bank.of("team:a:total")
+    assert 0 < kept <= 4 * 300 * 100, "no more than was held in a second"
+    for _ in range(2):
+        await node.leasing.tick()
+    assert bank.of("team:a:total") == bank.of("team:b:total") == 0, "what is not used goes back"
+
+
+async def test_one_account_that_is_spent_keeps_no_other_from_being_filled(bank: Bank) -> None:
+    node = Node(bank, "n")
+    for _ in range(4):
+        await node.leasing.tick()
+        for name in ("a", "b"):
+            node.settle(await node.hold(100, spec(name, PLENTY)), 100)
+    bank.posted["team:b:total"] = PLENTY + 1  # elsewhere, beyond what was held
+    node.purse.lease("team:a:total", -(node.free() or 0))
+    node.purse.lease("team:b:total", -(node.free("b") or 0))
+    bank.leased.clear()
+    node.leases.calls.clear()
+    await node.leasing.tick()
+    assert node.leases.calls == ["grant"]
+    assert (node.free(), node.free("b")) == (400, 0)
 
 
 async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts(bank: Bank) -> None:

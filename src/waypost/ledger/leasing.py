@@ -1,8 +1,9 @@
 """Leasing: what this node may spend of accounts that it shares with others.
 
 A request whose accounts have enough leased headroom waits for nothing. Otherwise headroom is leased for it and for some
-more, which shrinks as a limit nears; what was not used for a while goes back. So no limit is overshot however many
-nodes there are, and nobody is refused for long while there is headroom anywhere.
+more, which shrinks as a limit nears; what was not used for a while goes back. An account in use is given more before it
+runs out, so that a hot one costs a few questions a second, however many requests there are. So no limit is overshot
+however many nodes there are, and nobody is refused for long while there is headroom anywhere.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ import msgspec
 from waypost.core.lease import Granted, Move, Want
 from waypost.errors import StoreUnavailable
 from waypost.ledger.accounts import AccountSpec
-from waypost.ledger.purse import Purse
+from waypost.ledger.purse import Account, Purse
 from waypost.ports import Clock, Leases
 
 T = TypeVar("T")
 Tells = Callable[[Any], bool]
 
-#: How much is wished for beyond a need: so many of its like.
+#: How much is wished for beyond a need: so many of its like, or what is held in so many ticks where that is more.
 _AHEAD: Final = 64
+_STOCK: Final = 4
+#: Where fewer such stocks are left of a limit for each node, as little is kept as can be.
+_PLENTY: Final = 64
 #: How long a request waits for headroom that others have, and how often it looks.
 _WAIT_S: Final = 0.5
 _PAUSE_S: Final = 0.05
@@ -115,10 +119,12 @@ class Leasing:
         """Give back what was not used since the last time, settle debts, be heard of. Raises StoreUnavailable."""
         async with self._turn:
             await self._find_out()
-            amounts = self._unused()
+            amounts, wants = self._unused()
             if amounts:
                 await self._carry_out(self._leases.change, Move(self._next(), amounts), here=True)
             await self._keep_ahead()
+            if wants:
+                await self._grant(wants)
         await self._be_heard()
 
     async def watch(self) -> None:
@@ -139,11 +145,16 @@ class Leasing:
         """End the thread."""
         self._thread.shutdown()
 
-    def _unused(self) -> dict[str, int]:
-        """What goes back, below 0, and what was spent beyond what was leased; both are so here from now on."""
-        purse, amounts = self._purse, dict[str, int]()
+    def _unused(self) -> tuple[dict[str, int], list[Want]]:
+        """What goes back, below 0, and what was spent beyond what was leased; both are so here from now on. And what
+        accounts in use should have again, before a request has to wait for it."""
+        purse, amounts, wants, low = self._purse, dict[str, int](), list[Want](), False
         for account_id, account in list(purse.leased.items()):
-            free, kept = account.free_nusd or 0, max(account.used_nusd, account.ahead_nusd)
+            free, stock = account.free_nusd or 0, self._stock(account)
+            kept = max(stock, account.ahead_nusd)
+            if account.used_nusd < stock and free < stock:
+                wants.append(Want(account_id, account.limit_nusd, 0, stock - free))
+                low |= 2 * free < stock
             account.used_nusd = 0
             if free > kept:
                 amounts[account_id] = kept - free
@@ -154,7 +165,15 @@ class Leasing:
         dropped, purse.dropped = purse.dropped, {}
         for account_id, amount in dropped.items():
             amounts[account_id] = amounts.get(account_id, 0) - amount
-        return {account_id: amount for account_id, amount in amounts.items() if amount}
+        changed = {account_id: amount for account_id, amount in amounts.items() if amount}
+        return changed, wants if low else []
+
+    def _stock(self, account: Account) -> int:
+        """How much an account in use should have at hand: of a limit that is far away enough for a while, else what was
+        held since the last tick."""
+        stock = _STOCK * account.used_nusd
+        room = account.limit_nusd - account.posted_nusd - account.held_nusd
+        return stock if stock * _PLENTY * self._nodes <= room else account.used_nusd
 
     def _next(self) -> int:
         self._number += 1
@@ -219,7 +238,7 @@ class Leasing:
                 self._check_stalled()
             granted = await self._grant(
                 [
-                    Want(spec.account_id, spec.limit_nusd or 0, need, _AHEAD * spec.need(amount_nusd))
+                    Want(spec.account_id, spec.limit_nusd or 0, need, self._wish(spec, amount_nusd))
                     for spec, need in lacking
                 ]
             )
@@ -251,6 +270,10 @@ class Leasing:
             if spec.limit_nusd is not None and free < wanted:
                 told.append((spec, wanted - free))
         return told
+
+    def _wish(self, spec: AccountSpec, amount_nusd: int) -> int:
+        account = self._purse.account(spec.account_id)
+        return max(_AHEAD * spec.need(amount_nusd), 0 if account is None else self._stock(account))
 
     async def _be_heard(self) -> None:
         now = self._clock.wall()
