@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import admission, hot, measure, overload, path, planning, report, shared_limits
+from bench import admission, hot, measure, overload, path, planning, report, shared_limits, starting
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -84,6 +84,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--postgres", action="store_true", help="only this: a hot organization on PostgreSQL, and on SQLite"
+    )
+    parser.add_argument(
+        "--start", action="store_true", help="only this: start and requests of a gateway that knows many keys"
     )
     parser.add_argument(
         "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
@@ -206,6 +209,9 @@ def main(given: Sequence[str]) -> int:
             return 0
         if options.postgres:
             print(hot.table(hot.hot(_effort(options))))
+            return 0
+        if options.start:
+            print(starting.table(starting.starting(_effort(options))))
             return 0
         columns, rounds = run(options)
     except (NotServing, LoadFailed) as failure:
