@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -13,138 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effort import examples
-from ledger.books import FakeClock
+from ledger.bank import LIMIT, Bank, Node, spec
 from waypost.core.lease import Granted, Move, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
 from waypost.ledger import leasing
 from waypost.ledger.accounts import AccountSpec
-from waypost.ledger.leasing import Leasing
-from waypost.ledger.purse import Purse, PurseHold
-
-LIMIT = 1_000
-
-
-def spec(name: str = "a", limit: int | None = LIMIT) -> AccountSpec:
-    return AccountSpec(f"team:{name}:total", "team", name, name, limit, "total", None)
-
-
-class Bank:
-    """What the database does: `posted` and, by node, `leased`."""
-
-    def __init__(self) -> None:
-        self.posted: dict[str, int] = {}
-        self.leased: dict[tuple[str, str], int] = {}
-
-    def of(self, account_id: str) -> int:
-        return sum(amount for (each, _), amount in self.leased.items() if each == account_id)
-
-    def post(self, account_id: str, node: str, cost: int) -> None:
-        self.posted[account_id] = self.posted.get(account_id, 0) + cost
-        if (account_id, node) in self.leased:
-            self.leased[account_id, node] -= cost
-
-
-class BankLeases:
-    """`ports.Leases` of one node. `away`: it does not answer; `lost`: once it is not heard; `deaf`: once it does
-    what it is told, and its answer is lost."""
-
-    def __init__(self, bank: Bank, node: str) -> None:
-        self.bank, self.node = bank, node
-        self.away = self.deaf = self.lost = False
-        self.number = 0
-        self.calls: list[str] = []
-
-    def _do(self, move: Move) -> None:
-        if self.away:
-            raise StoreUnavailable("away")
-        if self.lost:
-            self.lost = False
-            raise StoreUnavailable("it never got there")
-        for account_id, amount in move.amounts.items():
-            slot = (account_id, self.node)
-            self.bank.leased[slot] = self.bank.leased.get(slot, 0) + amount
-        if move.amounts:
-            self.number = move.number
-        if self.deaf:
-            self.deaf = False
-            raise StoreUnavailable("its answer is lost")
-
-    def begin(self) -> int:
-        self.end()
-        return self.number
-
-    def grant(self, wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
-        self.calls.append("grant")
-        left = {
-            w.account_id: w.limit_nusd - self.bank.posted.get(w.account_id, 0) - self.bank.of(w.account_id)
-            for w in wants
-        }
-        good = all(max(0, left[w.account_id]) >= w.need_nusd for w in wants)
-        given = {
-            w.account_id: max(w.need_nusd, min(w.wish_nusd, max(0, left[w.account_id]) // (2 * nodes)))
-            if good
-            else 0
-            for w in wants
-        }
-        move.amounts = {account_id: amount for account_id, amount in given.items() if amount}
-        self._do(move)
-        return [
-            Granted(each, amount, self.bank.posted.get(each, 0), self.bank.of(each))
-            for each, amount in given.items()
-        ]
-
-    def change(self, move: Move) -> None:
-        self.calls.append("change")
-        self._do(move)
-
-    def reached(self, number: int) -> bool:
-        if self.away:
-            raise StoreUnavailable("away")
-        return self.number >= number
-
-    def end(self) -> Mapping[str, int]:
-        mine = {each: amount for (each, node), amount in self.bank.leased.items() if node == self.node}
-        self._do(Move(self.number, {each: -amount for each, amount in mine.items()}))
-        return mine
-
-    def seen(self, name: str, version: str, at: float) -> None:
-        if self.away:
-            raise StoreUnavailable("away")
-
-    def live(self, since: float) -> int:
-        return 2
-
-
-class Node:
-    """A purse with its leasing; what is settled is posted at once."""
-
-    def __init__(self, bank: Bank, name: str) -> None:
-        self.bank, self.name, self.clock, self.waited = bank, name, FakeClock(), 0.0
-        self.purse = Purse(shared=True)
-        self.leases = BankLeases(bank, name)
-        self.leasing = Leasing(self.purse, self.leases, self.clock, name, "1", self._sleep)
-
-    async def _sleep(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.waited += seconds
-
-    async def hold(self, amount: int, *specs: AccountSpec) -> PurseHold:
-        for each in specs:
-            self.purse.open(each, 0, 0.0)
-        while True:
-            hold = self.purse.reserve(specs, amount, 0.0)
-            if hold is not None:
-                return hold
-            await self.leasing.secure(specs, amount, 0.0)
-
-    def settle(self, hold: PurseHold, cost: int) -> None:
-        self.purse.close(hold, cost)
-        for account_id in hold.accounts:
-            self.bank.post(account_id, self.name, cost)
-
-    def free(self, name: str = "a") -> int | None:
-        account = self.purse.account(f"team:{name}:total")
-        return None if account is None else account.free_nusd
+from waypost.ledger.purse import PurseHold
 
 
 @pytest.fixture
@@ -378,13 +252,15 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
 
 
 @settings(max_examples=examples(200), deadline=None)
-@given(steps=steps_to(5))
-def test_nor_where_limits_are_far_away_and_more_is_kept(steps: list[tuple[str, str, int]]) -> None:
-    take(steps, 5_000, 2_000)
+@given(steps=steps_to(5), limit=st.integers(2_000, 100_000))
+def test_nor_where_limits_are_far_away_and_more_is_kept(
+    steps: list[tuple[str, str, int]], limit: int
+) -> None:
+    take(steps, limit, 5_000, rest=2 * leasing._REST_TICKS)
 
 
-def take(steps: list[tuple[str, str, int]], first: int, second: int) -> None:
-    """Two nodes take these steps, on two accounts with these limits."""
+def take(steps: list[tuple[str, str, int]], first: int, second: int, rest: int = 4) -> None:
+    """Two nodes take these steps, on two accounts with these limits, and so many ticks afterwards."""
     bank = Bank()
     nodes = {name: Node(bank, name) for name in "12"}
     held: dict[str, list[tuple[PurseHold, int]]] = {"1": [], "2": []}
@@ -412,49 +288,11 @@ def take(steps: list[tuple[str, str, int]], first: int, second: int) -> None:
         for name, node in nodes.items():
             for hold, _ in held[name]:
                 node.settle(hold, 0)
-            for _ in range(4):
+            for _ in range(rest):
                 await node.leasing.tick()
         assert bank.of("team:a:total") == bank.of("team:b:total") == 0
 
     asyncio.run(run())
-
-
-PLENTY = 10**9
-
-
-async def test_an_account_in_use_is_given_more_before_it_runs_out(bank: Bank) -> None:
-    """A second of a hot account, whatever number of requests that is, is a few questions."""
-    node, hot = Node(bank, "n"), (spec(limit=PLENTY), spec("b", PLENTY))
-    for requests in (400, 1_200, 1_200):
-        node.leases.calls.clear()
-        for _ in range(4):
-            for _ in range(requests // 4):
-                node.settle(await node.hold(100, *hot), 60)
-            await node.leasing.tick()
-        asked = len(node.leases.calls)
-    assert asked <= 3
-    assert node.waited == 0.0
-    kept = bank.of("team:a:total")
-    assert 0 < kept <= 4 * 300 * 100, "no more than was held in a second"
-    for _ in range(2):
-        await node.leasing.tick()
-    assert bank.of("team:a:total") == bank.of("team:b:total") == 0, "what is not used goes back"
-
-
-async def test_one_account_that_is_spent_keeps_no_other_from_being_filled(bank: Bank) -> None:
-    node = Node(bank, "n")
-    for _ in range(4):
-        await node.leasing.tick()
-        for name in ("a", "b"):
-            node.settle(await node.hold(100, spec(name, PLENTY)), 100)
-    bank.posted["team:b:total"] = PLENTY + 1  # elsewhere, beyond what was held
-    node.purse.lease("team:a:total", -(node.free() or 0))
-    node.purse.lease("team:b:total", -(node.free("b") or 0))
-    bank.leased.clear()
-    node.leases.calls.clear()
-    await node.leasing.tick()
-    assert node.leases.calls == ["grant"]
-    assert (node.free(), node.free("b")) == (400, 0)
 
 
 async def test_what_a_session_is_extended_by_is_kept_at_hand_as_long_as_it_lasts(bank: Bank) -> None:
