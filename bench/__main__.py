@@ -65,6 +65,19 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peer", choices=PEERS, action="append", default=[], help="also another gateway, if installed"
     )
+    _add_alone(parser)
+    parser.add_argument(
+        "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=ROOT / ".cache" / "bench.json", help="where the figures are kept"
+    )
+    parser.add_argument("--limit", type=int, default=1200, help="seconds after which everything is stopped")
+    return parser.parse_args(given)
+
+
+def _add_alone(parser: argparse.ArgumentParser) -> None:
+    """What is measured by itself."""
     parser.add_argument(
         "--plan", action="store_true", help="only what planning costs, in this process: seconds, no nginx"
     )
@@ -88,14 +101,6 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--start", action="store_true", help="only this: start and requests of a gateway that knows many keys"
     )
-    parser.add_argument(
-        "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
-    )
-    parser.add_argument(
-        "--json", type=Path, default=ROOT / ".cache" / "bench.json", help="where the figures are kept"
-    )
-    parser.add_argument("--limit", type=int, default=1200, help="seconds after which everything is stopped")
-    return parser.parse_args(given)
 
 
 def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
@@ -211,7 +216,7 @@ def main(given: Sequence[str]) -> int:
             print(hot.table(hot.hot(_effort(options))))
             return 0
         if options.start:
-            print(starting.table(starting.starting(_effort(options))))
+            print(starting.table(starting.starting(1 if options.quick else options.rounds)))
             return 0
         columns, rounds = run(options)
     except (NotServing, LoadFailed) as failure:

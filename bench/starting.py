@@ -1,8 +1,8 @@
 """How soon a gateway that knows many is ready, and what a request costs it: `python -m bench --start`.
 
 Of 100,000 keys, 1,000 teams and 10,000 budgets, and beside them of 10 keys; on SQLite and on PostgreSQL. The time runs
-from the process's start to the first 200 of `/readyz`. Then up to 512 of the keys ask in turn, over 32 connections; a
-request is held on its organization's, project's, team's and key's budgets either way.
+from the process's start to the first 200 of `/readyz`. The cost of a request is measured as `--path` does, with up to
+512 keys that ask in turn: each request is held on its organization's, project's, team's and key's budgets.
 """
 
 from __future__ import annotations
@@ -15,29 +15,25 @@ from statistics import median
 
 import msgspec
 
-from bench.gateway import render_config, served
+from bench.gateway import served
 from bench.hot import on_server
-from bench.load import Plan
-from bench.measure import Effort, LoadFailed, drive
+from bench.path import config_of_keys, measure_keys
 from bench.seeding import Size, seed
-from bench.subject import Subject, paced_upstream, static_upstream
 from bench.usage import rss_mb
 from tools.postgres_server import Postgres
 
 FEW = Size(keys=10, teams=1, budgets=14)
 MANY = Size(keys=100_000, teams=1_000, budgets=10_000, organizations=10)
-#: So long that every key has asked before the window begins.
-_WARM_UP_S = 3.0
 
 
 class Round(msgspec.Struct, frozen=True):
     """One start."""
 
     start_s: float
-    cpu_us: float
-    """Of a request: the gateway with its writer."""
     rss_mb: float
-    """Of the two, under load."""
+    """Of the gateway and its writer, once they are ready."""
+    path_us: float
+    """CPU of a request, undisturbed: what the interpreter takes of it."""
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -52,7 +48,7 @@ class Home(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def homes(direct: Subject, sizes: Sequence[Size]) -> Iterator[list[Home]]:
+def homes(sizes: Sequence[Size]) -> Iterator[list[Home]]:
     """Each size on each database."""
     with ExitStack() as stack:
         server = stack.enter_context(Postgres())
@@ -61,60 +57,47 @@ def homes(direct: Subject, sizes: Sequence[Size]) -> Iterator[list[Home]]:
             for database in ("SQLite", "PostgreSQL"):
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waypost-bench-")))
                 data, config = folder / "data", folder / "waypost.yaml"
-                config.write_text(render_config(direct, 1), "utf-8")
+                config.write_text(config_of_keys(), "utf-8")
                 keys = seed(data, size)
                 where = on_server(server, data, f"k{size.keys}") if database == "PostgreSQL" else {}
                 made.append(Home(database, size, data, config, where, keys))
         yield made
 
 
-def started(home: Home, effort: Effort) -> Round:
-    """Start on it, and ask. Raises LoadFailed."""
-    with served(home.data, home.config, home.where) as (port, process, start_s):
-        headers = [{"authorization": f"Bearer {key}"} for key in home.keys]
-        subject = Subject("waypost", port, [process.pid], headers=headers)
-        result = drive(
-            Plan(
-                mode="closed",
-                port=port,
-                path=subject.path,
-                body=subject.static_body(),
-                headers=headers,
-                connections=effort.connections,
-                warm_up_s=_WARM_UP_S,
-                seconds=effort.seconds,
-                pids=subject.pids,
-            )
-        )
-        if result.errors or not result.requests:
-            raise LoadFailed(f"{home.database}: {result.errors} errors; statuses {result.statuses}")
-        return Round(start_s, result.cpu_s / result.requests * 1e6, rss_mb(subject.pids))
+def started(home: Home, batches: int) -> Round:
+    """Start on it; then ask, in this process."""
+    with served(home.data, home.config, home.where) as (_, process, start_s):
+        memory = rss_mb([process.pid])
+    return Round(
+        start_s, memory, measure_keys(home.data, home.config, home.where, home.keys, batches=batches)
+    )
 
 
-def starting(effort: Effort, sizes: Sequence[Size] = (FEW, MANY)) -> list[tuple[str, Size, list[Round]]]:
-    """The rounds of each size on each database, taken in turn. Raises LoadFailed."""
-    with ExitStack() as stack:
-        direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
-        made = stack.enter_context(homes(direct, sizes))
+def starting(
+    rounds: int, sizes: Sequence[Size] = (FEW, MANY), *, batches: int = 400
+) -> list[tuple[str, Size, list[Round]]]:
+    """The rounds of each size on each database, taken in turn."""
+    with homes(sizes) as made:
         told: list[tuple[str, Size, list[Round]]] = [(home.database, home.size, []) for home in made]
-        for _ in range(effort.rounds):
-            for home, (_, _, rounds) in zip(made, told, strict=True):
-                rounds.append(started(home, effort))
+        for _ in range(rounds):
+            for home, (_, _, done) in zip(made, told, strict=True):
+                done.append(started(home, batches))
     return told
 
 
 def table(told: Sequence[tuple[str, Size, list[Round]]]) -> str:
-    """Markdown: the median of the rounds, and the best of them."""
-    lines = [
-        ["database", "keys", "teams", "budgets", "start to ready, s", "CPU µs per request", "memory, MB"],
-        ["---", *["---:"] * 6],
-    ]
+    """Markdown: the median of the rounds, and the lowest of them."""
+    head = ["database", "keys", "teams", "budgets", "start to ready, s", "CPU µs of a request", "MB at ready"]
+    lines = [head, ["---", *["---:"] * 6]]
     for database, size, rounds in told:
-        columns = [[each.start_s for each in rounds], [each.cpu_us for each in rounds]]
-        cells = [
-            f"{median(column):.{digits}f} ({min(column):.{digits}f})"
-            for column, digits in zip(columns, (2, 0), strict=True)
-        ]
         numbers = [f"{number:,}" for number in (size.keys, size.teams, size.budgets)]
-        lines.append([database, *numbers, *cells, f"{median(each.rss_mb for each in rounds):.0f}"])
+        figures = [
+            f"{median(column):.{digits}f} ({min(column):.{digits}f})"
+            for column, digits in (
+                ([each.start_s for each in rounds], 2),
+                ([each.path_us for each in rounds], 1),
+                ([each.rss_mb for each in rounds], 0),
+            )
+        ]
+        lines.append([database, *numbers, *figures])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
