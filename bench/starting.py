@@ -19,7 +19,7 @@ from bench.gateway import served
 from bench.hot import on_server
 from bench.path import config_of_keys, measure_keys
 from bench.seeding import Size, seed
-from bench.usage import rss_mb
+from bench.usage import cpu_s, rss_mb
 from tools.postgres_server import Postgres
 
 FEW = Size(keys=10, teams=1, budgets=14)
@@ -30,6 +30,8 @@ class Round(msgspec.Struct, frozen=True):
     """One start."""
 
     start_s: float
+    start_cpu_s: float
+    """CPU of the gateway and its writer until then, which others on the machine hardly move."""
     rss_mb: float
     """Of the gateway and its writer, once they are ready."""
     path_us: float
@@ -67,9 +69,9 @@ def homes(sizes: Sequence[Size]) -> Iterator[list[Home]]:
 def started(home: Home, batches: int) -> Round:
     """Start on it; then ask, in this process."""
     with served(home.data, home.config, home.where) as (_, process, start_s):
-        memory = rss_mb([process.pid])
+        worked, memory = cpu_s([process.pid]), rss_mb([process.pid])
     return Round(
-        start_s, memory, measure_keys(home.data, home.config, home.where, home.keys, batches=batches)
+        start_s, worked, memory, measure_keys(home.data, home.config, home.where, home.keys, batches=batches)
     )
 
 
@@ -87,14 +89,24 @@ def starting(
 
 def table(told: Sequence[tuple[str, Size, list[Round]]]) -> str:
     """Markdown: the median of the rounds, and the lowest of them."""
-    head = ["database", "keys", "teams", "budgets", "start to ready, s", "CPU µs of a request", "MB at ready"]
-    lines = [head, ["---", *["---:"] * 6]]
+    head = [
+        "database",
+        "keys",
+        "teams",
+        "budgets",
+        "start to ready, s",
+        "its CPU s",
+        "CPU µs of a request",
+        "MB",
+    ]
+    lines = [head, ["---", *["---:"] * 7]]
     for database, size, rounds in told:
         numbers = [f"{number:,}" for number in (size.keys, size.teams, size.budgets)]
         figures = [
             f"{median(column):.{digits}f} ({min(column):.{digits}f})"
             for column, digits in (
                 ([each.start_s for each in rounds], 2),
+                ([each.start_cpu_s for each in rounds], 2),
                 ([each.path_us for each in rounds], 1),
                 ([each.rss_mb for each in rounds], 0),
             )
