@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import msgspec
 
-from bench import admission, measure, overload, path, planning, report, shared_limits
+from bench import admission, hot, measure, overload, path, planning, report, shared_limits, starting
 from bench.gateway import gateway
 from bench.measure import Effort, LoadFailed
 from bench.peers import PEERS
@@ -65,6 +65,19 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peer", choices=PEERS, action="append", default=[], help="also another gateway, if installed"
     )
+    _add_alone(parser)
+    parser.add_argument(
+        "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=ROOT / ".cache" / "bench.json", help="where the figures are kept"
+    )
+    parser.add_argument("--limit", type=int, default=1200, help="seconds after which everything is stopped")
+    return parser.parse_args(given)
+
+
+def _add_alone(parser: argparse.ArgumentParser) -> None:
+    """What is measured by itself."""
     parser.add_argument(
         "--plan", action="store_true", help="only what planning costs, in this process: seconds, no nginx"
     )
@@ -83,13 +96,11 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         help="only this: the gateway at its peak and at twice that, two keys",
     )
     parser.add_argument(
-        "--without-gateway", action="store_true", help="only direct and nginx: what this machine can do"
+        "--postgres", action="store_true", help="only this: a hot organization on PostgreSQL, and on SQLite"
     )
     parser.add_argument(
-        "--json", type=Path, default=ROOT / ".cache" / "bench.json", help="where the figures are kept"
+        "--start", action="store_true", help="only this: start and requests of a gateway that knows many keys"
     )
-    parser.add_argument("--limit", type=int, default=1200, help="seconds after which everything is stopped")
-    return parser.parse_args(given)
 
 
 def assemble(options: argparse.Namespace, stack: ExitStack) -> list[Subject]:
@@ -200,6 +211,12 @@ def main(given: Sequence[str]) -> int:
     try:
         if options.overload:
             print(overload.table(overload.overload(_effort(options))))
+            return 0
+        if options.postgres:
+            print(hot.table(hot.hot(_effort(options))))
+            return 0
+        if options.start:
+            print(starting.table(starting.starting(1 if options.quick else options.rounds)))
             return 0
         columns, rounds = run(options)
     except (NotServing, LoadFailed) as failure:

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -107,16 +107,26 @@ def gateway(
 ) -> Iterator[Subject]:
     """The gateway before the given upstream, ready to serve. `across`: asked in Anthropic's dialect, so that every
     request and answer is translated. `owners`: names of its keys, whose headers are the subject's, in this order."""
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
         config.write_text(render_config(direct, models), "utf-8")
         texts = [create_key(data, owner) for owner in owners]
         if keys > 1:
             texts = multiply_keys(data, keys)
-        command = [_WAYPOST, "serve", "--data", str(data), "--config", str(config), "--port", str(port)]
-        with running(command, env=environment()) as process:
-            start_s = until_ready(process, port, "/readyz", within_s=60)
-            headers = [{"authorization": f"Bearer {text}"} for text in texts]
-            path, asks = (MESSAGES, ask_anthropic) if across else (CHAT, ask)
+        headers = [{"authorization": f"Bearer {text}"} for text in texts]
+        path, asks = (MESSAGES, ask_anthropic) if across else (CHAT, ask)
+        with served(data, config) as (port, process, start_s):
             yield Subject(name, port, [process.pid], path=path, headers=headers, start_s=start_s, asks=asks)
+
+
+@contextmanager
+def served(
+    data: Path, config: Path, where: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, subprocess.Popen[bytes], float]]:
+    """A gateway on a data folder, ready: its port, its process, and how long it took to be. `where`: the database, as
+    the environment names it."""
+    port = free_port()
+    command = [_WAYPOST, "serve", "--data", str(data), "--config", str(config), "--port", str(port)]
+    with running(command, env={**environment(), **(where or {})}) as process:
+        start_s = until_ready(process, port, "/readyz", within_s=60)
+        yield port, process, start_s

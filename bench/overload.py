@@ -10,13 +10,8 @@ from __future__ import annotations
 
 import http.client
 import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from time import perf_counter, sleep
 from typing import Literal
 
@@ -27,6 +22,7 @@ from bench.load import Plan, Result
 from bench.measure import Effort, LoadFailed, drive
 from bench.subject import Subject, paced_upstream, static_upstream
 from bench.usage import cpu_s
+from bench.wrk import asking, require_wrk
 
 POLITE = 0.1
 PROBE_PER_S = 100.0
@@ -49,8 +45,7 @@ class Window(msgspec.Struct, frozen=True):
 
 def overload(effort: Effort) -> list[dict[str, float]]:
     """One row per round and load: see `row`. Raises LoadFailed."""
-    if shutil.which("wrk") is None:
-        raise LoadFailed("wrk is not installed, and only it asks often enough. Debian: apt install wrk")
+    require_wrk()
     rows: list[dict[str, float]] = []
     with ExitStack() as stack:
         direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
@@ -87,35 +82,13 @@ def _driven(
 def _at(subject: Subject, peak: float, each_s: float, times: float, seconds: float) -> dict[str, float]:
     greedy = (times - POLITE) * peak - PROBE_PER_S
     pause_ms = max(0, round((_GREEDY_CONNECTIONS / greedy - _ANSWER_S) * 1000))
-    with _wrk(subject, pause_ms, _WARM_UP_S + seconds + 2), ThreadPoolExecutor(2) as both:
+    load = asking(subject, _GREEDY_CONNECTIONS, _WARM_UP_S + seconds + 2, pause_ms=pause_ms)
+    with load, ThreadPoolExecutor(2) as both:
         polite = both.submit(_driven, subject, 1, "open", POLITE * peak, seconds)
         probe = both.submit(_driven, subject, 0, "open", PROBE_PER_S, seconds)
         sleep(_WARM_UP_S)
         window = _window(subject, seconds)
         return row(peak, each_s, times, window, polite.result(), probe.result())
-
-
-@contextmanager
-def _wrk(subject: Subject, pause_ms: int, seconds: float) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
-        script = Path(folder) / "greedy.lua"
-        lines = [
-            'wrk.method = "POST"',
-            f"wrk.body = {msgspec.json.encode(subject.static_body()).decode()}",
-            'wrk.headers["content-type"] = "application/json"',
-            *(f'wrk.headers["{name}"] = "{value}"' for name, value in subject.headers[0].items()),
-            f"function delay() return {pause_ms} end",
-        ]
-        script.write_text("\n".join(lines), "utf-8")
-        command = ["wrk", "-t1", f"-c{_GREEDY_CONNECTIONS}", f"-d{seconds:.0f}s", "-s", str(script)]
-        process = subprocess.Popen(
-            [*command, f"http://127.0.0.1:{subject.port}{subject.path}"], stdout=subprocess.DEVNULL
-        )
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
 
 
 def _window(subject: Subject, seconds: float) -> Window:

@@ -12,7 +12,7 @@ import gc
 import io
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from time import thread_time
 from typing import Any
@@ -122,7 +122,7 @@ class _Upstream(HttpUpstream):
 class Rig:
     """The gateway between false sockets, `_CONNECTIONS` of them on each side."""
 
-    def __init__(self, edge: Edge, upstream: _Upstream, key: str) -> None:
+    def __init__(self, edge: Edge, upstream: _Upstream, key: str = "") -> None:
         self._upstream = upstream
         self._key = key
         config = EdgeConfig(
@@ -143,12 +143,22 @@ class Rig:
         names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
         return [self._request(path, asks(name)) for name in names] * (_CONNECTIONS // _MODELS)
 
+    def of_keys(self, keys: Sequence[str]) -> list[list[bytes]]:
+        """Batches of requests: each key asks once in all of them, or in turn where they are fewer than connections."""
+        names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
+        count = max(_CONNECTIONS, len(keys) // _CONNECTIONS * _CONNECTIONS)
+        made = [
+            self._request(CHAT, ask(names[number % _MODELS]), keys[number % len(keys)])
+            for number in range(count)
+        ]
+        return [made[begin : begin + _CONNECTIONS] for begin in range(0, count, _CONNECTIONS)]
+
     def streamed(self) -> bytes:
         """A request for a stream."""
         return self._request(CHAT, ask(PACED[0], stream=True))
 
-    def _request(self, path: str, body: str) -> bytes:
-        return (_HEAD.format(path=path, key=self._key, size=len(body)) + body).encode()
+    def _request(self, path: str, body: str, key: str = "") -> bytes:
+        return (_HEAD.format(path=path, key=key or self._key, size=len(body)) + body).encode()
 
     async def warm_up(self, requests: list[bytes], answer: bytes) -> None:
         """Ask once on one connection, so that the key and its account are in memory, and the pool is open."""
@@ -162,8 +172,8 @@ class Rig:
         transport.taken.clear()
 
     async def batch(self, requests: list[bytes], answer: bytes) -> list[float]:
-        """CPU seconds of each phase, for one request on each connection. Raises RuntimeError when one was not
-        answered."""
+        """CPU seconds of each phase, for one request on each connection; endless ones when a request had to wait for
+        the database. Raises RuntimeError when one was not answered."""
         marks = [thread_time()]
         for (client, _), request in zip(self._clients, requests, strict=True):
             client.data_received(request)
@@ -171,6 +181,10 @@ class Rig:
         await _turns()
         marks.append(thread_time())
         asked = self._asked()
+        at_once = len(asked) == len(requests)
+        while len(asked) < len(requests) and not any(transport.taken for _, transport in self._clients):
+            await asyncio.sleep(0.001)
+            asked = self._asked()
         marks.append(thread_time())
         for connection, _ in asked:
             connection.data_received(answer)
@@ -183,7 +197,8 @@ class Rig:
             if not transport.taken or not transport.taken[0].startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(f"not answered as it should be: {transport.taken[:2]!r}")
             transport.taken.clear()
-        return [marks[1] - marks[0], marks[2] - marks[1], marks[4] - marks[3], marks[5] - marks[4]]
+        taken = [marks[1] - marks[0], marks[2] - marks[1], marks[4] - marks[3], marks[5] - marks[4]]
+        return taken if at_once else [float("inf")] * len(PHASES)
 
     async def streams(self, request: bytes) -> list[Connection]:
         """Begin a stream on each connection; returns the upstream's ends."""
@@ -277,31 +292,74 @@ async def _measure(edge: Edge, upstream: _Upstream, key: str, batches: int) -> l
     ]
 
 
-async def _composed(data: Path, config: Path, key: str, batches: int) -> list[Figure]:
+async def _of_keys(edge: Edge, upstream: _Upstream, keys: Sequence[str], batches: int) -> float:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # as the gateway has it
+    rig, answer = Rig(edge, upstream), _WHOLE % len(ANSWER) + ANSWER
+    turns = rig.of_keys(keys)
+    for requests in turns:
+        for request in requests:
+            await rig.warm_up([request], answer)
+    lowest = float("inf")
+    for number in range(batches):
+        lowest = min(lowest, sum(await rig.batch(turns[number % len(turns)], answer)))
+    for connection, _ in upstream.opened:
+        connection.connection_lost(None)  # or the gateway would wait for their ends
+    return lowest / _CONNECTIONS * 1e6
+
+
+Measured = Callable[[Edge, _Upstream], Coroutine[None, None, None]]
+
+
+async def _composed(data: Path, config: Path, where: Mapping[str, str], measured: Measured) -> None:
     made: list[_Upstream] = []
-    told: list[Figure] = []
 
     def upstream(loop: asyncio.AbstractEventLoop) -> _Upstream:
         made.append(_Upstream(loop))
         return made[-1]
 
-    async def measured(edge: Edge, _listening: Listening, **_: Callable[..., None]) -> None:
-        told.extend(await _measure(edge, made[0], key, batches))
+    async def serving(edge: Edge, _listening: Listening, **_: object) -> None:
+        await measured(edge, made[0])
 
-    options = Options(data=data, config=config, environ=environment())
-    with patch.object(gateway, "HttpUpstream", upstream), patch.object(gateway, "serve_edge", measured):
+    options = Options(data=data, config=config, environ={**environment(), **where})
+    with patch.object(gateway, "HttpUpstream", upstream), patch.object(gateway, "serve_edge", serving):
         await gateway.run_gateway(options, lambda _: None, io.StringIO())
-    return told
+
+
+def measure_keys(
+    data: Path, config: Path, where: Mapping[str, str], keys: Sequence[str], batches: int = 400
+) -> float:
+    """CPU µs of a request, undisturbed: what these keys take by turns, over what is in a data folder or in the database
+    that the environment names. The configuration is `config_of_keys`."""
+    told: list[float] = []
+
+    async def measured(edge: Edge, upstream: _Upstream) -> None:
+        told.append(await _of_keys(edge, upstream, keys, batches))
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_composed(data, config, where, measured))
+    return told[0]
+
+
+def config_of_keys() -> str:
+    """With as many models as the requests ask for."""
+    return render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS)
 
 
 def measure(batches: int = 400) -> list[Figure]:
     """Compose a gateway in a folder of its own, and measure."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
-        config.write_text(render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS), "utf-8")
-        key = create_key(data, "bench")
+        config.write_text(config_of_keys(), "utf-8")
+        key, told = create_key(data, "bench"), list[Figure]()
+
+        async def measured(edge: Edge, upstream: _Upstream) -> None:
+            told.extend(await _measure(edge, upstream, key, batches))
+
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(_composed(data, config, key, batches))
+            runner.run(_composed(data, config, {}, measured))
+        return told
 
 
 def table(figures: Sequence[Figure]) -> str:

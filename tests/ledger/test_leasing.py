@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -13,136 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effort import examples
-from ledger.books import FakeClock
+from ledger.bank import LIMIT, Bank, Node, spec
 from waypost.core.lease import Granted, Move, Want
 from waypost.errors import BudgetExceeded, StoreUnavailable
 from waypost.ledger import leasing
 from waypost.ledger.accounts import AccountSpec
-from waypost.ledger.leasing import Leasing
-from waypost.ledger.purse import Purse, PurseHold
-
-LIMIT = 1_000
-
-
-def spec(name: str = "a", limit: int | None = LIMIT) -> AccountSpec:
-    return AccountSpec(f"team:{name}:total", "team", name, name, limit, "total", None)
-
-
-class Bank:
-    """What the database does: `posted` and, by node, `leased`."""
-
-    def __init__(self) -> None:
-        self.posted: dict[str, int] = {}
-        self.leased: dict[tuple[str, str], int] = {}
-
-    def of(self, account_id: str) -> int:
-        return sum(amount for (each, _), amount in self.leased.items() if each == account_id)
-
-    def post(self, account_id: str, node: str, cost: int) -> None:
-        self.posted[account_id] = self.posted.get(account_id, 0) + cost
-        if (account_id, node) in self.leased:
-            self.leased[account_id, node] -= cost
-
-
-class BankLeases:
-    """`ports.Leases` of one node. `away`: it does not answer; `lost`: once it is not heard; `deaf`: once it does
-    what it is told, and its answer is lost."""
-
-    def __init__(self, bank: Bank, node: str) -> None:
-        self.bank, self.node = bank, node
-        self.away = self.deaf = self.lost = False
-        self.number = 0
-        self.calls: list[str] = []
-
-    def _do(self, move: Move) -> None:
-        if self.away:
-            raise StoreUnavailable("away")
-        if self.lost:
-            self.lost = False
-            raise StoreUnavailable("it never got there")
-        for account_id, amount in move.amounts.items():
-            slot = (account_id, self.node)
-            self.bank.leased[slot] = self.bank.leased.get(slot, 0) + amount
-        if move.amounts:
-            self.number = move.number
-        if self.deaf:
-            self.deaf = False
-            raise StoreUnavailable("its answer is lost")
-
-    def begin(self) -> int:
-        self.end()
-        return self.number
-
-    def grant(self, wants: Sequence[Want], nodes: int, move: Move) -> Sequence[Granted]:
-        self.calls.append("grant")
-        left = {
-            w.account_id: w.limit_nusd - self.bank.posted.get(w.account_id, 0) - self.bank.of(w.account_id)
-            for w in wants
-        }
-        good = all(left[w.account_id] >= w.need_nusd for w in wants)
-        given = {
-            w.account_id: max(w.need_nusd, min(w.wish_nusd, left[w.account_id] // (2 * nodes))) if good else 0
-            for w in wants
-        }
-        move.amounts = {account_id: amount for account_id, amount in given.items() if amount}
-        self._do(move)
-        return [
-            Granted(each, amount, self.bank.posted.get(each, 0), self.bank.of(each))
-            for each, amount in given.items()
-        ]
-
-    def change(self, move: Move) -> None:
-        self.calls.append("change")
-        self._do(move)
-
-    def reached(self, number: int) -> bool:
-        if self.away:
-            raise StoreUnavailable("away")
-        return self.number >= number
-
-    def end(self) -> Mapping[str, int]:
-        mine = {each: amount for (each, node), amount in self.bank.leased.items() if node == self.node}
-        self._do(Move(self.number, {each: -amount for each, amount in mine.items()}))
-        return mine
-
-    def seen(self, name: str, version: str, at: float) -> None:
-        if self.away:
-            raise StoreUnavailable("away")
-
-    def live(self, since: float) -> int:
-        return 2
-
-
-class Node:
-    """A purse with its leasing; what is settled is posted at once."""
-
-    def __init__(self, bank: Bank, name: str) -> None:
-        self.bank, self.name, self.clock, self.waited = bank, name, FakeClock(), 0.0
-        self.purse = Purse(shared=True)
-        self.leases = BankLeases(bank, name)
-        self.leasing = Leasing(self.purse, self.leases, self.clock, name, "1", self._sleep)
-
-    async def _sleep(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.waited += seconds
-
-    async def hold(self, amount: int, *specs: AccountSpec) -> PurseHold:
-        for each in specs:
-            self.purse.open(each, 0, 0.0)
-        while True:
-            hold = self.purse.reserve(specs, amount, 0.0)
-            if hold is not None:
-                return hold
-            await self.leasing.secure(specs, amount, 0.0)
-
-    def settle(self, hold: PurseHold, cost: int) -> None:
-        self.purse.close(hold, cost)
-        for account_id in hold.accounts:
-            self.bank.post(account_id, self.name, cost)
-
-    def free(self, name: str = "a") -> int | None:
-        account = self.purse.account(f"team:{name}:total")
-        return None if account is None else account.free_nusd
+from waypost.ledger.purse import PurseHold
 
 
 @pytest.fixture
@@ -356,21 +232,35 @@ async def test_what_a_window_that_is_over_had_goes_back(bank: Bank) -> None:
     assert bank.of("team:a:day") == 0
 
 
-steps = st.lists(
-    st.tuples(
-        st.sampled_from("12"),
-        st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick", "lost hold", "lost tick")),
-        st.integers(1, 300),
-    ),
-    max_size=60,
-)
+def steps_to(most: int) -> st.SearchStrategy[list[tuple[str, str, int]]]:
+    return st.lists(
+        st.tuples(
+            st.sampled_from("12"),
+            st.sampled_from(("hold", "settle", "tick", "deaf hold", "deaf tick", "lost hold", "lost tick")),
+            st.integers(1, most),
+        ),
+        max_size=60,
+    )
 
 
 @settings(max_examples=examples(400), deadline=None)
-@given(steps=steps)
+@given(steps=steps_to(300))
 def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
     steps: list[tuple[str, str, int]],
 ) -> None:
+    take(steps, LIMIT, 700)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(steps=steps_to(5), limit=st.integers(2_000, 100_000))
+def test_nor_where_limits_are_far_away_and_more_is_kept(
+    steps: list[tuple[str, str, int]], limit: int
+) -> None:
+    take(steps, limit, 5_000, rest=2 * leasing._REST_TICKS)
+
+
+def take(steps: list[tuple[str, str, int]], first: int, second: int, rest: int = 4) -> None:
+    """Two nodes take these steps, on two accounts with these limits, and so many ticks afterwards."""
     bank = Bank()
     nodes = {name: Node(bank, name) for name in "12"}
     held: dict[str, list[tuple[PurseHold, int]]] = {"1": [], "2": []}
@@ -381,7 +271,8 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
             node.leases.deaf, node.leases.lost = step.startswith("deaf"), step.startswith("lost")
             try:
                 if step.endswith("hold"):
-                    held[name].append((await node.hold(amount, spec(), spec("b", 700)), amount))
+                    accounts = (spec(limit=first), spec("b", second))
+                    held[name].append((await node.hold(amount, *accounts), amount))
                 elif step.endswith("tick"):
                     await node.leasing.tick()
                 elif held[name]:
@@ -390,14 +281,14 @@ def test_whatever_happens_no_limit_is_overshot_and_everything_goes_back(
             except (BudgetExceeded, StoreUnavailable):
                 pass
             node.leases.deaf = node.leases.lost = False
-            for account, limit in (("team:a:total", LIMIT), ("team:b:total", 700)):
+            for account, limit in (("team:a:total", first), ("team:b:total", second)):
                 open_holds = sum(each for holds in held.values() for _, each in holds)
                 assert bank.posted.get(account, 0) + open_holds <= limit
                 assert bank.posted.get(account, 0) + bank.of(account) <= limit
         for name, node in nodes.items():
             for hold, _ in held[name]:
                 node.settle(hold, 0)
-            for _ in range(4):
+            for _ in range(rest):
                 await node.leasing.tick()
         assert bank.of("team:a:total") == bank.of("team:b:total") == 0
 

@@ -131,6 +131,27 @@ def test_a_hurry_ends_the_wait_for_company(tmp_path):
     intents.close()
 
 
+def test_what_is_settled_while_it_posts_waits_for_company(tmp_path):
+    """A busy gateway is followed in steps of the delay, not in as many as there can be."""
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+
+    class Slow(FlakyJournal):
+        def post(self, segment: str, upto: int, exchanges: Sequence[Exchange]) -> None:
+            super().post(segment, upto, exchanges)
+            for number in range(10):
+                intents.settled(exchange(self.calls * 10 + number))
+
+    intents.settled(exchange(1))
+    journal = Slow()
+    with posting(tmp_path, journal, delay_s=60.0) as gateway:
+        assert gateway.hear() == Applied(1, 1, 0, False, False)
+        for calls in (2, 3):
+            gateway.say(Hurry())
+            assert gateway.hear() == Applied(1, (calls - 1) * 10 + 1, 0, False, False)
+            assert journal.calls == calls
+    intents.close()
+
+
 def test_it_goes_on_where_the_journal_is(tmp_path):
     intents = Intents(tmp_path, 1, clock=FakeClock())
     journal = FlakyJournal()

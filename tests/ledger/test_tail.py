@@ -107,6 +107,21 @@ def test_a_line_that_can_not_be_read_is_told_and_stops_nothing(tmp_path, broken)
     intents.close()
 
 
+def test_it_is_told_whether_there_is_more_behind_a_piece(tmp_path, monkeypatch):
+    intents = Intents(tmp_path, 1, clock=FakeClock(), segment_bytes=2_000)
+    for number in range(30):
+        intents.settled(exchange(number))
+    monkeypatch.setattr("waypost.ledger.tail._READ_BYTES", 1_000)
+    tail = Tail(tmp_path, {})
+    pieces = everything(tail)
+    assert len(pieces) > len(list(tmp_path.iterdir())) > 1, "several of a file, and several files"
+    assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    intents.settled(exchange(30))
+    assert [piece.more for piece in everything(tail)] == [False]
+    intents.close()
+    tail.close()
+
+
 def test_a_line_longer_than_one_read(tmp_path, monkeypatch):
     monkeypatch.setattr("waypost.ledger.tail._READ_BYTES", 64)
     intents = Intents(tmp_path, 1, clock=FakeClock())

@@ -37,14 +37,14 @@ Announce = Callable[[Started], None]
 def started_of(keys: KeyRows, at: float, url: str, found: Found, snapshot: Snapshot, workers: int) -> Started:
     """What there is to tell at Unix time `at`. The first key is made here, once requests are answered: a start that
     fails must not use up the one time it is shown. Raises StoreUnavailable."""
-    known, new_key = keys.list(), None
+    known, new_key = keys.count(), None
     if not known:
-        issued, key = keys.create(NewKey(name="first"), at, os.urandom)
-        known, new_key = [key], issued.text
+        issued, _ = keys.create(NewKey(name="first"), at, os.urandom)
+        known, new_key = 1, issued.text
     return Started(
         url=url,
         new_key=new_key,
-        key_count=len(known),
+        key_count=known,
         found=found,
         models=len(snapshot.routes),
         recovered=None,

@@ -1,14 +1,15 @@
 """Leasing: what this node may spend of accounts that it shares with others.
 
 A request whose accounts have enough leased headroom waits for nothing. Otherwise headroom is leased for it and for some
-more, which shrinks as a limit nears; what was not used for a while goes back. So no limit is overshot however many
-nodes there are, and nobody is refused for long while there is headroom anywhere.
+more, which shrinks as a limit nears; what was not used for a while goes back. An account in use is given more before it
+runs out, so that a hot one costs a few questions a second, however many requests there are. So no limit is overshot
+however many nodes there are, and nobody is refused for long while there is headroom anywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -19,14 +20,21 @@ import msgspec
 from waypost.core.lease import Granted, Move, Want
 from waypost.errors import StoreUnavailable
 from waypost.ledger.accounts import AccountSpec
-from waypost.ledger.purse import Purse
+from waypost.ledger.purse import Account, Purse
+from waypost.ledger.resting import Resting
 from waypost.ports import Clock, Leases
 
 T = TypeVar("T")
 Tells = Callable[[Any], bool]
 
-#: How much is wished for beyond a need: so many of its like.
+#: How much is wished for beyond a need: so many of its like, or what is held in so many ticks where that is more.
 _AHEAD: Final = 64
+_STOCK: Final = 4
+#: An account in use may have such a stock where so many times as much is left of its limit for each node.
+_FAR: Final = 64
+#: Of what is left of a limit, for each node: what nobody misses, and is kept for so many ticks after it was in use.
+_SPARE: Final = 1024
+_REST_TICKS: Final = 40
 #: How long a request waits for headroom that others have, and how often it looks.
 _WAIT_S: Final = 0.5
 _PAUSE_S: Final = 0.05
@@ -73,6 +81,7 @@ class Leasing:
         self._nodes = 1
         self._seen_at = float("-inf")
         self._refused: dict[str, _Refused] = {}
+        self._resting = Resting(_REST_TICKS)
         self._number = leases.begin()
         #: A move of which nobody knows the end, for its answer was lost or not waited for; and whether it is in force
         #: here.
@@ -88,8 +97,8 @@ class Leasing:
     @property
     def free_nusd(self) -> int:
         """Leased, and nothing held on it. Requests are no money."""
-        leased = (account for account in self._purse.leased.values() if not account.counts)
-        return sum(max(0, account.free_nusd or 0) for account in leased)
+        leased = {**self._purse.leased, **{account.account_id: account for account in self._resting}}
+        return sum(max(0, account.free_nusd or 0) for account in leased.values() if not account.counts)
 
     async def secure(
         self, specs: Sequence[AccountSpec], amount_nusd: int, at: float, *, wait: bool = True
@@ -115,10 +124,12 @@ class Leasing:
         """Give back what was not used since the last time, settle debts, be heard of. Raises StoreUnavailable."""
         async with self._turn:
             await self._find_out()
-            amounts = self._unused()
+            amounts, wants = self._unused()
             if amounts:
                 await self._carry_out(self._leases.change, Move(self._next(), amounts), here=True)
             await self._keep_ahead()
+            if wants:
+                await self._grant(wants)
         await self._be_heard()
 
     async def watch(self) -> None:
@@ -134,16 +145,22 @@ class Leasing:
             self._check_stalled()
             await self._in(self._leases.end)
             self._purse.leased.clear()
+            self._resting.clear()
 
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown()
 
-    def _unused(self) -> dict[str, int]:
-        """What goes back, below 0, and what was spent beyond what was leased; both are so here from now on."""
-        purse, amounts = self._purse, dict[str, int]()
-        for account_id, account in list(purse.leased.items()):
-            free, kept = account.free_nusd or 0, max(account.used_nusd, account.ahead_nusd)
+    def _unused(self) -> tuple[dict[str, int], list[Want]]:
+        """What goes back, below 0, and what was spent beyond what was leased; both are so here from now on. And what
+        accounts in use should have again, before a request has to wait for it."""
+        purse, amounts, wants, low = self._purse, dict[str, int](), list[Want](), False
+        for account in self._looked_at():
+            account_id, free, stock = account.account_id, account.free_nusd or 0, self._stock(account)
+            if account.used_nusd < stock and free < stock:
+                wants.append(Want(account_id, account.limit_nusd, 0, stock - free))
+                low |= 2 * free < stock
+            kept = max(stock, account.ahead_nusd, min(free, self._spare(account)))
             account.used_nusd = 0
             if free > kept:
                 amounts[account_id] = kept - free
@@ -154,7 +171,38 @@ class Leasing:
         dropped, purse.dropped = purse.dropped, {}
         for account_id, amount in dropped.items():
             amounts[account_id] = amounts.get(account_id, 0) - amount
-        return {account_id: amount for account_id, amount in amounts.items() if amount}
+        changed = {account_id: amount for account_id, amount in amounts.items() if amount}
+        return changed, wants if low else []
+
+    def _looked_at(self) -> Iterator[Account]:
+        """Accounts of which something is leased, but for those that rest."""
+        purse, resting = self._purse, self._resting
+        for account in resting.due():
+            if account.used_nusd:
+                resting.put(account)
+                account.used_nusd = 0
+            elif purse.account(account.account_id) is account:
+                account.limit_nusd = 0  # nothing of it is to spare, until it is met again
+                purse.leased[account.account_id] = account
+        for account in list(purse.leased.values()):
+            resting.wake(account.account_id)
+            idle = not account.used_nusd and not account.ahead_nusd
+            if idle and 0 < (account.free_nusd or 0) <= self._spare(account):
+                resting.put(account)
+                del purse.leased[account.account_id]
+                continue
+            yield account
+            if idle and not account.free_nusd and not account.holds:
+                del purse.leased[account.account_id]
+
+    def _stock(self, account: Account) -> int:
+        """How much an account in use should have at hand: of a limit that is far away enough for a while, else what was
+        held since the last tick."""
+        stock = _STOCK * account.used_nusd
+        return stock if stock * _FAR * self._nodes <= account.room_nusd else account.used_nusd
+
+    def _spare(self, account: Account) -> int:
+        return max(0, account.room_nusd // (_SPARE * self._nodes))
 
     def _next(self) -> int:
         self._number += 1
@@ -219,7 +267,7 @@ class Leasing:
                 self._check_stalled()
             granted = await self._grant(
                 [
-                    Want(spec.account_id, spec.limit_nusd or 0, need, _AHEAD * spec.need(amount_nusd))
+                    Want(spec.account_id, spec.limit_nusd or 0, need, self._wish(spec, amount_nusd))
                     for spec, need in lacking
                 ]
             )
@@ -251,6 +299,10 @@ class Leasing:
             if spec.limit_nusd is not None and free < wanted:
                 told.append((spec, wanted - free))
         return told
+
+    def _wish(self, spec: AccountSpec, amount_nusd: int) -> int:
+        account = self._purse.account(spec.account_id)
+        return max(_AHEAD * spec.need(amount_nusd), 0 if account is None else self._stock(account))
 
     async def _be_heard(self) -> None:
         now = self._clock.wall()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the writer process is small
     from waypost.ports import Journal
 
 #: Records per transaction.
-BATCH_MAX: Final = 512
+BATCH_MAX: Final = 1024
 _RECEIVE_BYTES: Final = 65_536
 _PAUSE_FIRST_S: Final = 0.02
 _PAUSE_MAX_S: Final = 0.5
@@ -141,8 +141,10 @@ class Poster:
         worked = False
         failure: GatewayError | None = None
         try:
-            while self._follow():
-                worked = True
+            more: bool | None = True
+            while more:
+                more = self._follow()
+                worked |= more is not None
             self._post_carried()
             self._drop()
         except StoreUnavailable as error:
@@ -154,11 +156,14 @@ class Poster:
             self._answer(ask, failure)
         return failure, worked
 
-    def _follow(self) -> bool:
-        """Post the next stretch of the files; False when there is none. One that could not be posted is kept."""
-        piece = self._piece = self._piece or self._tail.read()
+    def _follow(self) -> bool | None:
+        """Post the next stretch of the files: None when there is none, False when it was all that there was when it was
+        read. What is written meanwhile waits for company: else a busy gateway would be followed in ever smaller steps,
+        each of which costs the database a transaction. One that could not be posted is kept."""
+        kept, piece = self._piece is not None, self._piece or self._tail.read()
+        self._piece = piece
         if piece is None:
-            return False
+            return None
         for number in piece.damaged:
             self._set_aside(piece.segment, number)
         piece.damaged = []
@@ -171,7 +176,7 @@ class Poster:
                 self._tell()
         self._at = (piece.number, piece.handled)
         self._piece = None
-        return True
+        return piece.more or kept
 
     def _post(self, segment: str, batch: list[tuple[int, Exchange]]) -> None:
         exchanges = [self._whole(exchange) for _, exchange in batch]

@@ -69,6 +69,11 @@ class Account:
         #: By id of a budget, the thresholds that were told of; None among them: that it had no room.
         self.told: set[tuple[str, int | None]] = set()
 
+    @property
+    def room_nusd(self) -> int:
+        """Of its limit, as it was last met: what is neither spent nor held, as far as this node knows."""
+        return self.limit_nusd - self.posted_nusd - self.held_nusd
+
 
 class PurseHold:
     """Money set aside on zero or more accounts. Made by `Purse.reserve`, ended by `Purse.close`."""
@@ -103,7 +108,7 @@ class Purse:
         limits hold by what is leased to this one (`ledger.leasing`)."""
         self.reached = reached
         self.shared = shared
-        #: Accounts of which something was leased; and what is left of those that are not in memory any more.
+        #: Accounts whose lease is looked after; and what is left of those that are not in memory any more.
         self.leased: dict[str, Account] = {}
         self.dropped: dict[str, int] = {}
         self._accounts: dict[str, Account] = {}
@@ -113,7 +118,7 @@ class Purse:
         return len(self._accounts)
 
     def missing(self, specs: Sequence[AccountSpec]) -> tuple[AccountSpec, ...]:
-        """Those accounts that are not in memory."""
+        """Those that are not in memory."""
         return tuple(spec for spec in specs if spec.account_id not in self._accounts)
 
     def open(self, spec: AccountSpec, posted_nusd: int, at: float) -> None:
@@ -207,6 +212,7 @@ class Purse:
         for account, spec in zip(hold._held_on, hold._specs, strict=True):
             if spec.limit_nusd is not None and not account.counts:
                 account.ahead_nusd += hold._ahead_nusd
+                self.leased[account.account_id] = account
 
     def left(self, specs: tuple[AccountSpec, ...]) -> int | None:
         """What could be held now on all of these at most, not below 0; None where nothing may refuse, or when an
@@ -254,6 +260,8 @@ class Purse:
                 # What is posted leaves the lease, whether it had been set aside from it or not.
                 covered = spec.limit_nusd is not None and not hold._free
                 account.free_nusd += (held if covered else 0) - cost
+                if account.free_nusd < 0:
+                    self.leased[account.account_id] = account
             if spec.marks and account.posted_nusd >= spec.marks[0].at_nusd:
                 self._look(spec, account)
 
@@ -300,7 +308,8 @@ class Purse:
                 heappush(ends, (at + _LINGER_S, account_id))
             else:
                 del self._accounts[account_id]
-                if self.leased.pop(account_id, None) is not None and account.free_nusd:
+                self.leased.pop(account_id, None)
+                if account.free_nusd:
                     self.dropped[account_id] = self.dropped.get(account_id, 0) + account.free_nusd
 
 

@@ -17,7 +17,7 @@ import msgspec
 from waypost.core.record import Exchange
 from waypost.ledger.segments import Kind, checked, listed, number_of
 
-_READ_BYTES: Final = 256 * 1024
+_READ_BYTES: Final = 512 * 1024
 _SETTLED: Final = Kind.SETTLED.value
 #: Their check sums are of no interest here: only recovery reads these.
 _OTHERS: Final = frozenset(kind.value for kind in Kind if kind is not Kind.SETTLED)
@@ -37,6 +37,8 @@ class Piece(msgspec.Struct):
     """Those that the journal lacks, each with its record number."""
     damaged: list[int]
     """Record numbers of lines that can not be read."""
+    more: bool
+    """There is more behind it; else it was all that there was when it was read."""
 
 
 class Tail:
@@ -54,17 +56,17 @@ class Tail:
         self._handled = 0
 
     def read(self) -> Piece | None:
-        """The next stretch, at most about 256 KB; None when there is no whole record that was not read."""
-        data = self._rest()
+        """The next stretch, at most about 512 KB; None when there is no whole record that was not read."""
+        data, whole = self._rest()
         while not data:
             newer = self._newer()
             if newer is None:
                 return None
-            data = self._rest()  # after the newer file was seen: what was written in between
+            data, whole = self._rest()  # after the newer file was seen: what was written in between
             if not data:
                 self._turn_to(newer)
-                data = self._rest()
-        return self._taken(data)
+                data, whole = self._rest()
+        return self._taken(data, whole and self._newer() is None)
 
     def close(self) -> None:
         """Idempotent."""
@@ -72,16 +74,16 @@ class Tail:
             os.close(self._fd)
             self._fd = -1
 
-    def _rest(self) -> bytes:
-        """Whole lines that were not read, up to a bound."""
+    def _rest(self) -> tuple[bytes, bool]:
+        """Whole lines that were not read, up to a bound; and whether that is all that the file has now."""
         if self._fd < 0:
-            return b""
+            return b"", True
         size = _READ_BYTES
         while True:
             data = os.pread(self._fd, size, self._offset)
             end = data.rfind(b"\n") + 1
             if end or len(data) < size:
-                return data[:end]
+                return data[:end], len(data) < size
             size *= 2  # one line is longer than that
 
     def _newer(self) -> Path | None:
@@ -98,7 +100,7 @@ class Tail:
         self._number = number_of(path.name) or 0
         self._offset = self._records = self._handled = 0
 
-    def _taken(self, data: bytes) -> Piece:
+    def _taken(self, data: bytes, last: bool) -> Piece:
         applied = self._applied.get(self._name, 0)
         settled: list[tuple[int, Exchange]] = []
         damaged: list[int] = []
@@ -117,4 +119,4 @@ class Tail:
                 damaged.append(number)
         self._offset += len(data)
         self._records, self._handled = number, handled
-        return Piece(self._name, self._number, number, handled, settled, damaged)
+        return Piece(self._name, self._number, number, handled, settled, damaged, not last)

@@ -52,6 +52,7 @@ def test_what_a_key_can_not_be_given_is_refused(rows, randomness, field, value):
         rows.create(NewKey("app", **{field: value}), AT, randomness)
     assert refused.value.param == field
     assert rows.list() == []
+    assert rows.count() == 0
 
 
 @pytest.mark.parametrize("where", [{}], ids=["sqlite"])
@@ -67,6 +68,7 @@ def test_keys_are_listed_and_found_by_id_and_by_name(rows, randomness):
     second = rows.create(NewKey("app"), AT + 1, randomness)[1]
 
     assert rows.list() == [first, second]
+    assert rows.count() == 2
     assert rows.find("app") == [first, second]
     assert rows.find(second.key_id) == [second]
     assert rows.find("none") == []
@@ -94,6 +96,7 @@ def test_a_rotated_key_is_the_same_key_with_two_secrets_for_a_while(rows, random
     assert (renewed.key_id, renewed.budget_nusd, renewed.expires_at) == (key.key_id, 5, None)
     assert rows.read(old.digest)[0].expires_at == AT + 70
     assert rows.list() == [renewed]
+    assert rows.count() == 1
     rows.rotate(key.key_id, AT + 20, randomness)
     assert rows.read(old.digest)[0].expires_at == AT + 20
     with pytest.raises(InvalidRequest):

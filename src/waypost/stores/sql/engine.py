@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
@@ -15,6 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from waypost.core.deed import Deed
 from waypost.errors import Bug, GatewayError, StoreUnavailable
 from waypost.stores.sql.sqlite_file import FILE_NAME, Durability, pragmas
+
+if TYPE_CHECKING:
+    from waypost.stores.sql.postgres_line import Line
 
 #: Of a transaction that only reads.
 READ: Final = "waypost_read"
@@ -36,6 +39,8 @@ class Database:
         """Which node this is, where several share the database."""
         self.home = ""
         """Which data folder it works for, where several do: the name of its first, or only, node."""
+        self.line: Line | None = None
+        """Where the database is a server: for what is asked all the time."""
         self.wall: Callable[[], float] | None = None
         """Unix time, for what the audit log tells. None: the database's own, to the second."""
         self._driver_said = rebuilt
@@ -45,6 +50,7 @@ class Database:
         """The same database, for somebody who changes something in it: the audit log tells of them."""
         made = Database(self.engine, self._driver_said)
         made.node, made.home, made.wall, made._deed = self.node, self.home, self.wall, deed
+        made.line = self.line
         return made
 
     @contextmanager
@@ -82,6 +88,8 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back to the system."""
+        if self.line is not None:
+            self.line.close()
         self.engine.dispose()
 
 

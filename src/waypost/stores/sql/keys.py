@@ -147,6 +147,11 @@ class KeyRows:
         with self._database.read() as connection:
             return newest(connection, KEY)
 
+    def count(self) -> int:
+        """How many keys there are, revoked and expired ones included."""
+        with self._database.read() as connection:
+            return int(connection.scalar(select(func.count()).select_from(KEYS)) or 0)
+
     def page(self, wanted: KeyFilter, after: str, limit: int) -> Sequence[Key]:
         """Keys with their newest secret, newest key first, from behind the key with the id `after` (empty: from the
         first)."""

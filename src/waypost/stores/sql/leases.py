@@ -6,14 +6,19 @@ lease of the node that posts (`PostgresJournal`, `SqliteJournal`), so the sum of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, text
 
+from waypost.core.keytext import Randomness
 from waypost.core.lease import Granted, Move, Want
 from waypost.stores.sql.engine import Database
 from waypost.stores.sql.lease_rows import statements_of
+
+if TYPE_CHECKING:  # only where there is a server
+    from waypost.stores.sql.lease_line import LeaseLine
 
 _COUNTER: Final = text("INSERT INTO meta (name, value) VALUES (:counter, '0') ON CONFLICT (name) DO NOTHING")
 _EMPTY: Final = text("DELETE FROM leases WHERE node = :node AND amount_nusd = 0")
@@ -28,17 +33,26 @@ _LIVE: Final = text("SELECT count(*) FROM nodes WHERE seen_at > :since")
 class LeaseRows:
     """The leases of one node. Blocking; raises StoreUnavailable."""
 
-    def __init__(self, database: Database, node: str = "") -> None:
-        """`node`: whose; left out, of the node that opened the database."""
+    def __init__(self, database: Database, node: str = "", randomness: Randomness = os.urandom) -> None:
+        """`node`: whose; left out, of the node that opened the database. `randomness`: tells processes apart."""
         self._database = database
         self._node = node or database.node
         self._counter = f"lease moves of {self._node}"
+        self._last = f"lease move of {self._node}"
         self._of = statements_of(database.engine.dialect.name)
+        self._by = randomness(8).hex()
+        self._line: LeaseLine | None = None
+        if database.line is not None:
+            from waypost.stores.sql.lease_line import LeaseLine
+
+            self._line = LeaseLine(database.line, self._node, self._counter, self._last, self._by)
 
     def begin(self) -> int:
         """See `ports.Leases`."""
         with self._database.write(shared=True) as connection:
             connection.execute(_COUNTER, {"counter": self._counter})
+            if self._line is not None:
+                self._shut_out(connection)
             last = self._of.reached(connection, self._counter)
             self._give_all_back(connection)
         return last
@@ -50,12 +64,14 @@ class LeaseRows:
         shrink as a limit nears, down to what one request needs.
         """
         ordered = sorted(wants, key=_account)
+        if self._line is not None:
+            return self._line.grant(ordered, nodes, move)
         with self._database.write(shared=True) as connection:
             found = self._of.lock(connection, [want.account_id for want in ordered])
             amounts: dict[str, int] = {}
             for want in ordered:
                 left = want.limit_nusd - sum(found[want.account_id])
-                if left < want.need_nusd:
+                if want.need_nusd > max(0, left):
                     amounts = dict.fromkeys(found, 0)
                     break
                 share = max(0, left) // (2 * max(1, nodes))
@@ -67,12 +83,17 @@ class LeaseRows:
 
     def change(self, move: Move) -> None:
         """See `ports.Leases`."""
+        if self._line is not None:
+            self._line.change(move)
+            return
         with self._database.write(shared=True) as connection:
             self._of.lock(connection, sorted(move.amounts))
             self._move(connection, move, move.amounts)
 
     def reached(self, number: int) -> bool:
         """See `ports.Leases`."""
+        if self._line is not None:
+            return self._line.reached(number)
         with self._database.write(shared=True) as connection:
             return self._of.reached(connection, self._counter) >= number
 
@@ -92,6 +113,14 @@ class LeaseRows:
         """How many nodes were seen after Unix time `since`."""
         with self._database.read() as connection:
             return int(connection.scalar(_LIVE, {"since": since}) or 0)
+
+    def _shut_out(self, connection: Connection) -> None:
+        """From now on statements of earlier processes of this node do nothing; one that is under way is waited for."""
+        from waypost.stores.sql.lease_line import BEGIN, begun
+
+        connection.execute(text(BEGIN), {"last": self._last, "value": begun(self._by, 0)})
+        reached = self._of.reached(connection, self._counter)
+        connection.execute(text(BEGIN), {"last": self._last, "value": begun(self._by, reached)})
 
     def _mine(self, connection: Connection) -> dict[str, int]:
         rows: Any = connection.execute(_OF_NODE, {"node": self._node})

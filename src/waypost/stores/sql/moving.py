@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from io import BytesIO
 from typing import Any, Final
 
 import msgspec
@@ -58,7 +57,7 @@ def copy_rows(
             progress(table.name, 0, total)
             for rows in _slices(reading, table, node):
                 copy = f'COPY "{table.name}" ({names}) FROM STDIN'
-                cursor.execute(copy, stream=BytesIO(render_rows(rows)))
+                cursor.execute(copy, stream=(render_rows(rows),))
                 progress(table.name, done := done + len(rows), total)
             _go_on(reading, cursor, table)
             _compare(reading, cursor, table)

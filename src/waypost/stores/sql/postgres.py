@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, event, text
 from waypost.errors import ConfigError
 from waypost.stores.sql.address import Address, Secret
 from waypost.stores.sql.engine import READ, SHARED, Database
+from waypost.stores.sql.postgres_line import Line
 from waypost.stores.sql.postgres_link import LOCK_S, PROMPT_S, Connector, rebuilt
 
 #: One for all writers of all nodes: what only the control plane and clients' kept things write.
@@ -21,9 +22,10 @@ def open_postgres(
 ) -> Database:
     """The database at an address; nothing is asked yet. `schema.prepare` brings the tables up to date. `statement_s`:
     the longest that a statement may take. Raises ConfigError."""
+    connector = Connector(address, secret, statement_s=statement_s)
     engine = create_engine(
         "postgresql+pg8000://",
-        creator=Connector(address, secret, statement_s=statement_s).connect,
+        creator=connector.connect,
         pool_size=5,
         max_overflow=10,
         pool_timeout=LOCK_S,
@@ -38,7 +40,9 @@ def open_postgres(
             connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITERS})"))
 
     event.listen(engine, "begin", begin)
-    return Database(engine, rebuilt)
+    made = Database(engine, rebuilt)
+    made.line = Line(connector)
+    return made
 
 
 def check_server(database: Database) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from typing import Any, Final
 
 import msgspec
@@ -105,7 +104,7 @@ class PostgresJournal:
         batch = self._batch(exchanges)
         with self._transaction(posting=True) as cursor:
             for table, rows in _filled(batch):
-                cursor.execute(_COPY[table], stream=BytesIO(render_rows(rows)))
+                cursor.execute(_COPY[table], stream=(render_rows(rows),))
             self._add_up(cursor, batch)
             cursor.execute(_REMEMBER, (self._of_node + segment, upto))
 
@@ -128,7 +127,7 @@ class PostgresJournal:
             for table, rows in _filled(batch):
                 stage, copy, move = _STAGE[table]
                 cursor.execute(stage)
-                cursor.execute(copy, stream=BytesIO(render_rows(rows)))
+                cursor.execute(copy, stream=(render_rows(rows),))
                 cursor.execute(move)
             self._add_up(cursor, batch)
         return len(batch.lines)
