@@ -1,4 +1,5 @@
-"""How much is tried: all of it in `make test`, a tenth in `make check`, which people wait for."""
+"""How much is tried: all of it in `make test`, a tenth in `make check`, which people wait for. With
+`WAYPOST_TESTS=explore`, other examples in each run, to look for counterexamples."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 from typing import Final
 
 _QUICK: Final = os.environ.get("WAYPOST_TESTS") == "quick"
+EXPLORING: Final = os.environ.get("WAYPOST_TESTS") == "explore"
 #: A law that is tried less often is hardly tried.
 _LEAST: Final = 10
 

@@ -170,15 +170,17 @@ class Model:
     def __init__(self) -> None:
         self.log: list[tuple[float, bool]] = []
         self.mode, self.until, self.probing, self.times, self.well_since = "closed", 0.0, False, 0, 0.0
+        self.probed_at = 0.0
 
     def admits(self, now: float) -> bool:
         if self.mode == "closed":
             return True
-        return not self.probing and (self.mode == "half" or now >= self.until)
+        probing = self.probing and now - self.probed_at <= LOST_S
+        return not probing and (self.mode == "half" or now >= self.until)
 
-    def enter(self) -> None:
+    def enter(self, now: float) -> None:
         if self.mode != "closed":
-            self.mode, self.probing = "half", True
+            self.mode, self.probing, self.probed_at = "half", True, now
 
     def end(self, event: str, now: float) -> None:
         if self.mode == "half":
@@ -215,7 +217,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
         self.under_way: list[tuple[float, int]] = []
         self.openings = 0
 
-    @rule(step=st.sampled_from((0.25, 1.0, 5.0, 29.75, 31.0, 130.0)))
+    @rule(step=st.sampled_from((0.25, 1.0, 5.0, 29.75, 31.0, 130.0, LOST_S)))
     def wait(self, step: float) -> None:
         self.now += step
 
@@ -226,7 +228,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
             assert allowed == self.model.admits(self.now)
             if allowed:
                 self.breaker.enter(self.now)
-                self.model.enter()
+                self.model.enter(self.now)
                 self.under_way.append((self.now, self.openings))
 
     @rule(events=st.lists(st.sampled_from(("success", "failure")), min_size=4, max_size=14))
