@@ -165,3 +165,28 @@ async def test_a_body_is_taken_once_and_only_whole() -> None:
         client.send(whole[-3:])
         assert (await client.answer()).body == b'{"n":2}'
     assert bodies == [b"", b""]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_an_application_that_does_not_answer_is_a_500_and_the_next_request_is_served(
+    fails: bool,
+) -> None:
+    """What uvicorn's own wrapper does, which is asked only then."""
+    rig = Rig()
+    async with rig.serving() as rig:
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] != "/nothing":
+                await rig.edge(scope, receive, send)
+            elif fails:
+                raise RuntimeError("broken")
+
+        assert rig.server is not None
+        rig.server.config.loaded_app = app
+        client = await rig.connect()
+        client.send(post(b"{}", "/nothing"))
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (500, b"Internal Server Error")
+        client = await rig.connect()
+        client.send(post(b"{}"))
+        assert (await client.answer()).status == 200

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from transcript import provider, target
 from waypost.errors import BudgetExceeded, RateLimited
 from waypost.pipeline import headers
 
@@ -39,3 +40,21 @@ def test_waits_are_rounded_up_to_seconds_and_exact_in_milliseconds() -> None:
 
 def test_a_spent_budget_says_not_to_retry() -> None:
     assert (b"x-should-retry", b"false") in headers.refusal(BudgetExceeded("spent"))
+
+
+def test_who_answered_is_rendered_once_for_each_target() -> None:
+    names = headers.Names()
+    one, other = target(provider("p")), target(provider("q"), "m\n2")
+    assert names.of(one) == ((b"x-waypost-model", b"m1"), (b"x-waypost-provider", b"p"))
+    assert names.of(other) == ((b"x-waypost-model", b"m?2"), (b"x-waypost-provider", b"q"))
+    assert names.of(one) is names.of(one)
+
+
+def test_names_of_any_number_of_targets_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headers, "_NAMES_MOST", 2)
+    names = headers.Names()
+    targets = [target(provider("p"), f"m{number}") for number in range(5)]
+    for _ in range(2):
+        for number, each in enumerate(targets):
+            assert names.of(each)[0][1] == b"m%d" % number
+    assert len(names._lines) <= 2

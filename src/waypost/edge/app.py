@@ -12,7 +12,7 @@ from waypost.config.snapshot import Settings
 from waypost.core.asked import PathAsk
 from waypost.dialects.dialect import Dialect
 from waypost.edge import cors, head, health
-from waypost.edge.asgi import Headers, Receive, Scope, Send
+from waypost.edge.asgi import Headers, Receive, Scope, Send, address
 from waypost.edge.client import EdgeClient
 from waypost.edge.connection import CONNECTION, TABLE, Connection
 from waypost.edge.control import visit_of
@@ -36,9 +36,8 @@ from waypost.ports.control import ControlApi, Said
 from waypost.telemetry.logs import Log
 
 DOCS = "the docs/ folder of the project; `waypost --help` on its machine"
-
-
 _OWN_SERVER = "WebSockets are spoken here under the gateway's own server only."
+_ENDING = "The gateway is shutting down. Ask another replica, or again in a moment."
 
 
 class _Ask(msgspec.Struct, eq=False):
@@ -145,7 +144,20 @@ class Edge:
             if scope["method"] not in route.methods:
                 await self._other_method(ask, route)
             elif route.dialect is not None:
-                await self._call(ask, route, route.dialect)
+                received, dialect = self._clock.monotonic(), route.dialect
+                key = self._presented(ask, dialect, received)
+                self.active += 1
+                try:
+                    check_head(headers, settings, route.forms)
+                    body = None if connection is None else arrived(connection, settings)
+                    if body is None:
+                        body = await self._receive(ask, key)
+                    query: bytes = scope["query_string"]
+                    path, peer = route.with_query(query) if query else route.path, scope.get("client")
+                    said = (dialect, body, headers, key, ask.exchange_id, received, client, path, None, peer)
+                    await self.pipeline.run(Call(*said))
+                finally:
+                    self.active -= 1
             else:
                 await self._own(ask, route)
         except Disconnected:
@@ -160,34 +172,22 @@ class Edge:
         finally:
             client.release()
 
-    async def _call(self, ask: _Ask, route: Matched, dialect: Dialect) -> None:
-        received = self._clock.monotonic()
-        settings, connection = ask.settings, ask.connection
+    def _presented(self, ask: _Ask, dialect: Dialect, received: float) -> bytes | None:
+        """The key that a call presents. Raises where no call is taken now."""
         if self.closed:
-            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+            raise Draining(_ENDING)
         key = read_key(ask.headers)
-        query: bytes = ask.scope["query_string"]
-        if key is None and query and dialect.family.startswith("gemini"):
-            key = read_query_key(query)
+        if key is None and ask.scope["query_string"] and dialect.family.startswith("gemini"):
+            key = read_query_key(ask.scope["query_string"])
         if self.active >= self._load.unquestioned:
-            self._question(key, received, connection)
-        self.active += 1
-        try:
-            check_head(ask.headers, settings, route.forms)
-            if connection is None or connection.receiving:
-                # A body too large for one read waits in memory only for somebody who is known.
-                await self.pipeline.check_key(key)
-            body = None if connection is None else arrived(connection, settings)
-            if body is None:
-                body = await read_body(ask.receive, settings, connection is None or connection.receiving)
-            path = route.with_query(query) if query else route.path
-            peer = ask.scope.get("client")
-            call = Call(
-                dialect, body, ask.headers, key, ask.exchange_id, received, ask.client, path, None, peer
-            )
-            await self.pipeline.run(call)
-        finally:
-            self.active -= 1
+            self._question(key, received, ask.connection)
+        return key
+
+    async def _receive(self, ask: _Ask, key: bytes | None) -> bytes:
+        if _pending(ask):
+            # A body too large for one read waits in memory only for somebody who is known.
+            await self.pipeline.check_key(key)
+        return await read_body(ask.receive, ask.settings, _pending(ask))
 
     def _question(self, presented: bytes | None, now: float, connection: Connection | None) -> None:
         """There is more to do than usual. Raises Overloaded when this request is not to be taken."""
@@ -249,7 +249,7 @@ class Edge:
         if self._sessions is None or not isinstance(connection, Upgradable):
             raise NotFound(_OWN_SERVER)
         if self.closed:
-            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+            raise Draining(_ENDING)
         handshake, offered = Handshake(ask.headers, ask.scope["http_version"]), Offered(ask.headers)
         key = read_key(ask.headers) or offered.key
         if self.active >= self._load.unquestioned:
@@ -290,7 +290,7 @@ class Edge:
         await self.pipeline.check_key(presented)
         key = self.pipeline.known(presented)
         if key is not None:
-            check_network(key, _address(ask.scope))
+            check_network(key, address(ask.scope))
         return presented
 
     async def _visit(self, ask: _Ask) -> None:
@@ -299,7 +299,7 @@ class Edge:
         if self._control is None:
             raise NotFound("There is no control API here.")
         if self.closed:
-            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+            raise Draining(_ENDING)
         self.active += 1
         try:
             visit = visit_of(
@@ -316,16 +316,16 @@ class Edge:
 
     def _check_open(self, settings: Settings) -> None:
         if self.closed:
-            raise Draining("The gateway is shutting down. Ask another replica, or again in a moment.")
+            raise Draining(_ENDING)
         if self.active >= settings.concurrency_max:
             raise Overloaded("The gateway has as many requests under way as it may. Ask again in a moment.")
 
     async def _stored(self, ask: _Ask, route: Matched) -> None:
-        room, connection, method = self._storeroom, ask.connection, ask.scope["method"]
+        room, method = self._storeroom, ask.scope["method"]
         if room is None:
             raise NotFound("Files are not kept here.")
         key = await room.admit(read_key(ask.headers))
-        check_network(key, _address(ask.scope))
+        check_network(key, address(ask.scope))
         own = identity(ask.exchange_id)
         if route.purpose == "file_content":
             await send_content(ask.client, await room.content(key, route.name), own)
@@ -342,7 +342,7 @@ class Edge:
                     answer = await take_upload(arriving, ask.receive, ask.settings)
                     await ask.client.reply(200, [JSON, *own], answer)
                     return
-                body = await read_body(ask.receive, ask.settings, connection is None or connection.receiving)
+                body = await read_body(ask.receive, ask.settings, _pending(ask))
             finally:
                 self.active -= 1
         query = ask.scope["query_string"]
@@ -350,16 +350,17 @@ class Edge:
         await ask.client.reply(200, [JSON, *own], answer)
 
     async def _errand(self, ask: _Ask, route: Matched) -> None:
-        desk, connection, method = self._desk, ask.connection, ask.scope["method"]
+        desk, method = self._desk, ask.scope["method"]
         if desk is None:
             raise NotFound("This gateway does not tell of its own work.")
         key = await desk.admit(route.purpose, read_key(ask.headers))
-        check_network(key, address := _address(ask.scope))
+        peer = address(ask.scope)
+        check_network(key, peer)
         body = b""
         if method == "POST":
             check_head(ask.headers, ask.settings, False)
-            body = await read_body(ask.receive, ask.settings, connection is None or connection.receiving)
-        said = (ask.scope["query_string"], ask.headers, body, ask.exchange_id, address or "")
+            body = await read_body(ask.receive, ask.settings, _pending(ask))
+        said = (ask.scope["query_string"], ask.headers, body, ask.exchange_id, peer or "")
         answer = await desk.answer(Errand(route.purpose, method, key, route.name, *said))
         await ask.client.reply(200, [JSON, *identity(ask.exchange_id)], answer)
 
@@ -394,7 +395,6 @@ class Edge:
         await client.reply(error.status, lines, error_body(error, None if route is None else route.dialect))
 
 
-def _address(scope: Scope) -> str | None:
-    """The other end of the connection."""
-    peer = scope.get("client")
-    return None if peer is None else str(peer[0])
+def _pending(ask: _Ask) -> bool:
+    """The request's body has not arrived whole, as far as is known."""
+    return ask.connection is None or ask.connection.receiving

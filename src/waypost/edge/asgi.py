@@ -13,3 +13,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 Headers = list[tuple[bytes, bytes]]
+
+
+def address(scope: Scope) -> str | None:
+    """The other end of the connection."""
+    peer = scope.get("client")
+    return None if peer is None else str(peer[0])

@@ -11,6 +11,7 @@ from waypost.errors import InvalidRequest, Unauthenticated
 #: `authorization` with the provider's (https://portkey.ai/docs/api-reference/inference-api/headers, 2026-11-21).
 _FIRST = b"x-portkey-api-key"
 _PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
+_OWN_NAMES = frozenset((_FIRST, *_PLAIN))
 _AWS = b"AWS4-HMAC-SHA256"
 
 
@@ -21,6 +22,8 @@ def read_key(headers: Mapping[bytes, bytes]) -> bytes | None:
     headers carry different keys. The text of a key is in no message.
     """
     value = headers.get(b"authorization")
+    if _OWN_NAMES.isdisjoint(headers):
+        return None if value is None else _bearer(value)
     key = None
     if _FIRST in headers and (first := headers[_FIRST].strip()):
         return first

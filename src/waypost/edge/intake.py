@@ -51,6 +51,23 @@ class Arrival:
             await waiter
 
 
+async def _nothing(_scope: object, _receive: object, _send: object) -> None:
+    """An application that answers nothing: run after ours, uvicorn sees itself that the answer is not complete."""
+
+
+def _raising(error: BaseException) -> ASGI3Application:
+    """An application that fails: run after ours did, uvicorn sees to what was begun."""
+
+    async def app(_scope: object, _receive: object, _send: object) -> None:
+        raise error
+
+    return app
+
+
+def _nobody() -> None:
+    """Nobody is told any more."""
+
+
 class Intake(HttpToolsProtocol):
     """The half of a client connection that takes requests in."""
 
@@ -163,7 +180,14 @@ class Intake(HttpToolsProtocol):
         assert worker is not None  # noqa: S101 - it runs this
         try:
             while True:
-                await cycle.run_asgi(app)
+                try:
+                    await app(cycle.scope, cycle.receive, cycle.send)
+                except BaseException as error:  # noqa: BLE001 - uvicorn's own logs it, and answers if that can be
+                    await cycle.run_asgi(_raising(error))
+                else:
+                    if not (cycle.response_complete or cycle.disconnected):
+                        await cycle.run_asgi(_nothing)
+                cycle.on_response = _nobody  # or the request would hold on to the connection, which holds it
                 if self._worker is not worker or worker.cancelling() or self.transport.is_closing():
                     return
                 self.tasks.discard(worker)

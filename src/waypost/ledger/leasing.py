@@ -199,10 +199,10 @@ class Leasing:
         """How much an account in use should have at hand: of a limit that is far away enough for a while, else what was
         held since the last tick."""
         stock = _STOCK * account.used_nusd
-        return stock if stock * _FAR * self._nodes <= account.room_nusd else account.used_nusd
+        return stock if stock * _FAR * self._nodes <= _room(account) else account.used_nusd
 
     def _spare(self, account: Account) -> int:
-        return max(0, account.room_nusd // (_SPARE * self._nodes))
+        return max(0, _room(account) // (_SPARE * self._nodes))
 
     def _next(self) -> int:
         self._number += 1
@@ -355,3 +355,8 @@ def _carried_out(_answer: object) -> bool:
 def _seen(asked: asyncio.Future[Any]) -> None:
     if not asked.cancelled():
         asked.exception()
+
+
+def _room(account: Account) -> int:
+    """Of its limit, as it was last met: what is neither spent nor held, as far as this node knows."""
+    return account.limit_nusd - account.posted_nusd - account.held_nusd

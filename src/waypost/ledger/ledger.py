@@ -105,7 +105,8 @@ class BookLedger:
         else:
             if exchange.accounts is not hold.accounts and exchange.accounts != hold.accounts:
                 raise Bug("An exchange names other budget accounts than those it was held against.")
-            self.purse.close(cast(PurseHold, hold), cost, exchange.attempts)
+            assert isinstance(hold, PurseHold)  # noqa: S101 - there is no other; `cast` is a call
+            self.purse.close(hold, cost, exchange.attempts)
         pins = self._intents.settled(exchange)
         if pins is not None or exchange.request_body is not None or exchange.response_body is not None:
             self._writer.carry(exchange, pins)

@@ -69,11 +69,6 @@ class Account:
         #: By id of a budget, the thresholds that were told of; None among them: that it had no room.
         self.told: set[tuple[str, int | None]] = set()
 
-    @property
-    def room_nusd(self) -> int:
-        """Of its limit, as it was last met: what is neither spent nor held, as far as this node knows."""
-        return self.limit_nusd - self.posted_nusd - self.held_nusd
-
 
 class PurseHold:
     """Money set aside on zero or more accounts. Made by `Purse.reserve`, ended by `Purse.close`."""
@@ -153,27 +148,30 @@ class Purse:
         if not specs:
             return PurseHold(amount_nusd, (), ())
         accounts: list[Account] = []
+        ids: list[str] = []
+        full: tuple[AccountSpec, Account] | None = None
         known = self._accounts
         for spec in specs:
-            account = known.get(spec.account_id)
+            account_id, limit = spec.account_id, spec.limit_nusd
+            account = known.get(account_id)
             if account is None:
                 return None
             accounts.append(account)
+            ids.append(account_id)
+            if limit is not None and full is None:
+                need = EXCHANGE if account.counts else amount_nusd
+                if account.posted_nusd + account.held_nusd + need > limit:
+                    full = spec, account
         if not free:
             if self.shared:
                 if not _take(specs, accounts, amount_nusd):
                     return None
-            else:
-                for spec, account in zip(specs, accounts, strict=True):
-                    limit = spec.limit_nusd
-                    need = EXCHANGE if account.counts else amount_nusd
-                    if limit is not None and account.posted_nusd + account.held_nusd + need > limit:
-                        raise self.exceeded(spec, account, amount_nusd, at)
+            elif full is not None:
+                raise self.exceeded(*full, amount_nusd, at)
         for account in accounts:
             account.held_nusd += EXCHANGE if account.counts else amount_nusd
             account.holds += 1
-        ids = tuple([account.account_id for account in accounts])
-        return PurseHold(amount_nusd, ids, tuple(accounts), specs, free=free)
+        return PurseHold(amount_nusd, tuple(ids), tuple(accounts), specs, free=free)
 
     def extend(self, hold: PurseHold, specs: tuple[AccountSpec, ...], more_nusd: int, at: float) -> None:
         """Hold `more_nusd` on top, on every account of `hold` or on none.

@@ -35,8 +35,8 @@ class Kind(Enum):
     __hash__ = object.__hash__
 
 
-#: Per kind: its letter, and the check sum of what stands before the payload.
-_STARTS: Final = {kind: (kind.value, crc32(kind.value + b" ")) for kind in Kind}
+#: Per kind: the form of its lines, and the check sum of what stands before the payload.
+_STARTS: Final = {kind: (b"%%08x %b %%b\n" % kind.value, crc32(kind.value + b" ")) for kind in Kind}
 
 
 class Segment:
@@ -74,8 +74,8 @@ class Line(msgspec.Struct, frozen=True):
 
 def render(kind: Kind, payload: bytes) -> bytes:
     """One line, with its line feed."""
-    letter, start = _STARTS[kind]
-    return b"%08x %b %b\n" % (crc32(payload, start), letter, payload)
+    form, start = _STARTS[kind]
+    return form % (crc32(payload, start), payload)
 
 
 def parse(data: bytes) -> Iterator[Line]:

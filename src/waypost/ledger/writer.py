@@ -112,9 +112,13 @@ class Writer:
     @property
     def fault(self) -> str | None:
         """None, or why the journal is too far behind to take new work."""
-        if self._fault is None and self.backlog > self._backlog_max:
-            return f"{self.backlog} settled records wait for the database. Check its load and its disk."
-        return self._fault
+        if self._fault is not None:
+            return self._fault
+        # `backlog` without a frame of its own: each request asks.
+        behind = self._intents.settled_count - self._applied + self._unfiled
+        if behind + self._set_aside + self._refused <= self._backlog_max:
+            return None
+        return f"{self.backlog} settled records wait for the database. Check its load and its disk."
 
     @property
     def backlog(self) -> int:

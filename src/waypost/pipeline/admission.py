@@ -20,6 +20,7 @@ from waypost.errors import (
     CallerError,
     CreditsExhausted,
     FreeTierExhausted,
+    GatewayError,
     LimitError,
     NoTarget,
     StoreUnavailable,
@@ -133,8 +134,8 @@ class Admission:
         if standing.asks:
             rules = self._directory.rules(standing, named_by(live, standing, route))
         live.rules = rules
-        if rules.paces:
-            await self._take_limits(live, rules, route)
+        if rules.paces and not self._take_limits(live, rules, route):
+            await self._ask_limits(live, rules, route)
         at, amount, free = live.started_us / 1e6, 0, False
         try:
             if rules.free is not None and await self._take_free(live, standing, route, rules.free, at):
@@ -220,16 +221,23 @@ class Admission:
             for target in route.targets
         )
 
-    async def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
-        now, asked, need = self._clock.monotonic(), live.asked, _NO_NEED
-        assert asked is not None  # noqa: S101 - stage 3 set it or raised
-        for pace in rules.paces:
-            if pace.limit.unit in TOKENS:
-                need = _need(asked, route, live.snapshot.settings.reserve_output_tokens)
-                break
+    def _take_limits(self, live: LiveExchange, rules: Rules, route: Route) -> bool:
+        """False: who counts them has to be asked."""
+        paces, now = rules.paces, self._clock.monotonic()
         try:
-            taken = self._limits.take(rules.paces, need, now)
-            live.taken = taken if taken is not None else await self._limits.ask(rules.paces, need, now)
+            taken = live.taken = self._limits.take(paces, _needed(live, rules, route), now)
+        except GatewayError:
+            self._tell(live, rules, now)
+            raise
+        if taken is None:
+            return False
+        self._tell(live, rules, now)
+        return True
+
+    async def _ask_limits(self, live: LiveExchange, rules: Rules, route: Route) -> None:
+        now = self._clock.monotonic()
+        try:
+            live.taken = await self._limits.ask(rules.paces, _needed(live, rules, route), now)
         finally:
             self._tell(live, rules, now)
 
@@ -262,6 +270,15 @@ class Admission:
 
 
 _NO_NEED = Need()
+
+
+def _needed(live: LiveExchange, rules: Rules, route: Route) -> Need:
+    """What limits are asked for."""
+    for pace in rules.paces:
+        if pace.limit.unit in TOKENS:
+            assert live.asked is not None  # noqa: S101 - stage 3 set it or raised
+            return _need(live.asked, route, live.snapshot.settings.reserve_output_tokens)
+    return _NO_NEED
 
 
 def _need(asked: Asked, route: Route, reserve: int) -> Need:

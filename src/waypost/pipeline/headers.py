@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from waypost.config.targets import Target
 from waypost.core.money import render_usd
 from waypost.errors import GatewayError
 
-Headers = list[tuple[bytes, bytes]]
+Line = tuple[bytes, bytes]
+Headers = list[Line]
+
+#: Targets whose names are kept as headers.
+_NAMES_MOST = 4096
 
 #: Account names, which never pass.
 _KEPT_BACK = (b"openai-organization", b"openai-project")
@@ -25,22 +30,55 @@ def identity(exchange_id: str) -> Headers:
     return [(b"x-request-id", value), (b"x-waypost-request-id", value)]
 
 
+class Names:
+    """Who answered, as headers: rendered once for each target."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, tuple[Target, tuple[Line, Line]]] = {}
+
+    def of(self, target: Target) -> tuple[Line, Line]:
+        """The lines of its model and of its provider."""
+        known = self._lines.get(id(target))
+        if known is not None and known[0] is target:
+            return known[1]
+        if len(self._lines) >= _NAMES_MOST:
+            self._lines.clear()
+        lines = _names(target.model, target.provider.name)
+        self._lines[id(target)] = target, lines
+        return lines
+
+
+def _names(model: str, provider: str) -> tuple[Line, Line]:
+    return (b"x-waypost-model", field(model)), (b"x-waypost-provider", field(provider))
+
+
 def served(
     exchange_id: str,
     model: str,
     provider: str,
     attempts: int,
     overhead_us: int,
-    said: Sequence[tuple[bytes, bytes]],
+    said: Sequence[Line],
     passed: tuple[bytes, ...],
 ) -> Headers:
     """The headers of an answer by a target. Of what it `said`, headers that begin as one of `passed` go on."""
+    return answered(exchange_id, _names(model, provider), attempts, overhead_us, said, passed)
+
+
+def answered(
+    exchange_id: str,
+    names: tuple[Line, Line],
+    attempts: int,
+    overhead_us: int,
+    said: Sequence[Line],
+    passed: tuple[bytes, ...],
+) -> Headers:
+    """The same with `Names.of` the target."""
     value = exchange_id.encode()
     headers = [
         (b"x-request-id", value),
         (b"x-waypost-request-id", value),
-        (b"x-waypost-model", field(model)),
-        (b"x-waypost-provider", field(provider)),
+        *names,
         (b"x-waypost-attempts", b"%d" % attempts),
         (b"x-waypost-overhead-ms", b"%.3f" % (overhead_us / 1000)),
     ]

@@ -38,9 +38,9 @@ def _openai(shown: Mapping[LimitUnit, Shown]) -> Lines:
     if tokens is None and len(shown) > (requests is not None):
         others = (each for each in shown.values() if each is not requests)
         tokens = min(others, key=lambda each: each.remaining)
-    told: list[tuple[bytes, bytes]] = []
+    told: Lines = ()
     if requests is not None:
-        told += (
+        told = (
             (b"x-ratelimit-limit-requests", b"%d" % requests.amount),
             (b"x-ratelimit-remaining-requests", b"%d" % requests.remaining),
             (b"x-ratelimit-reset-requests", duration(requests.reset_s)),
@@ -51,7 +51,7 @@ def _openai(shown: Mapping[LimitUnit, Shown]) -> Lines:
             (b"x-ratelimit-remaining-tokens", b"%d" % tokens.remaining),
             (b"x-ratelimit-reset-tokens", duration(tokens.reset_s)),
         )
-    return tuple(told)
+    return told
 
 
 def _anthropic(shown: Mapping[LimitUnit, Shown], wall: float) -> Lines:

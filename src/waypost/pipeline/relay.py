@@ -37,6 +37,7 @@ class Relay:
         self._clock = clock
         self._settle = settle
         self._conversations = conversations
+        self._names = headers.Names()
 
     async def open(self, live: LiveExchange, trial: Trial, answer: Answer) -> None:
         """A stream up to its first content, which is kept in the trial. Raises UpstreamError while another target may
@@ -206,11 +207,9 @@ class Relay:
         return await self._conversations.keep(live, trial, body)
 
     def _headers(self, live: LiveExchange, trial: Trial, answer: Answer, now: float) -> headers.Headers:
-        target = trial.target
-        lines = headers.served(
+        lines = headers.answered(
             live.call.exchange_id,
-            target.model,
-            target.provider.name,
+            self._names.of(trial.target),
             trial.number,
             live.overhead_us(now),
             answer.headers,

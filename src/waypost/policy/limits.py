@@ -36,7 +36,7 @@ class Counter:
     """The backlog of one limit at one scope. Its unit of time is a nanosecond divided by the limit's amount, in which
     everything is a whole number."""
 
-    __slots__ = ("_due", "_lows", "_serial", "amount", "full", "limit", "open", "per")
+    __slots__ = ("_due", "_lows", "_serial", "amount", "full", "limit", "most", "open", "per")
 
     def __init__(self, amount: int, window_ns: int, limit: Limit | None = None) -> None:
         self.limit = limit
@@ -44,6 +44,8 @@ class Counter:
         self.per = window_ns
         """What one of its unit comes to."""
         self.full = amount * window_ns
+        self.most = self.full + amount * _CLOCK_NS
+        """What the backlog may come to with what is taken."""
         self.open = 0
         """Requests under way that took of it."""
         self._due = 0
@@ -62,12 +64,15 @@ class Counter:
         backlog = self._due - worked
         if backlog < 0:
             backlog = 0
-        while lows and lows[-1][1] >= backlog:
-            lows.pop()
         self._serial = serial = self._serial + 1
-        lows.append((serial, backlog))
-        if len(lows) > _LOWS_MAX:
-            self._merge()
+        if backlog:
+            while lows and lows[-1][1] >= backlog:
+                lows.pop()
+            lows.append((serial, backlog))
+            if len(lows) > _LOWS_MAX:
+                self._merge()
+        else:
+            lows[:] = ((serial, 0),)  # none is lower
         self._due = worked + backlog + number * self.per
         return serial
 
@@ -129,14 +134,13 @@ class Taken:
         self._ended = True
         for gauge in self._gauges:
             gauge.open -= 1
-        now_ns = round(now * NANO)
         for pace, counter, number, serial in self._lines:
             counter.open -= 1
             used = used_of(pace, attempts) if counts else 0
             if used < number:
-                counter.give_back(serial, number - used, now_ns)
+                counter.give_back(serial, number - used, round(now * NANO))
             elif used > number:
-                counter.take(used - number, now_ns)
+                counter.take(used - number, round(now * NANO))
 
     def used(self, input_tokens: int, output_tokens: int, now: float) -> None:
         """An exchange that goes on has used so much in all: what is over is counted at once."""
@@ -185,9 +189,13 @@ class Limits:
                 counter = self._counter(pace, now_ns)
                 counters = self._counters
             number = 1 if unit == "requests" else number_of(pace, need)
-            over = counter.backlog(now_ns) + number * counter.per - counter.full
-            if over > counter.amount * _CLOCK_NS:
-                raise refused(pace, -(-over // (counter.amount * 1000)) / 1e6)
+            amount = counter.amount
+            backlog = counter._due - now_ns * amount
+            after = number * counter.per
+            if backlog > 0:
+                after += backlog
+            if after > counter.most:
+                raise refused(pace, -(-(after - counter.full) // (amount * 1000)) / 1e6)
             wanted.append((pace, counter, number))
         lines = []
         for pace, counter, number in wanted:
@@ -201,18 +209,25 @@ class Limits:
         """Of each unit but `concurrent`, the limit that has the least left."""
         now_ns = round(now * NANO)
         found: dict[LimitUnit, Shown] = {}
+        counters = self._counters
         for pace in paces:
-            unit = pace.limit.unit
-            if unit == "concurrent" or pace.limit.amount < 1:
+            limit = pace.limit
+            unit = limit.unit
+            if unit == "concurrent" or limit.amount < 1:
                 continue
-            counter = self._counters.get(pace.counter)
-            if counter is None or counter.limit is not pace.limit:
+            counter = counters.get(pace.counter)
+            if counter is None or counter.limit is not limit:
                 counter = self._counter(pace, now_ns)
-            backlog = counter.backlog(now_ns)
-            remaining = max(0, (counter.full - backlog) // counter.per)
-            before = found.get(unit)
-            if before is None or remaining < before.remaining:
-                found[unit] = Shown(unit, counter.amount, remaining, backlog / counter.amount / NANO)
+                counters = self._counters
+            amount = counter.amount
+            backlog = counter._due - now_ns * amount
+            if backlog < 0:
+                backlog = 0
+            remaining = (counter.full - backlog) // counter.per
+            if remaining < 0:
+                remaining = 0
+            if unit not in found or remaining < found[unit].remaining:
+                found[unit] = Shown(unit, amount, remaining, backlog / amount / NANO)
         return found
 
     async def ask(self, paces: Sequence[Pace], need: Need, now: float) -> Taken:

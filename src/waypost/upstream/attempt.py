@@ -171,8 +171,7 @@ def _render_prefix(provider: Provider, dialect: str, path: str) -> bytes:
 def render_forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
     """Lines for those of the client's headers that may pass."""
     lines = b""
-    for some in (names, FORWARDED):
-        for name in some:
-            if name in headers:
-                lines += b"%b: %b\r\n" % (name, headers[name])
+    for name in names + FORWARDED if names else FORWARDED:
+        if name in headers:
+            lines += b"%b: %b\r\n" % (name, headers[name])
     return lines
