@@ -103,3 +103,13 @@ def test_a_writer_that_others_wait_for_pauses_every_few_rows(database, tmp_path)
     assert journal.posted([A]) == {A: 300}
     assert journal.repost([exchange(number, 3, (A,)) for number in range(101)]) == 1
     journal.close()
+
+
+def test_where_others_lease_from_the_file_it_is_not_kept_locked_for_a_pause(database, tmp_path):
+    pauses = []
+    journal = SqliteJournal(
+        tmp_path, node="b", pause=lambda: pauses.append(journal._connection.in_transaction)
+    )
+    journal.post("s1", 1, [exchange(number, 3, (A,)) for number in range(100)])
+    assert pauses == [False] * (100 // 16), "while rows are made, and not while they are written"
+    journal.close()

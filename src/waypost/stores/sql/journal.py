@@ -179,7 +179,8 @@ class SqliteJournal:
             spent = [(sums[0], account, self._node) for account, sums in batch.posted.items()]
             tables += [(statement, spent) for statement in _SPEND]
         for statement, rows in tables:
-            if self._pause is None:
+            if self._pause is None or self._node:
+                # Where other processes lease from the same file, they would wait for a writer that waits.
                 connection.executemany(statement, rows)
                 continue
             for start in range(0, len(rows), _TURN):
