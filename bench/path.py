@@ -21,9 +21,9 @@ from unittest.mock import patch
 import msgspec
 from uvicorn.server import ServerState
 
-from bench.bodies import ANSWER, ask, ask_anthropic, event
-from bench.gateway import PACED, create_key, environment, render_config
-from bench.subject import CHAT, MESSAGES, STATIC_MODEL, Subject
+from bench.gateway import create_key, environment, render_config
+from bench.spoken import PAIRS, SPOKEN, Spoken, render_providers
+from bench.subject import STATIC_MODEL, Subject
 from waypost.app import gateway
 from waypost.app.options import Options
 from waypost.core.origin import Origin
@@ -138,14 +138,15 @@ class Rig:
             client.connection_made(transport)
             self._clients.append((client, transport))
 
-    def requests(self, path: str, asks: Callable[..., str]) -> list[bytes]:
+    def requests(self, client: Spoken, target: Spoken, *, stream: bool = False) -> list[bytes]:
         """A request's bytes for each connection; models take turns."""
-        names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
-        return [self._request(path, asks(name)) for name in names] * (_CONNECTIONS // _MODELS)
-
-    def streamed(self) -> bytes:
-        """A request for a stream."""
-        return self._request(CHAT, ask(PACED[0], stream=True))
+        if target.prefix == SPOKEN["openai_chat"].prefix:
+            names = [STATIC_MODEL, *(f"{target.prefix}-{number}" for number in range(_MODELS - 1))]
+        else:
+            names = [f"{target.prefix}-{number}" for number in range(_MODELS)]
+        path = client.stream_path if stream else client.path
+        asked = [self._request(path.format(model=name), client.ask(name, stream=stream)) for name in names]
+        return asked * (_CONNECTIONS // _MODELS)
 
     def _request(self, path: str, body: str) -> bytes:
         return (_HEAD.format(path=path, key=self._key, size=len(body)) + body).encode()
@@ -185,19 +186,38 @@ class Rig:
             transport.taken.clear()
         return [marks[1] - marks[0], marks[2] - marks[1], marks[4] - marks[3], marks[5] - marks[4]]
 
-    async def streams(self, request: bytes) -> list[Connection]:
+    async def streams(self, requests: list[bytes], target: Spoken) -> list[Connection]:
         """Begin a stream on each connection; returns the upstream's ends."""
-        for client, _ in self._clients:
+        for (client, _), request in zip(self._clients, requests, strict=True):
             client.data_received(request)
         await _turns()
         asked = self._asked()
-        for connection, _ in asked:
+        first, more, _ = target.events
+        for connection, transport in asked:
+            transport.taken.clear()
             connection.data_received(_STREAM)
-            for number in (0, 1, 1, 1):
+            for data in (first, more, more):
                 await _turns()
-                connection.data_received(_chunk(event(number)))
+                connection.data_received(_chunk(data))
         await _turns()
         return [connection for connection, _ in asked]
+
+    async def end(self, streams: Sequence[Connection], target: Spoken) -> None:
+        """End the streams as their provider does. Raises RuntimeError when a client got no end."""
+        for _, transport in self._clients:
+            transport.taken.clear()
+        for connection in streams:
+            connection.data_received(_chunk(target.events[2]) + b"0\r\n\r\n")
+        await _turns()
+        for _, transport in self._clients:
+            if not b"".join(transport.taken).endswith(b"0\r\n\r\n"):
+                raise RuntimeError(f"not ended as it should be: {transport.taken[-2:]!r}")
+            transport.taken.clear()
+
+    def close(self) -> None:
+        """The upstream's ends are gone: nothing waits for them."""
+        for connection, _ in self._upstream.opened:
+            connection.connection_lost(None)
 
     def chunks(self, streams: Sequence[Connection], chunk: bytes) -> float:
         """CPU seconds for one chunk on each stream. Raises RuntimeError when one did not go on at once."""
@@ -225,8 +245,8 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def _whole(rig: Rig, way: str, requests: list[bytes], batches: int) -> Figure:
-    answer = _WHOLE % len(ANSWER) + ANSWER
+async def _whole(rig: Rig, way: str, client: Spoken, target: Spoken, batches: int) -> Figure:
+    requests, answer = rig.requests(client, target), _WHOLE % len(target.answer) + target.answer
     await rig.warm_up(requests, answer)
     lowest = [float("inf")] * len(PHASES)
     for _ in range(batches):
@@ -237,14 +257,13 @@ async def _whole(rig: Rig, way: str, requests: list[bytes], batches: int) -> Fig
     return Figure(way, phases, counted.calls / _CONNECTIONS)
 
 
-async def _streamed(rig: Rig, way: str, batches: int) -> Figure:
-    streams, chunk = await rig.streams(rig.streamed()), _chunk(event(1))
+async def _streamed(rig: Rig, way: str, client: Spoken, target: Spoken, batches: int) -> Figure:
+    streams = await rig.streams(rig.requests(client, target, stream=True), target)
+    chunk = _chunk(target.events[1])
     lowest = min(rig.chunks(streams, chunk) for _ in range(batches))
     with _Calls() as counted:
         rig.chunks(streams, chunk)
-    for connection in streams:
-        connection.connection_lost(None)
-    await _turns()
+    await rig.end(streams, target)
     return Figure(way, (lowest / _CONNECTIONS * 1e6,), counted.calls / _CONNECTIONS)
 
 
@@ -270,10 +289,21 @@ async def _measure(edge: Edge, upstream: _Upstream, key: str, batches: int) -> l
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # as the gateway has it
     rig = Rig(edge, upstream, key)
+    try:
+        return await _figures(rig, batches)
+    finally:
+        rig.close()
+        await _turns()
+
+
+async def _figures(rig: Rig, batches: int) -> list[Figure]:
+    chat = SPOKEN["openai_chat"]
+    pairs = [(f"{client} → {target}", SPOKEN[client], SPOKEN[target]) for client, target in PAIRS]
     return [
-        await _whole(rig, "same dialect", rig.requests(CHAT, ask), batches),
-        await _whole(rig, "across", rig.requests(MESSAGES, ask_anthropic), batches),
-        await _streamed(rig, "chunk", batches),
+        await _whole(rig, "same dialect", chat, chat, batches),
+        *[await _whole(rig, *pair, batches) for pair in pairs],
+        await _streamed(rig, "chunk", chat, chat, batches),
+        *[await _streamed(rig, f"chunk, {way}", client, target, batches) for way, client, target in pairs],
     ]
 
 
@@ -294,11 +324,18 @@ async def _composed(data: Path, config: Path, key: str, batches: int) -> list[Fi
     return told
 
 
+def _config() -> str:
+    """The bench's configuration, with providers of the other dialects."""
+    text = render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS)
+    providers, models = render_providers(_MODELS)
+    return text.replace("models:\n", f"{providers}models:\n{models}", 1)
+
+
 def measure(batches: int = 400) -> list[Figure]:
     """Compose a gateway in a folder of its own, and measure."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
-        config.write_text(render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS), "utf-8")
+        config.write_text(_config(), "utf-8")
         key = create_key(data, "bench")
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_composed(data, config, key, batches))
