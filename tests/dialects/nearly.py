@@ -79,6 +79,13 @@ config = objects(
         "thinkingConfig": odd,
     },
 )
+schemas = nearly(st.sampled_from([{}, {"type": "object", "properties": {}}]))
+hints = nearly(
+    st.sampled_from([{"type": "ephemeral"}, *({"type": "ephemeral", "ttl": ttl} for ttl in ("5m", "1h"))])
+)
+functions = nearly(
+    objects({"name": nearly(texts)}, {"description": nearly(texts), "parameters": schemas, "strict": flags})
+)
 REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "openai_chat": objects(
         {"model": models, "messages": st.lists(chat_messages, min_size=1, max_size=3)},
@@ -90,6 +97,11 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "stream": flags,
             "stream_options": nearly(st.sampled_from([{"include_usage": True}, {"include_usage": False}])),
             "user": nearly(texts),
+            "tools": lists(
+                objects(
+                    {"type": nearly(st.just("function")), "function": functions}, {"cache_control": hints}
+                )
+            ),
             "stop": nearly(texts),
             "n": nearly(st.just(1)),
         },
@@ -104,6 +116,18 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "stream": flags,
             "metadata": nearly(objects({"user_id": nearly(texts)}, {"other": odd})),
             "stop_sequences": nearly(st.lists(texts, max_size=2)),
+            "tools": lists(
+                objects(
+                    {"name": nearly(texts), "input_schema": schemas},
+                    {
+                        "description": nearly(texts),
+                        "strict": flags,
+                        "type": nearly(st.just("custom")),
+                        "cache_control": hints,
+                    },
+                )
+            ),
+            "mcp_servers": odd,
         },
     ),
     "gemini_generate": objects(

@@ -47,10 +47,12 @@ HERE = "waypost.dialects"
 #: Where each step is called from, and its name there.
 STEPS = (
     f"{HERE}.openai_chat.request.parse_plain",
+    f"{HERE}.openai_chat.tools.parse_tools",
     f"{HERE}.openai_chat.body.render_plain",
     f"{HERE}.openai_chat.response.parse_choice",
     f"{HERE}.openai_chat.response.render_plain",
     f"{HERE}.anthropic_messages.request.parse_plain",
+    f"{HERE}.anthropic_messages.tools.parse_tools",
     f"{HERE}.anthropic_messages.request.render_plain",
     f"{HERE}.anthropic_messages.response.parse_blocks",
     f"{HERE}.anthropic_messages.response.render_answer",
@@ -285,7 +287,16 @@ def test_the_usual_takes_one_step_each_time() -> None:
             {"content": {"parts": [{"text": "b"}], "role": "model"}, "index": 0}, modelVersion="m"
         ),
     }
+    tools = {
+        "openai_chat": [{"type": "function", "function": {"name": "t", "parameters": {}}}],
+        "anthropic_messages": [{"name": "t", "input_schema": {}}],
+    }
     with steps(watched):
+        for client, given in tools.items():
+            asked = asked_of(client, USUAL[client] | {"tools": given})
+            assert asked is not None
+            codec(client).parse_request(asked)
+        taken = [(step, made) for step, made in taken if step == "parse_tools"]
         for client, body in USUAL.items():
             asked = asked_of(client, body)
             assert asked is not None

@@ -6,23 +6,24 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from waypost.core.asked import Stamp
 from waypost.core.plain import plain_choice, plain_request, plain_texts
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Extras, Message, Sampling, Text
+from waypost.core.request import CacheHint, ChatRequest, Extras, Message, Sampling, Text, Tool
 from waypost.core.response import ChatResponse, Finish
 from waypost.dialects.anthropic_messages.own import NAME, OWN
 from waypost.dialects.anthropic_messages.thinking import DEFAULT_MAX_TOKENS
 from waypost.dialects.anthropic_messages.usage import usage_object
 from waypost.dialects.claude import version
 from waypost.dialects.costs import put_cost
-from waypost.dialects.fields import Fields
+from waypost.dialects.fields import NULL, Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.taking import INTEGER, NUMBER, TEXT, Json
 
-#: Marks content that was a text and no list of blocks.
-WRITTEN = "text"
+#: Marks content that was a text and no list of blocks, and a tool that said its type aloud.
+WRITTEN, CUSTOM = "text", "custom"
 _STREAM = "stream"
 _DELTA_START, _DELTA_END = b"event: content_block_delta\ndata: {", b"}\n\n"
 _DATA = len(_DELTA_START) - 1
@@ -63,6 +64,22 @@ class _Delta(msgspec.Struct, gc=False):
     delta: _TextDelta
 
 
+class _Hint(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] = "5m"
+
+
+class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A function. Without null: that stays among the extras."""
+
+    name: str
+    description: str | UnsetType = UNSET
+    input_schema: msgspec.Raw = msgspec.Raw()
+    strict: bool | UnsetType = UNSET
+    type: Literal["custom"] | UnsetType = UNSET
+    cache_control: _Hint | UnsetType = UNSET
+
+
 class _Asked(msgspec.Struct, omit_defaults=True, gc=False):
     """A request for a target, its fields in the order in which the general way writes them."""
 
@@ -79,6 +96,7 @@ class _Asked(msgspec.Struct, omit_defaults=True, gc=False):
 _TURNS = msgspec.json.Decoder(list[_Turn])
 _METADATA = msgspec.json.Decoder(_Metadata)
 _DELTA = msgspec.json.Decoder(_Delta)
+_TOOLS = msgspec.json.Decoder(list[_Tool])
 _BLOCKS = msgspec.json.Decoder(list[_Block])
 _ENCODER = msgspec.json.Encoder()
 
@@ -124,6 +142,26 @@ def _written(role: Literal["system", "user", "assistant"], text: str) -> Message
     if not text:
         raise ValueError("an empty text")
     return Message(role, (Text(text),), Extras(NAME, {}, WRITTEN))
+
+
+def parse_tools(raw: msgspec.Raw) -> tuple[Tool, ...] | None:
+    """Functions that say nothing that is not known. See `tools.take_tools`."""
+    try:
+        found = _TOOLS.decode(raw)
+    except ValueError:
+        return None
+    tools: list[Tool] = []
+    for each in found:
+        schema = each.input_schema or None
+        if schema is not None and bytes(schema) == NULL:
+            return None
+        description = None if each.description is UNSET else each.description
+        strict = None if each.strict is UNSET else each.strict
+        extras = None if each.type is UNSET else Extras(NAME, {}, CUSTOM)
+        hint = each.cache_control
+        cache = None if hint is UNSET else CacheHint(3600 if hint.ttl == "1h" else 300)
+        tools.append(Tool(each.name, description, schema, strict, extras, cache))
+    return tuple(tools) or None
 
 
 def render_plain(request: ChatRequest, quirks: Quirks) -> bytes | None:

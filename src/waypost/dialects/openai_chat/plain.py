@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from waypost.core.plain import plain_request, plain_texts
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Extras, Message, Sampling, Text
+from waypost.core.request import ChatRequest, Extras, Message, Sampling, Text, Tool
 from waypost.core.response import Choice, Finish
 from waypost.dialects.fields import NULL, Fields, render_fields
 from waypost.dialects.openai.ask import read_model
@@ -35,6 +36,20 @@ class _Said(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str
+
+
+class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Of a tool. Without null: that stays among the extras."""
+
+    name: str
+    description: str | UnsetType = UNSET
+    parameters: msgspec.Raw = msgspec.Raw()
+    strict: bool | UnsetType = UNSET
+
+
+class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    type: Literal["function"]
+    function: _Function
 
 
 class _Asked(msgspec.Struct, omit_defaults=True, gc=False):
@@ -64,6 +79,7 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _MESSAGES = msgspec.json.Decoder(list[_Said])
+_TOOLS = msgspec.json.Decoder(list[_Tool])
 _CHOICES = msgspec.json.Decoder(tuple[_Choice])
 _ENCODER = msgspec.json.Encoder()
 
@@ -103,6 +119,23 @@ def parse_plain(fields: Fields) -> ChatRequest | None:
     messages = [Message(each.role, (Text(each.content),)) for each in said]
     extras = Extras(NAME, left, form) if left or form else None
     return plain_request(model, messages, Sampling(heat, top_p), limit, stream, wants_usage, user, extras)
+
+
+def parse_tools(raw: msgspec.Raw) -> tuple[Tool, ...] | None:
+    """Functions that say nothing that is not known. See `tools.take_tools`."""
+    try:
+        functions = [tool.function for tool in _TOOLS.decode(raw)]
+    except ValueError:
+        return None
+    tools: list[Tool] = []
+    for each in functions:
+        schema = each.parameters or None
+        if schema is not None and bytes(schema) == NULL:
+            return None
+        description = None if each.description is UNSET else each.description
+        strict = None if each.strict is UNSET else each.strict
+        tools.append(Tool(each.name, description, schema, strict))
+    return tuple(tools) or None
 
 
 def render_plain(request: ChatRequest, quirks: Quirks) -> bytes | None:
