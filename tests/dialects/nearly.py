@@ -14,15 +14,21 @@ odd = st.sampled_from([None, True, False, 0, 1, 1.5, 2**70, "1", [], {}, ["x"], 
 
 def nearly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """The usual value, and now and then something else."""
-    return st.one_of(*[usual] * 9, odd)
+    return st.integers(0, 39).flatmap(lambda number: usual if number else odd)
 
 
 def objects(
-    always: dict[str, st.SearchStrategy[Any]], sometimes: dict[str, st.SearchStrategy[Any]]
+    always: dict[str, st.SearchStrategy[Any]],
+    sometimes: dict[str, st.SearchStrategy[Any]],
+    *,
+    often: bool = False,
 ) -> st.SearchStrategy[Any]:
-    """A JSON object; seldom one of its usual fields is missing, and seldom there is one more than is known."""
-    chosen = st.sets(st.sampled_from(sorted(sometimes)), max_size=3) if sometimes else st.just(set())
-    changes, numbers = st.integers(0, 19), st.integers(0, 99)
+    """A JSON object; seldom one of its usual fields is missing, and seldom there is one more than is known. `often`:
+    the fields that it sometimes has are usual themselves."""
+    names_of = st.sets(st.sampled_from(sorted(sometimes)), max_size=3) if sometimes else st.just(set())
+    none: st.SearchStrategy[set[str]] = st.just(set())
+    chosen = names_of if often else st.integers(0, 11).flatmap(lambda number: none if number else names_of)
+    changes, numbers = st.integers(0, 59), st.integers(0, 99)
 
     @st.composite
     def made(draw: st.DrawFn) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def lists(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 blocks = objects({"type": st.just("text"), "text": nearly(texts)}, {"citations": odd, "cache_control": odd})
-words = nearly(texts) | lists(blocks)
+words = st.integers(0, 7).flatmap(lambda number: nearly(texts) if number else lists(blocks))
 shares = nearly(st.sampled_from([0, 0.5, 1, 1.0, 1.7]))
 counts = nearly(st.integers(1, 4096))
 flags = nearly(st.booleans())
@@ -78,6 +84,7 @@ config = objects(
         "frequencyPenalty": shares,
         "thinkingConfig": odd,
     },
+    often=True,
 )
 schemas = nearly(st.sampled_from([{}, {"type": "object", "properties": {}}]))
 hints = nearly(
@@ -105,6 +112,7 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "stop": nearly(texts),
             "n": nearly(st.just(1)),
         },
+        often=True,
     ),
     "anthropic_messages": objects(
         {"model": models, "messages": st.lists(turns, min_size=1, max_size=3), "max_tokens": counts},
@@ -129,6 +137,7 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             ),
             "mcp_servers": odd,
         },
+        often=True,
     ),
     "gemini_generate": objects(
         {"contents": st.lists(contents, min_size=1, max_size=3), "generationConfig": nearly(config)},
@@ -139,6 +148,7 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "system_instruction": odd,
             "safetySettings": odd,
         },
+        often=True,
     ),
     "openai_responses": objects(
         {"model": models, "input": nearly(texts) | st.lists(items, min_size=1, max_size=3)},
@@ -151,6 +161,7 @@ REQUESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "store": flags,
             "metadata": odd,
         },
+        often=True,
     ),
 }
 USUAL: dict[str, dict[str, Any]] = {
