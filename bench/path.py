@@ -21,9 +21,9 @@ from unittest.mock import patch
 import msgspec
 from uvicorn.server import ServerState
 
-from bench.bodies import ANSWER, ask, ask_anthropic, event
-from bench.gateway import PACED, create_key, environment, render_config
-from bench.subject import CHAT, MESSAGES, STATIC_MODEL, Subject
+from bench.gateway import create_key, environment, render_config
+from bench.spoken import PAIRS, SPOKEN, Spoken, render_providers
+from bench.subject import STATIC_MODEL, Subject
 from waypost.app import gateway
 from waypost.app.options import Options
 from waypost.core.origin import Origin
@@ -37,10 +37,10 @@ from waypost.upstream.pool import Pool
 
 #: A request's way in four pieces, and a chunk of a stream.
 PHASES = ("taking in", "to the upstream write", "upstream answer", "to the client write")
-_CONNECTIONS = 32
+CONNECTIONS = 32
 #: So that no more than 8 ask one target at once: it is left with as many when its answers are slow for once
 #: (`routing/aimd.py`), and nobody has to wait.
-_MODELS = 4
+MODELS = 4
 #: Turns of the loop in which a batch has done all that it can do for now.
 _TURNS = 2
 
@@ -48,7 +48,7 @@ _HEAD = (
     "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:4100\r\nauthorization: Bearer {key}\r\n"
     "content-type: application/json\r\nuser-agent: bench\r\naccept: */*\r\ncontent-length: {size}\r\n\r\n"
 )
-_WHOLE = b"HTTP/1.1 200 OK\r\nserver: nginx\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+WHOLE = b"HTTP/1.1 200 OK\r\nserver: nginx\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -98,7 +98,7 @@ class _Transport(asyncio.Transport):
         """Nothing is open."""
 
 
-class _Upstream(HttpUpstream):
+class Upstream(HttpUpstream):
     """Pools of connections that are open already, to nowhere."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -107,7 +107,7 @@ class _Upstream(HttpUpstream):
 
     def _add_pool(self, origin: Origin) -> Pool:
         pool = super()._add_pool(origin)
-        for _ in range(_CONNECTIONS):
+        for _ in range(CONNECTIONS):
             connection = Connection(self._loop, self._timers, self._limits, pool)
             transport = _Transport()
             connection.connection_made(transport)
@@ -120,9 +120,9 @@ class _Upstream(HttpUpstream):
 
 
 class Rig:
-    """The gateway between false sockets, `_CONNECTIONS` of them on each side."""
+    """The gateway between false sockets, `CONNECTIONS` of them on each side."""
 
-    def __init__(self, edge: Edge, upstream: _Upstream, key: str = "") -> None:
+    def __init__(self, edge: Edge, upstream: Upstream, key: str = "") -> None:
         self._upstream = upstream
         self._key = key
         config = EdgeConfig(
@@ -133,31 +133,19 @@ class Rig:
         state = ServerState()
         state.default_headers = [(b"date", b"Wed, 25 Nov 2026 12:00:00 GMT")]
         self._clients: list[tuple[EdgeProtocol, _Transport]] = []
-        for _ in range(_CONNECTIONS):
+        for _ in range(CONNECTIONS):
             client, transport = EdgeProtocol(config, state, {}), _Transport()
             client.connection_made(transport)
             self._clients.append((client, transport))
 
-    def requests(self, path: str, asks: Callable[..., str]) -> list[bytes]:
+    def requests(self, client: Spoken, target: Spoken, *, stream: bool = False) -> list[bytes]:
         """A request's bytes for each connection; models take turns."""
-        names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
-        return [self._request(path, asks(name)) for name in names] * (_CONNECTIONS // _MODELS)
+        names = names_of(target)
+        path = client.stream_path if stream else client.path
+        asked = [self.request(path.format(model=name), client.ask(name, stream=stream)) for name in names]
+        return asked * (CONNECTIONS // MODELS)
 
-    def of_keys(self, keys: Sequence[str]) -> list[list[bytes]]:
-        """Batches of requests: each key asks once in all of them, or in turn where they are fewer than connections."""
-        names = [STATIC_MODEL, *(f"other-{number}" for number in range(_MODELS - 1))]
-        count = max(_CONNECTIONS, len(keys) // _CONNECTIONS * _CONNECTIONS)
-        made = [
-            self._request(CHAT, ask(names[number % _MODELS]), keys[number % len(keys)])
-            for number in range(count)
-        ]
-        return [made[begin : begin + _CONNECTIONS] for begin in range(0, count, _CONNECTIONS)]
-
-    def streamed(self) -> bytes:
-        """A request for a stream."""
-        return self._request(CHAT, ask(PACED[0], stream=True))
-
-    def _request(self, path: str, body: str, key: str = "") -> bytes:
+    def request(self, path: str, body: str, key: str = "") -> bytes:
         return (_HEAD.format(path=path, key=key or self._key, size=len(body)) + body).encode()
 
     async def warm_up(self, requests: list[bytes], answer: bytes) -> None:
@@ -200,19 +188,38 @@ class Rig:
         taken = [marks[1] - marks[0], marks[2] - marks[1], marks[4] - marks[3], marks[5] - marks[4]]
         return taken if at_once else [float("inf")] * len(PHASES)
 
-    async def streams(self, request: bytes) -> list[Connection]:
+    async def streams(self, requests: list[bytes], target: Spoken) -> list[Connection]:
         """Begin a stream on each connection; returns the upstream's ends."""
-        for client, _ in self._clients:
+        for (client, _), request in zip(self._clients, requests, strict=True):
             client.data_received(request)
         await _turns()
         asked = self._asked()
-        for connection, _ in asked:
+        first, more, _ = target.events
+        for connection, transport in asked:
+            transport.taken.clear()
             connection.data_received(_STREAM)
-            for number in (0, 1, 1, 1):
+            for data in (first, more, more):
                 await _turns()
-                connection.data_received(_chunk(event(number)))
+                connection.data_received(_chunk(data))
         await _turns()
         return [connection for connection, _ in asked]
+
+    async def end(self, streams: Sequence[Connection], target: Spoken) -> None:
+        """End the streams as their provider does. Raises RuntimeError when a client got no end."""
+        for _, transport in self._clients:
+            transport.taken.clear()
+        for connection in streams:
+            connection.data_received(_chunk(target.events[2]) + b"0\r\n\r\n")
+        await _turns()
+        for _, transport in self._clients:
+            if not b"".join(transport.taken).endswith(b"0\r\n\r\n"):
+                raise RuntimeError(f"not ended as it should be: {transport.taken[-2:]!r}")
+            transport.taken.clear()
+
+    def close(self) -> None:
+        """The upstream's ends are gone: nothing waits for them."""
+        for connection, _ in self._upstream.opened:
+            connection.connection_lost(None)
 
     def chunks(self, streams: Sequence[Connection], chunk: bytes) -> float:
         """CPU seconds for one chunk on each stream. Raises RuntimeError when one did not go on at once."""
@@ -231,6 +238,13 @@ class Rig:
         return [each for each in self._upstream.opened if each[1].taken]
 
 
+def names_of(target: Spoken) -> list[str]:
+    """The models that requests to a target's dialect ask for."""
+    if target.prefix == SPOKEN["openai_chat"].prefix:
+        return [STATIC_MODEL, *(f"{target.prefix}-{number}" for number in range(MODELS - 1))]
+    return [f"{target.prefix}-{number}" for number in range(MODELS)]
+
+
 async def _turns() -> None:
     for _ in range(_TURNS):
         await asyncio.sleep(0)
@@ -240,27 +254,26 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def _whole(rig: Rig, way: str, requests: list[bytes], batches: int) -> Figure:
-    answer = _WHOLE % len(ANSWER) + ANSWER
+async def _whole(rig: Rig, way: str, client: Spoken, target: Spoken, batches: int) -> Figure:
+    requests, answer = rig.requests(client, target), WHOLE % len(target.answer) + target.answer
     await rig.warm_up(requests, answer)
     lowest = [float("inf")] * len(PHASES)
     for _ in range(batches):
         lowest = min(lowest, await rig.batch(requests, answer), key=sum)
     with _Calls() as counted:
         await rig.batch(requests, answer)
-    phases = tuple(seconds / _CONNECTIONS * 1e6 for seconds in lowest)
-    return Figure(way, phases, counted.calls / _CONNECTIONS)
+    phases = tuple(seconds / CONNECTIONS * 1e6 for seconds in lowest)
+    return Figure(way, phases, counted.calls / CONNECTIONS)
 
 
-async def _streamed(rig: Rig, way: str, batches: int) -> Figure:
-    streams, chunk = await rig.streams(rig.streamed()), _chunk(event(1))
+async def _streamed(rig: Rig, way: str, client: Spoken, target: Spoken, batches: int) -> Figure:
+    streams = await rig.streams(rig.requests(client, target, stream=True), target)
+    chunk = _chunk(target.events[1])
     lowest = min(rig.chunks(streams, chunk) for _ in range(batches))
     with _Calls() as counted:
         rig.chunks(streams, chunk)
-    for connection in streams:
-        connection.connection_lost(None)
-    await _turns()
-    return Figure(way, (lowest / _CONNECTIONS * 1e6,), counted.calls / _CONNECTIONS)
+    await rig.end(streams, target)
+    return Figure(way, (lowest / CONNECTIONS * 1e6,), counted.calls / CONNECTIONS)
 
 
 class _Calls:
@@ -280,43 +293,37 @@ class _Calls:
         self.calls += event in ("call", "c_call")
 
 
-async def _measure(edge: Edge, upstream: _Upstream, key: str, batches: int) -> list[Figure]:
+async def _measure(edge: Edge, upstream: Upstream, key: str, batches: int) -> list[Figure]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # as the gateway has it
     rig = Rig(edge, upstream, key)
+    try:
+        return await _figures(rig, batches)
+    finally:
+        rig.close()
+        await _turns()
+
+
+async def _figures(rig: Rig, batches: int) -> list[Figure]:
+    chat = SPOKEN["openai_chat"]
+    pairs = [(f"{client} → {target}", SPOKEN[client], SPOKEN[target]) for client, target in PAIRS]
     return [
-        await _whole(rig, "same dialect", rig.requests(CHAT, ask), batches),
-        await _whole(rig, "across", rig.requests(MESSAGES, ask_anthropic), batches),
-        await _streamed(rig, "chunk", batches),
+        await _whole(rig, "same dialect", chat, chat, batches),
+        *[await _whole(rig, *pair, batches) for pair in pairs],
+        await _streamed(rig, "chunk", chat, chat, batches),
+        *[await _streamed(rig, f"chunk, {way}", client, target, batches) for way, client, target in pairs],
     ]
 
 
-async def _of_keys(edge: Edge, upstream: _Upstream, keys: Sequence[str], batches: int) -> float:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # as the gateway has it
-    rig, answer = Rig(edge, upstream), _WHOLE % len(ANSWER) + ANSWER
-    turns = rig.of_keys(keys)
-    for requests in turns:
-        for request in requests:
-            await rig.warm_up([request], answer)
-    lowest = float("inf")
-    for number in range(batches):
-        lowest = min(lowest, sum(await rig.batch(turns[number % len(turns)], answer)))
-    for connection, _ in upstream.opened:
-        connection.connection_lost(None)  # or the gateway would wait for their ends
-    return lowest / _CONNECTIONS * 1e6
+Measured = Callable[[Edge, Upstream], Coroutine[None, None, None]]
 
 
-Measured = Callable[[Edge, _Upstream], Coroutine[None, None, None]]
+async def composed(data: Path, config: Path, where: Mapping[str, str], measured: Measured) -> None:
+    made: list[Upstream] = []
 
-
-async def _composed(data: Path, config: Path, where: Mapping[str, str], measured: Measured) -> None:
-    made: list[_Upstream] = []
-
-    def upstream(loop: asyncio.AbstractEventLoop) -> _Upstream:
-        made.append(_Upstream(loop))
+    def upstream(loop: asyncio.AbstractEventLoop) -> Upstream:
+        made.append(Upstream(loop))
         return made[-1]
 
     async def serving(edge: Edge, _listening: Listening, **_: object) -> None:
@@ -327,38 +334,25 @@ async def _composed(data: Path, config: Path, where: Mapping[str, str], measured
         await gateway.run_gateway(options, lambda _: None, io.StringIO())
 
 
-def measure_keys(
-    data: Path, config: Path, where: Mapping[str, str], keys: Sequence[str], batches: int = 400
-) -> float:
-    """CPU µs of a request, undisturbed: what these keys take by turns, over what is in a data folder or in the database
-    that the environment names. The configuration is `config_of_keys`."""
-    told: list[float] = []
-
-    async def measured(edge: Edge, upstream: _Upstream) -> None:
-        told.append(await _of_keys(edge, upstream, keys, batches))
-
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_composed(data, config, where, measured))
-    return told[0]
-
-
-def config_of_keys() -> str:
-    """With as many models as the requests ask for."""
-    return render_config(Subject("nowhere", 9, [], stream_port=9), _MODELS)
+def _config() -> str:
+    """The bench's configuration, with providers of the other dialects."""
+    text = render_config(Subject("nowhere", 9, [], stream_port=9), MODELS)
+    providers, models = render_providers(MODELS)
+    return text.replace("models:\n", f"{providers}models:\n{models}", 1)
 
 
 def measure(batches: int = 400) -> list[Figure]:
     """Compose a gateway in a folder of its own, and measure."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         data, config = Path(folder) / "data", Path(folder) / "waypost.yaml"
-        config.write_text(config_of_keys(), "utf-8")
+        config.write_text(_config(), "utf-8")
         key, told = create_key(data, "bench"), list[Figure]()
 
-        async def measured(edge: Edge, upstream: _Upstream) -> None:
+        async def measured(edge: Edge, upstream: Upstream) -> None:
             told.extend(await _measure(edge, upstream, key, batches))
 
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_composed(data, config, {}, measured))
+            runner.run(composed(data, config, {}, measured))
         return told
 
 

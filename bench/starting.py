@@ -17,7 +17,7 @@ import msgspec
 
 from bench.gateway import served
 from bench.hot import on_server
-from bench.path import config_of_keys, measure_keys
+from bench.path_keys import config_of_keys, measure_keys
 from bench.seeding import Size, seed
 from bench.usage import cpu_s, rss_mb
 from tools.postgres_server import Postgres

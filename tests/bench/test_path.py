@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bench import path
 from bench.__main__ import arguments
 from bench.path import PHASES, Figure
-from bench.seeding import Size, seed
+from bench.spoken import PAIRS
 
 
 @pytest.mark.process
 def test_each_way_is_measured_in_a_gateway_composed_for_it() -> None:
     figures = path.measure(batches=2)
+    pairs = [f"{client} → {target}" for client, target in PAIRS]
     assert [(figure.way, len(figure.phases)) for figure in figures] == [
         ("same dialect", len(PHASES)),
-        ("across", len(PHASES)),
+        *[(pair, len(PHASES)) for pair in pairs],
         ("chunk", 1),
+        *[(f"chunk, {pair}", 1) for pair in pairs],
     ]
     assert all(phase > 0 for figure in figures for phase in figure.phases)
-    assert figures[0].calls > figures[2].calls > 0
-
-
-def test_what_many_keys_take_is_measured_over_what_is_there(tmp_path: Path) -> None:
-    keys, config = seed(tmp_path / "data", Size(keys=70, teams=3, budgets=20)), tmp_path / "waypost.yaml"
-    config.write_text(path.config_of_keys())
-    assert 0 < path.measure_keys(tmp_path / "data", config, {}, keys, batches=3) < float("inf")
+    assert figures[0].calls > figures[len(pairs) + 1].calls > 0
 
 
 def test_the_table_has_a_row_for_each_way() -> None:

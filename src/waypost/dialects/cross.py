@@ -10,7 +10,17 @@ from waypost.core.asked import Asked, Onward, Reply
 from waypost.core.events import Event, Failed, Finished, PartDelta, PartStarted, Started, Used
 from waypost.core.loss import Loss
 from waypost.core.quirks import Quirks
-from waypost.core.request import ChatRequest, Extras, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult
+from waypost.core.request import (
+    ChatRequest,
+    Extras,
+    Opaque,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from waypost.core.response import ChatResponse, ReplyPart
 from waypost.core.usage import Usage
 from waypost.dialects.dialect import ChatCodec, Dialect, Pricer, StreamParser, StreamRenderer
@@ -50,23 +60,30 @@ def render_across(
 def foreign_settings(request: ChatRequest, client: ChatCodec, family: str) -> Iterator[str]:
     """Fields that only another dialect than `family` has: the target is not told of them."""
     neutral = client.neutral
-    yield from foreign_fields(request.extras, neutral, family, "")
+    if request.extras is not None and request.extras.fields:
+        yield from foreign_fields(request.extras, neutral, family, "")
     for number, tool in enumerate(request.tools):
         if not isinstance(tool, Opaque):
             yield from foreign_fields(tool.extras, neutral, family, f"tools[{number}].")
     if request.response_format is not None:
         yield from foreign_fields(request.response_format.extras, neutral, family, "response_format.")
     for number, message in enumerate(request.messages):
-        where = f"messages[{number}]."
-        if message.extras is not None:
-            yield from foreign_fields(message.extras, neutral, family, where)
+        if message.extras is not None and message.extras.fields:
+            yield from foreign_fields(message.extras, neutral, family, f"messages[{number}].")
         for part in message.parts:
-            if not isinstance(part, Opaque) and part.extras is not None:
-                yield from foreign_fields(part.extras, neutral, family, where)
-            if isinstance(part, ToolResult):
-                for inner in part.parts:
-                    if not isinstance(inner, Opaque):
-                        yield from foreign_fields(inner.extras, neutral, family, where)
+            if type(part) is not Text or part.extras is not None:  # seldom
+                yield from _foreign_of(part, neutral, family, f"messages[{number}].")
+
+
+def _foreign_of(
+    part: Part, neutral: Mapping[str, frozenset[bytes]], family: str, where: str
+) -> Iterator[str]:
+    if not isinstance(part, Opaque):
+        yield from foreign_fields(part.extras, neutral, family, where)
+    if isinstance(part, ToolResult):
+        for inner in part.parts:
+            if not isinstance(inner, Opaque):
+                yield from foreign_fields(inner.extras, neutral, family, where)
 
 
 def foreign_fields(
@@ -184,13 +201,12 @@ class CrossRelay:
         try:
             for event in events:
                 self._meter(event)
+                if isinstance(event, Failed):
+                    continue  # told once, by `fail`, and not at all before the commit point
                 if isinstance(event, Started) and not event.model:
                     # Some formats name no model; the client's own word is better than none.
                     event = msgspec.structs.replace(event, model=self._asked.model)
-                if not isinstance(
-                    event, Failed
-                ):  # told once, by `fail`, and not at all before the commit point
-                    out.append(render(event))
+                out.append(render(event))
         except Unrepresentable as error:
             self.failure = AnswerFailed(error.message)
             return b"".join(out)

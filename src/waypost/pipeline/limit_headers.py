@@ -11,18 +11,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from time import gmtime
 
 from waypost.core.limit import LimitUnit, Shown
 from waypost.ports import Clock
 
 Lines = tuple[tuple[bytes, bytes], ...]
 
-_ANTHROPIC: Mapping[LimitUnit, bytes] = {
-    "requests": b"requests",
-    "tokens": b"tokens",
-    "input_tokens": b"input-tokens",
-    "output_tokens": b"output-tokens",
+
+def _names(word: bytes) -> tuple[bytes, bytes, bytes]:
+    """The limit, what remains, and when it is whole again."""
+    head = b"anthropic-ratelimit-" + word
+    return head + b"-limit", head + b"-remaining", head + b"-reset"
+
+
+_ANTHROPIC: Mapping[LimitUnit, tuple[bytes, bytes, bytes]] = {
+    "requests": _names(b"requests"),
+    "tokens": _names(b"tokens"),
+    "input_tokens": _names(b"input-tokens"),
+    "output_tokens": _names(b"output-tokens"),
 }
 
 
@@ -55,15 +62,15 @@ def _openai(shown: Mapping[LimitUnit, Shown]) -> Lines:
 
 
 def _anthropic(shown: Mapping[LimitUnit, Shown], wall: float) -> Lines:
-    return tuple(
-        line
-        for unit, each in shown.items()
-        for line in (
-            (b"anthropic-ratelimit-" + _ANTHROPIC[unit] + b"-limit", b"%d" % each.amount),
-            (b"anthropic-ratelimit-" + _ANTHROPIC[unit] + b"-remaining", b"%d" % each.remaining),
-            (b"anthropic-ratelimit-" + _ANTHROPIC[unit] + b"-reset", _moment(wall + each.reset_s)),
+    told: list[tuple[bytes, bytes]] = []
+    for unit, each in shown.items():
+        limit, remaining, reset = _ANTHROPIC[unit]
+        told += (
+            (limit, b"%d" % each.amount),
+            (remaining, b"%d" % each.remaining),
+            (reset, _moment(wall + each.reset_s)),
         )
-    )
+    return tuple(told)
 
 
 def duration(seconds: float) -> bytes:
@@ -81,4 +88,4 @@ def duration(seconds: float) -> bytes:
 
 
 def _moment(at: float) -> bytes:
-    return datetime.fromtimestamp(-(-at // 1), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    return b"%04d-%02d-%02dT%02d:%02d:%02dZ" % gmtime(-(-at // 1))[:6]

@@ -31,32 +31,32 @@ GOVERNED = frozenset(
 def parse_ask(body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
     """Raises InvalidRequest (with `param`) and TooLarge. What is not read here passes untouched; whether
     `max_tokens` is there is the target's to say."""
-    fields = _parse(body, limits)
+    fields, model = _parse(body, limits)
     stream = read_flag(fields, "stream")
     return Asked(
-        model=read_model(fields),
-        stream=stream,
-        fields=fields,
-        # Streams of this dialect always say their usage.
-        wants_usage=stream,
-        max_output=read_integer(fields, "max_tokens", 0, MAX_TOKENS),
-        input_estimate=estimate(fields),
-        tier=_read_tier(fields),
+        model,
+        stream,
+        fields,
+        stream,  # streams of this dialect always say their usage
+        read_integer(fields, "max_tokens", 0, MAX_TOKENS),
+        1,
+        estimate(fields),
+        _read_tier(fields),
     )
 
 
 def parse_count(body: bytes, limits: JsonLimits = DEFAULT) -> Asked:
     """A request to count tokens: nothing is generated. Raises InvalidRequest and TooLarge."""
-    fields = _parse(body, limits)
-    return Asked(read_model(fields), False, fields, choices=0, input_estimate=estimate(fields))
+    fields, model = _parse(body, limits)
+    return Asked(model, False, fields, choices=0, input_estimate=estimate(fields))
 
 
-def _parse(body: bytes, limits: JsonLimits) -> Fields:
+def _parse(body: bytes, limits: JsonLimits) -> tuple[Fields, str]:
     fields = parse_body(body, limits, GOVERNED)
-    read_model(fields)
+    model = read_model(fields)
     if not _holds_items(bytes(fields.get("messages", b""))):
         raise InvalidRequest("`messages` has to be an array with at least one message.", param="messages")
-    return fields
+    return fields, model
 
 
 def _holds_items(text: bytes) -> bool:
@@ -68,7 +68,7 @@ def _holds_items(text: bytes) -> bool:
 def _read_tier(fields: Fields) -> str | None:
     """Fast mode has its own price: https://platform.claude.com/docs/en/build-with-claude/fast-mode (2026-11-25)."""
     tier = read_string(fields, "service_tier")
-    return "fast" if read_string(fields, "speed") == "fast" else tier
+    return "fast" if "speed" in fields and read_string(fields, "speed") == "fast" else tier
 
 
 def render_onward(asked: Asked, model: str, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:

@@ -12,14 +12,13 @@ from waypost.dialects import naming
 from waypost.dialects.anthropic_messages.citations import render_citation, take_citations
 from waypost.dialects.anthropic_messages.media import parse_document, parse_image, render_media
 from waypost.dialects.anthropic_messages.own import MAKER, NAME, Taking, is_own, own_form, with_extras
+from waypost.dialects.anthropic_messages.plain import WRITTEN
 from waypost.dialects.fields import parse_nested
 from waypost.dialects.taking import FLAG, ITEMS, TEXT, Json, object_or_none, put, put_cache, text_or_none
 
 Block = Text | Thinking | ToolCall | Media | Opaque
 
 CONTENT = "content"
-#: Marks content that was a text and no list of blocks.
-WRITTEN = "text"
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _EMPTY = msgspec.Raw(b"{}")
 

@@ -19,20 +19,21 @@ TOOL_PROMPT_TOKENS = 800
 #: What the model is shown.
 _SHOWN = ("messages", "system", "tools", "tool_choice", "output_config", "output_format", "mcp_servers")
 
+_KIND_GATE = b'"type"'
 _KIND = re.compile(rb'"type"\s*:\s*"(image|document)"')
 _PAYLOAD = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/_\\-]{64,}={0,2})"')
 
 
 def estimate(fields: Fields) -> int:
     """Tokens of everything the model is shown."""
-    tokens = sum(_tokens(fields[name]) for name in _SHOWN if name in fields)
+    tokens = sum([_tokens(fields[name]) for name in _SHOWN if name in fields])
     tools = bytes(fields["tools"]) if "tools" in fields else b""
     return tokens + (TOOL_PROMPT_TOKENS if len(tools) > len(b"null") else 0)
 
 
 def _tokens(raw: msgspec.Raw) -> int:
     body = bytes(raw)
-    kinds = _KIND.findall(body)
+    kinds = _KIND.findall(body) if _KIND_GATE in body else ()
     if not kinds:
         return text_tokens(len(body))
     images, documents = kinds.count(b"image"), kinds.count(b"document")

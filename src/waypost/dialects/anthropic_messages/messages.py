@@ -15,12 +15,12 @@ from waypost.core.loss import Loss
 from waypost.core.request import Extras, Media, Message, Opaque, Part, Text
 from waypost.dialects.anthropic_messages.blocks import (
     CONTENT,
-    WRITTEN,
     parse_block,
     parse_tool_result,
     render_part,
 )
 from waypost.dialects.anthropic_messages.own import NAME, Taking, own_form, with_extras
+from waypost.dialects.anthropic_messages.plain import WRITTEN
 from waypost.dialects.taking import ITEMS, TEXT, Json, object_or_none, text_or_none
 from waypost.errors import InvalidRequest
 

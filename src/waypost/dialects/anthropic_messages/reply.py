@@ -9,7 +9,7 @@ from waypost.core.usage import Usage
 from waypost.dialects.anthropic_messages.errors import parse_inline
 from waypost.dialects.anthropic_messages.usage import parse_usage, splice_cost, tier_of
 from waypost.dialects.cross import BYTES_PER_TOKEN
-from waypost.dialects.fields import loose_string, parse_object, render_fields
+from waypost.dialects.fields import Fields, loose_string, parse_object, render_fields
 from waypost.dialects.taking import ITEMS, object_or_none
 from waypost.dialects.verdict import no_answer
 from waypost.errors import Garbled
@@ -18,7 +18,7 @@ from waypost.errors import Garbled
 _ANSWERS = ("content", "input_tokens")
 
 
-def parse_reply(body: bytes) -> Reply:
+def read_answer(body: bytes) -> Fields:
     """Raises Garbled, and what the provider reports inside a 200 (Failed, Throttled, …)."""
     try:
         fields = parse_object(body)
@@ -31,6 +31,12 @@ def parse_reply(body: bytes) -> Reply:
         raise parse_inline(body)
     if fields.keys().isdisjoint(_ANSWERS):
         raise no_answer()
+    return fields
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Raises as `read_answer`."""
+    fields = read_answer(body)
     usage = fields.get("usage")
     return Reply(
         fields=fields,

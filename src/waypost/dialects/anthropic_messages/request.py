@@ -12,6 +12,7 @@ from waypost.core.quirks import Quirks
 from waypost.core.request import ChatRequest, ResponseFormat, Sampling
 from waypost.dialects.anthropic_messages.messages import parse_messages, render_messages
 from waypost.dialects.anthropic_messages.own import OWN, Taking, is_own, own_form, with_extras
+from waypost.dialects.anthropic_messages.plain import parse_plain, render_plain
 from waypost.dialects.anthropic_messages.thinking import settings, take_effort, take_thinking
 from waypost.dialects.anthropic_messages.tools import render_choice, render_tools, take_choice, take_tools
 from waypost.dialects.claude import narrow_schema, refused_sampling, takes_sampling, without_unsigned
@@ -45,6 +46,12 @@ _ENCODER = msgspec.json.Encoder()
 
 def parse_fields(fields: Fields) -> ChatRequest:
     """Raises InvalidRequest for a message that is none."""
+    request = parse_plain(fields)
+    return parse_any(fields) if request is None else request
+
+
+def parse_any(fields: Fields) -> ChatRequest:
+    """See `parse_fields`."""
     taking = Taking(fields)
     model = read_model(taking.rest)
     del taking.rest["model"]
@@ -81,7 +88,12 @@ def parse_fields(fields: Fields) -> ChatRequest:
         stream,  # streams of this dialect always say their usage
         _take_user(taking),
         _take_tier(taking),
-        extras=taking.extras(" ".join(forms)),
+        None,
+        None,
+        None,
+        None,
+        (),
+        taking.extras(" ".join(forms)),
     )
 
 
@@ -140,6 +152,12 @@ def _parse_format(outer: Taking, name: str, form: str) -> ResponseFormat | None:
 
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
+    plain = render_plain(request, quirks)
+    return render_any(request, quirks, loss) if plain is None else plain
+
+
+def render_any(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
+    """See `render_request`."""
     own = is_own(request.extras)
     if not own:
         request = without_unsigned(request, loss)

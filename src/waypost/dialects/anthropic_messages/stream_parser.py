@@ -10,6 +10,7 @@ from waypost.dialects.anthropic_messages.blocks import parse_block
 from waypost.dialects.anthropic_messages.citations import parse_citation
 from waypost.dialects.anthropic_messages.errors import parse_inline
 from waypost.dialects.anthropic_messages.own import Taking
+from waypost.dialects.anthropic_messages.plain import read_delta
 from waypost.dialects.anthropic_messages.response import take_ending, take_head
 from waypost.dialects.anthropic_messages.usage import TIERS, merge, parse_usage, tier_of
 from waypost.dialects.fields import Fields, parse_object
@@ -56,6 +57,10 @@ class AnthropicStreamParser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
+        if self._blocks and not self._sse.pending:
+            usual = self._usual(chunk)
+            if usual is not None:
+                return [usual]
         events: list[Event] = []
         try:
             for event in self._sse.feed(chunk):
@@ -64,6 +69,19 @@ class AnthropicStreamParser:
         except Garbled as error:
             self.failure = error
         return events
+
+    def _usual(self, chunk: bytes) -> Event | None:
+        """More of a text that has begun, when that is all there is in `chunk`."""
+        found = read_delta(chunk)
+        if found is None or self.finished or self.failure is not None:
+            return None
+        index, text = found
+        block = self._blocks.get(index)
+        if not text or block is None or block.opaque is not None:
+            return None
+        self._garbage.row = 0
+        block.input = ""
+        return PartDelta(0, block.part, text)
 
     def end(self) -> list[Event]:
         """See `StreamParser`. A message that was stopped is whole even without its terminator."""

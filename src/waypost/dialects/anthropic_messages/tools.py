@@ -10,13 +10,12 @@ from waypost.core.loss import Loss
 from waypost.core.request import Opaque, Tool, ToolChoice
 from waypost.dialects import naming
 from waypost.dialects.anthropic_messages.own import NAME, Taking, own_form, with_extras
+from waypost.dialects.anthropic_messages.plain import CUSTOM, parse_tools
 from waypost.dialects.claude import narrow_schema
 from waypost.dialects.taking import FLAG, RAW, TEXT, Json, object_or_none, put, put_cache
 
 _TOOLS = "tools"
 _SERVERS = "mcp_servers"
-#: Marks a tool that said its type aloud.
-_CUSTOM = "custom"
 _MODES: dict[str, Literal["auto", "required", "one", "none"]] = {
     "auto": "auto",
     "any": "required",
@@ -30,14 +29,19 @@ _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
 def take_tools(taking: Taking) -> tuple[Tool | Opaque, ...]:
     """Functions, and as `Opaque` the tools that Anthropic runs or defines itself, MCP servers among them."""
-    tools: list[Tool | Opaque] = [_parse_tool(item) for item in taking.take_items(_TOOLS)]
+    plain = parse_tools(taking.rest[_TOOLS]) if _TOOLS in taking.rest else None
+    if plain is not None:
+        del taking.rest[_TOOLS]
+        if _SERVERS not in taking.rest:
+            return plain
+    tools: list[Tool | Opaque] = [*(plain or ()), *[_parse_tool(item) for item in taking.take_items(_TOOLS)]]
     tools.extend(Opaque(NAME, item, _SERVERS) for item in taking.take_items(_SERVERS))
     return tuple(tools)
 
 
 def _parse_tool(raw: msgspec.Raw) -> Tool | Opaque:
     taking = Taking(object_or_none(raw) or {})
-    form = _CUSTOM if taking.take_constant("type", _CUSTOM) else ""
+    form = CUSTOM if taking.take_constant("type", CUSTOM) else ""
     name = taking.take("name", TEXT)
     if name is None or bytes(taking.rest.pop("type", msgspec.Raw(b"null"))) != b"null":
         return Opaque(NAME, raw, _TOOLS)
@@ -74,8 +78,8 @@ def render_tools(
 
 def _render_tool(tool: Tool, *, own: bool) -> Json:
     out: Json = {"name": tool.name}
-    if own_form(tool.extras) == _CUSTOM:
-        out["type"] = _CUSTOM
+    if own_form(tool.extras) == CUSTOM:
+        out["type"] = CUSTOM
     parameters = _NO_PARAMETERS if tool.parameters is None else tool.parameters
     if not own:
         parameters = _as_object(parameters, strict=bool(tool.strict))

@@ -72,15 +72,12 @@ def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
     if wire.input_tokens is None:
         return None
     # The counts at the top leave the summaries of compaction out, and those are billed as well.
-    summaries = (each for each in wire.iterations or () if each.type == "compaction")
-    total = _sum([wire, *summaries])
+    summaries = [each for each in wire.iterations or () if each.type == "compaction"]
     thinking = None if wire.output_tokens_details is None else wire.output_tokens_details.thinking_tokens
-    return msgspec.structs.replace(
-        total, reasoning=min(thinking or 0, total.output), charged_nusd=_charge(wire.cost)
-    )
+    return _sum([wire, *summaries], thinking or 0, _charge(wire.cost) if bytes(wire.cost) else None)
 
 
-def _sum(entries: Iterable[_Counts]) -> Usage:
+def _sum(entries: Iterable[_Counts], thinking: int, charged_nusd: int | None) -> Usage:
     given = output = read = written = written_1h = 0
     for entry in entries:
         split = entry.cache_creation or _NOTHING_WRITTEN
@@ -92,21 +89,27 @@ def _sum(entries: Iterable[_Counts]) -> Usage:
         read += entry.cache_read_input_tokens or 0
         written += made
         written_1h += min(long, made)
+    # By place, which is far cheaper than by name.
     return Usage(
-        input=given + read + written,
-        output=output,
-        cache_read=read,
-        cache_write=written,
-        cache_write_1h=written_1h,
+        given + read + written,
+        output,
+        read,
+        written,
+        written_1h,
+        min(thinking, output),
+        0,
+        0,
+        "reported",
+        charged_nusd,
     )
 
 
 def _charge(raw: msgspec.Raw) -> int | None:
     try:
-        dollars = _DOLLARS.decode(raw) if bytes(raw) else None
+        dollars = _DOLLARS.decode(raw)
     except ValueError:
         return None
-    if dollars is None or not dollars.is_finite() or not 0 <= dollars <= _MAX_CHARGE_USD:
+    if not dollars.is_finite() or not 0 <= dollars <= _MAX_CHARGE_USD:
         return None
     return parse_usd(dollars)
 
@@ -119,8 +122,14 @@ def merge(before: Fields, now: msgspec.Raw | None) -> Fields:
 
 def tier_of(raw: msgspec.Raw | None) -> str | None:
     """The tier that prices are for: fast mode before the service tier."""
-    fields = object_or_none(raw) or {}
-    return "fast" if loose_string(fields.get("speed")) == "fast" else loose_string(fields.get("service_tier"))
+    return tier_in(object_or_none(raw) or {})
+
+
+def tier_in(usage: Fields) -> str | None:
+    """`tier_of`, from the fields of a usage object."""
+    if "speed" in usage and loose_string(usage["speed"]) == "fast":
+        return "fast"
+    return loose_string(usage.get("service_tier"))
 
 
 def splice_cost(fields: Fields, usage: Usage | None, cost_nusd: int | None) -> msgspec.Raw:

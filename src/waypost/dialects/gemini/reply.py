@@ -26,7 +26,7 @@ class _Ended(msgspec.Struct, rename="camel", gc=False):
 _ENDED: msgspec.json.Decoder[list[_Ended]] = msgspec.json.Decoder(list[_Ended])
 
 
-def parse_reply(body: bytes) -> Reply:
+def read_answer(body: bytes) -> Fields:
     """Raises Garbled, and what the provider reports inside a 200 (Failed, Throttled, …)."""
     try:
         fields = parse_object(body)
@@ -40,6 +40,12 @@ def parse_reply(body: bytes) -> Reply:
         ) from None
     if "error" in fields and "candidates" not in fields and bytes(fields["error"]) != NULL:
         raise parse_inline(fields["error"])
+    return fields
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Raises as `read_answer`."""
+    fields = read_answer(body)
     raw = fields.get("usageMetadata")
     return Reply(
         fields=fields,

@@ -47,7 +47,7 @@ class Known:
 
 def camel(name: str) -> str:
     """`max_output_tokens` as `maxOutputTokens`; any other name as it is."""
-    if not _SNAKE.fullmatch(name):
+    if "_" not in name or not _SNAKE.fullmatch(name):
         return name
     first, *rest = name.split("_")
     return first + "".join(word[0].upper() + word[1:] for word in rest)

@@ -61,25 +61,41 @@ def read_tier(word: str) -> str | None:
 def parse_usage(raw: msgspec.Raw | None) -> Usage | None:
     """The counts, or None when there are none or any of them is absurd: negative, over 10^9, no whole number."""
     wire = _decode(raw)
-    if wire is None or wire.prompt_token_count is None:
+    return None if wire is None else _usage(wire)
+
+
+def read_counts(raw: msgspec.Raw | None) -> tuple[Usage | None, str | None]:
+    """`parse_usage` and `parse_tier`, read once."""
+    wire = _decode(raw)
+    return (None, None) if wire is None else (_usage(wire), _tier(wire))
+
+
+def _usage(wire: _Wire) -> Usage | None:
+    if wire.prompt_token_count is None:
         return None
     tools = wire.tool_use_prompt_token_count or 0
     given = wire.prompt_token_count + tools
     thoughts = wire.thoughts_token_count or 0
     return Usage(
-        input=given,
-        output=_output(wire, given, thoughts),
-        cache_read=min(wire.cached_content_token_count or 0, given),
-        reasoning=thoughts,
-        audio_input=min(_audio(wire.prompt_tokens_details), given),
-        audio_output=_audio(wire.candidates_tokens_details),
+        given,
+        _output(wire, given, thoughts),
+        min(wire.cached_content_token_count or 0, given),
+        0,
+        0,
+        thoughts,
+        min(_audio(wire.prompt_tokens_details), given),
+        _audio(wire.candidates_tokens_details),
     )
 
 
 def parse_tier(raw: msgspec.Raw | None) -> str | None:
     """The tier that was served, where the usage object says it."""
     wire = _decode(raw)
-    word = None if wire is None else wire.service_tier or wire.traffic_type
+    return None if wire is None else _tier(wire)
+
+
+def _tier(wire: _Wire) -> str | None:
+    word = wire.service_tier or wire.traffic_type
     return None if word is None else read_tier(word)
 
 
@@ -104,7 +120,7 @@ def _output(wire: _Wire, given: int, thoughts: int) -> int:
 
 
 def _audio(details: list[_Modality] | None) -> int:
-    return sum(each.token_count for each in details or () if each.modality == "AUDIO")
+    return sum([each.token_count for each in details if each.modality == "AUDIO"]) if details else 0
 
 
 def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | None) -> msgspec.Raw:
@@ -127,17 +143,22 @@ def splice_cost(raw: msgspec.Raw | None, usage: Usage | None, cost_nusd: int | N
 def render_counts(usage: Usage) -> Fields:
     """A usage object from the core's counts. `cachedContentTokenCount` has no counterpart for cache writes."""
     fields: Fields = {"promptTokenCount": _number(usage.input)}
-    optional = {
-        "cachedContentTokenCount": usage.cache_read,
-        "candidatesTokenCount": max(0, usage.output - usage.reasoning),
-        "thoughtsTokenCount": usage.reasoning,
-    }
-    fields.update({name: _number(count) for name, count in optional.items() if count})
+    if usage.cache_read:
+        fields["cachedContentTokenCount"] = _number(usage.cache_read)
+    if usage.output > usage.reasoning:
+        fields["candidatesTokenCount"] = _number(usage.output - usage.reasoning)
+    if usage.reasoning:
+        fields["thoughtsTokenCount"] = _number(usage.reasoning)
     fields["totalTokenCount"] = _number(usage.input + usage.output)
-    for name, audio in (("prompt", usage.audio_input), ("candidates", usage.audio_output)):
-        if audio:
-            fields[f"{name}TokensDetails"] = msgspec.Raw(b'[{"modality":"AUDIO","tokenCount":%d}]' % audio)
+    if usage.audio_input:
+        fields["promptTokensDetails"] = _details(usage.audio_input)
+    if usage.audio_output:
+        fields["candidatesTokensDetails"] = _details(usage.audio_output)
     return fields
+
+
+def _details(audio: int) -> msgspec.Raw:
+    return msgspec.Raw(b'[{"modality":"AUDIO","tokenCount":%d}]' % audio)
 
 
 def _number(count: int) -> msgspec.Raw:

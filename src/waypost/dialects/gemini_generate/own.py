@@ -23,7 +23,9 @@ class Taking(taking.Taking):
     dialect: ClassVar[str] = NAME
 
     def __init__(self, fields: Fields) -> None:
-        super().__init__({camel(name): raw for name, raw in fields.items()})
+        if any("_" in name for name in fields):
+            fields = {camel(name): raw for name, raw in fields.items()}
+        super().__init__(fields)
 
 
 def own_words(extras: Extras | None) -> list[str]:

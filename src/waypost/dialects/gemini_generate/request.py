@@ -17,13 +17,13 @@ from waypost.dialects.gemini.usage import read_tier
 from waypost.dialects.gemini_generate.config import render_config, take_config, take_labels
 from waypost.dialects.gemini_generate.contents import parse_contents, render_contents
 from waypost.dialects.gemini_generate.own import NAME, Taking
+from waypost.dialects.gemini_generate.plain import NATIVE, parse_plain, render_plain
 from waypost.dialects.gemini_generate.rendering import Rendering
 from waypost.dialects.gemini_generate.tools import render_choice, render_tools, take_choice, take_tools
 from waypost.dialects.taking import ITEMS, TEXT, Json, put
 from waypost.errors import InvalidRequest
 
 _ENCODER = msgspec.json.Encoder()
-_NATIVE = "native"
 _CONFIG, _THINKING = "generationConfig", "thinkingConfig"
 #: What a label may be: https://docs.cloud.google.com/resource-manager/docs/labels-overview (2026-11-25).
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -58,6 +58,12 @@ _CORE_NAMES = {own: core for core, own in NAMES.items()}
 
 def parse_request(asked: Asked) -> ChatRequest:
     """Raises InvalidRequest, and Unrepresentable for a content of a role the core does not know."""
+    request = parse_plain(asked)
+    return parse_any(asked) if request is None else request
+
+
+def parse_any(asked: Asked) -> ChatRequest:
+    """See `parse_request`."""
     taking = Taking(asked.fields)
     taking.rest.pop("model", None)
     contents = taking.rest.pop("contents", msgspec.Raw(b"null"))
@@ -86,7 +92,7 @@ def parse_request(asked: Asked) -> ChatRequest:
         top_logprobs=config.top_logprobs,
         metadata=take_labels(taking),
         modalities=config.modalities,
-        extras=taking.extras(_NATIVE),
+        extras=taking.extras(NATIVE),
     )
 
 
@@ -104,6 +110,12 @@ def _take_tier(taking: Taking) -> str | None:
 
 def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     """Everything of the core's model is said, or handed to `loss`."""
+    plain = render_plain(request, quirks, loss)
+    return render_any(request, quirks, loss) if plain is None else plain
+
+
+def render_any(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
+    """See `render_request`."""
     rendering = Rendering(request, loss)
     out = render_contents(request.messages, rendering)
     tools = render_tools(request, rendering)

@@ -9,13 +9,14 @@ from waypost.core.request import ChatRequest, Extras, Opaque, Text, ToolCall, To
 from waypost.core.response import ChatResponse, Choice, Finish, ReplyPart
 from waypost.dialects.costs import put_cost
 from waypost.dialects.fields import Fields
-from waypost.dialects.gemini.reply import parse_reply
-from waypost.dialects.gemini.usage import parse_tier, parse_usage, render_counts
+from waypost.dialects.gemini.reply import read_answer
+from waypost.dialects.gemini.usage import read_counts, render_counts
 from waypost.dialects.gemini_generate.calls import Calls
 from waypost.dialects.gemini_generate.finish import FIELD, finish_word, read_finish
 from waypost.dialects.gemini_generate.grounding import CITED, GROUNDING, read_sources, render_sources
 from waypost.dialects.gemini_generate.own import NAME, Taking, keep, own_words, with_extras
 from waypost.dialects.gemini_generate.parts import PARTS, parse_part, render_parts
+from waypost.dialects.gemini_generate.plain import parse_candidates, render_answer
 from waypost.dialects.gemini_generate.rendering import Rendering
 from waypost.dialects.taking import INTEGER, TEXT, Json, object_or_none, object_raw
 from waypost.errors import Garbled
@@ -27,22 +28,24 @@ _BLOCKED = "blocked"
 
 def parse_response(body: bytes) -> ChatResponse:
     """Raises Garbled, and what the provider reports inside a 200."""
-    taking = Taking(parse_reply(body).fields)
+    taking = Taking(read_answer(body))
     response_id = taking.take("responseId", TEXT) or ""
     # Its wire form stays among the extras: it says more than the counts do.
-    usage = taking.rest.get("usageMetadata")
-    candidates = taking.take_items("candidates")
-    choices = tuple(_parse_candidate(item, number, response_id) for number, item in enumerate(candidates))
-    if not choices:
-        choices = (blocked_choice(taking.rest),)
+    usage, tier = read_counts(taking.rest.get("usageMetadata"))
+    choices = _take_candidates(taking, response_id) or (blocked_choice(taking.rest),)
+    # By place, which is far cheaper than by name.
     return ChatResponse(
-        response_id=response_id,
-        model=taking.take("modelVersion", TEXT) or "",
-        choices=choices,
-        usage=parse_usage(usage),
-        tier=parse_tier(usage),
-        extras=keep(taking, _WHOLE),
+        response_id, taking.take("modelVersion", TEXT) or "", choices, None, usage, tier, keep(taking, _WHOLE)
     )
+
+
+def _take_candidates(taking: Taking, response_id: str) -> tuple[Choice, ...]:
+    plain = parse_candidates(taking.rest["candidates"]) if "candidates" in taking.rest else None
+    if plain is not None:
+        del taking.rest["candidates"]
+        return plain
+    candidates = taking.take_items("candidates")
+    return tuple(_parse_candidate(item, number, response_id) for number, item in enumerate(candidates))
 
 
 def block_reason(fields: Fields) -> str | None:
@@ -106,6 +109,12 @@ def _with_sources(groups: list[tuple[ReplyPart, ...]], candidate: Fields) -> tup
 
 def render_response(response: ChatResponse, cost_nusd: int | None = None, response_id: str = "") -> bytes:
     """`response_id` is for answers without one. Raises Unrepresentable for a part that this dialect can not say."""
+    plain = render_answer(response, cost_nusd, response_id)
+    return render_any(response, cost_nusd, response_id) if plain is None else plain
+
+
+def render_any(response: ChatResponse, cost_nusd: int | None, response_id: str) -> bytes:
+    """See `render_response`."""
     own = _WHOLE in own_words(response.extras)
     out: Json = {}
     candidates = [

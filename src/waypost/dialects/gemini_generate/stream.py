@@ -31,6 +31,7 @@ from waypost.dialects.gemini.usage import parse_tier, parse_usage
 from waypost.dialects.gemini_generate.finish import FIELD, read_finish
 from waypost.dialects.gemini_generate.grounding import read_sources
 from waypost.dialects.gemini_generate.own import MAKER, NAME, Taking
+from waypost.dialects.gemini_generate.plain import read_event
 from waypost.dialects.gemini_generate.response import block_reason, calls_of, parse_reply_part
 from waypost.dialects.sse import SseEvent, SseParser
 from waypost.dialects.taking import INTEGER, TEXT, object_or_none
@@ -95,6 +96,10 @@ class _OpenChoice:
         signature_text = part.signature if isinstance(part, Thinking) else None
         self.signed = signature_text is not None
         out.append(PartDelta(self.index, self.part, part.text, signature_text))
+
+    def goes_on(self) -> bool:
+        """More text is more of the part that is open."""
+        return self.open is Text and self.held is None and not self.signed and self.part == self.parts - 1
 
     def _whole(self, part: ReplyPart, out: list[Event]) -> None:
         if isinstance(part, ToolCall):
@@ -176,6 +181,10 @@ class GeminiStreamParser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """See `StreamParser`. Garbled: an event that is no JSON object, or over the size limit."""
+        if self._started and not self._sse.pending:
+            usual = self._usual(chunk)
+            if usual is not None:
+                return usual
         events: list[Event] = []
         try:
             for event in self._sse.feed(chunk):
@@ -184,6 +193,21 @@ class GeminiStreamParser:
         except Garbled as error:
             self.failure = error
         return events
+
+    def _usual(self, chunk: bytes) -> list[Event] | None:
+        """More of the text that is open, and the counts, when that is all there is in `chunk`."""
+        found = read_event(chunk)
+        if found is None or self.finished or self.failure is not None:
+            return None
+        index, text, counts = found
+        choice = self._choices.get(index)
+        if not text or choice is None or not choice.goes_on():
+            return None
+        self._garbage.row = 0
+        choice.text += text
+        usage = parse_usage(counts)
+        delta = PartDelta(index, choice.part, text)
+        return [delta] if usage is None else [delta, Used(usage)]
 
     def end(self) -> list[Event]:
         """See `StreamParser`. Whole: every candidate that began has a reason for its end, or the prompt was blocked."""

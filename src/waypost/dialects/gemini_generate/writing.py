@@ -77,7 +77,17 @@ class _Written:
 class GeminiStreamRenderer:
     """A `StreamRenderer`. The finish reasons go out with the last event, beside the usage, as Google sends them."""
 
-    __slots__ = ("_failed", "_finished", "_framing", "_head", "_parts", "_response_id", "_runs", "_shown")
+    __slots__ = (
+        "_failed",
+        "_finished",
+        "_framing",
+        "_head",
+        "_parts",
+        "_response_id",
+        "_runs",
+        "_shown",
+        "_texts",
+    )
 
     def __init__(self, form: str, response_id: str) -> None:
         """`response_id` is for answers without one."""
@@ -89,6 +99,8 @@ class GeminiStreamRenderer:
         #: if it ends the parts.
         self._shown: dict[int, int] = {}
         self._runs: dict[int, list[_Run]] = {}
+        #: What stands before a text and behind it, for each choice.
+        self._texts: dict[int, list[bytes]] = {}
         self._finished: dict[int, Json] = {}
         self._failed = False
 
@@ -101,6 +113,7 @@ class GeminiStreamRenderer:
         if isinstance(event, PartEnded):
             return self._close(event)
         if isinstance(event, Started):
+            self._texts.clear()
             self._head = {
                 "modelVersion": event.model,
                 "responseId": event.response_id or self._response_id,
@@ -175,6 +188,9 @@ class GeminiStreamRenderer:
         signature = own_signature(event.signature, first.maker if isinstance(first, Thinking) else None)
         if not event.text and not signature:
             return b""
+        if written.run is not None and not signature:
+            written.shown = True
+            return self._text(event.choice, event.text)
         shown: Json = {"text": event.text}
         if isinstance(first, Thinking) and not written.shown:
             self._shown[event.choice] = self._shown.get(event.choice, 0) + 1
@@ -184,6 +200,14 @@ class GeminiStreamRenderer:
         if signature:
             shown["thoughtSignature"] = signature
         return self._part(event.choice, shown)
+
+    def _text(self, index: int, text: str) -> bytes:
+        around = self._texts.get(index)
+        if around is None:
+            content = {"parts": [{"text": ""}], "role": "model"}
+            fields: Json = {"candidates": [{"content": content, "index": index}], **self._head}
+            around = self._texts[index] = _ENCODER.encode(fields).split(b'""', 1)
+        return self._framing.event(b"%b%b%b" % (around[0], _ENCODER.encode(text), around[1]))
 
     def _close(self, event: PartEnded) -> bytes:
         call = self._parts.pop((event.choice, event.part)).call()

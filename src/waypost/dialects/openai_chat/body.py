@@ -13,8 +13,9 @@ from waypost.core.request import ChatRequest
 from waypost.dialects.openai_chat.media import IMAGES
 from waypost.dialects.openai_chat.messages import render_messages
 from waypost.dialects.openai_chat.own import Saying, own_form, to_target, with_extras
+from waypost.dialects.openai_chat.plain import NEW_LIMIT, OLD_LIMIT, USER, render_plain
 from waypost.dialects.openai_chat.reasoning import put_reasoning
-from waypost.dialects.openai_chat.request import NEW_LIMIT, NO_LOGPROBS, OLD_LIMIT, SAFETY, STOP_TEXT, USER
+from waypost.dialects.openai_chat.request import NO_LOGPROBS, SAFETY, STOP_TEXT
 from waypost.dialects.openai_chat.thinking import FIELDS
 from waypost.dialects.openai_chat.tools import (
     OLD_CHOICE,
@@ -52,6 +53,12 @@ _CORE_NAMES = {wire: core for core, wire in NAMES.items()} | {
 
 def render_request(request: ChatRequest, quirks: Quirks = _PLAIN, loss: Loss | None = None) -> bytes:
     """Raises Unrepresentable, naming the part. Fields that only other dialects have are left out."""
+    plain = render_plain(request, quirks)
+    return render_any(request, quirks, loss) if plain is None else plain
+
+
+def render_any(request: ChatRequest, quirks: Quirks = _PLAIN, loss: Loss | None = None) -> bytes:
+    """See `render_request`."""
     loss = Loss() if loss is None else loss
     say = to_target(quirks, loss)
     forms = own_form(request.extras).split()

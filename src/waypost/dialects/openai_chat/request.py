@@ -11,6 +11,7 @@ from waypost.dialects.fields import Fields, parse_body
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.openai_chat.messages import parse_messages
 from waypost.dialects.openai_chat.own import Taking
+from waypost.dialects.openai_chat.plain import NEW_LIMIT, OLD_LIMIT, USER, parse_plain
 from waypost.dialects.openai_chat.reasoning import take_reasoning
 from waypost.dialects.openai_chat.tools import OLD_TOOLS, take_choice, take_format, take_tools
 from waypost.dialects.taking import FLAG, INTEGER, ITEMS, NUMBER, TEXT, TEXTS, object_or_none, object_raw
@@ -22,8 +23,7 @@ _VERBOSITY: msgspec.json.Decoder[Literal["low", "medium", "high"]] = msgspec.jso
 _METADATA: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
 #: Which of two ways of writing a setting was used, kept in the request's form.
 STOP_TEXT = "stop_text"
-OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
-USER, SAFETY = "user", "safety_identifier"
+SAFETY = "safety_identifier"
 NO_LOGPROBS = "top_logprobs.0"
 
 
@@ -34,6 +34,12 @@ def parse_request(body: bytes) -> ChatRequest:
 
 def parse_fields(fields: Fields) -> ChatRequest:
     """Raises InvalidRequest, and Unrepresentable for a message of a role the core does not know."""
+    request = parse_plain(fields)
+    return parse_any(fields) if request is None else request
+
+
+def parse_any(fields: Fields) -> ChatRequest:
+    """See `parse_fields`."""
     taking = Taking(fields)
     model = read_model(taking.rest)
     del taking.rest["model"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from waypost.core.plain import plain_choice
 from waypost.core.request import Extras, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from waypost.core.response import ChatResponse, Choice, Finish
 from waypost.core.usage import Usage
@@ -16,6 +17,7 @@ from waypost.dialects.openai_chat.citations import cited_in
 from waypost.dialects.openai_chat.media import AUDIO, sound
 from waypost.dialects.openai_chat.messages import message_fields, parse_parts, put_parts
 from waypost.dialects.openai_chat.own import NAME, Taking, own_form, to_client, with_extras
+from waypost.dialects.openai_chat.plain import parse_choice
 from waypost.dialects.taking import INTEGER, ITEMS, TEXT, Json, object_or_none, object_raw, text_or_none
 from waypost.errors import Garbled
 
@@ -51,19 +53,28 @@ _ENCODER = msgspec.json.Encoder()
 def parse_response(body: bytes) -> ChatResponse:
     """Raises Garbled, and what the provider reports inside a 200."""
     taking = Taking(read_answer(body))
-    items = taking.take("choices", ITEMS)
-    if items is None:
-        raise Garbled("The provider's answer has no choices. Try again, or another model.")
+    choices = _take_choices(taking)
     return ChatResponse(
         taking.take("id", TEXT) or "",
         taking.take("model", TEXT) or "",
-        tuple([_parse_choice(item, number) for number, item in enumerate(items)]),
+        choices,
         taking.take("created", INTEGER),
         # Its wire form stays among the extras: it says more than the counts do.
         parse_usage(taking.rest.get("usage")),
         taking.take("service_tier", TEXT),
         taking.extras("whole"),
     )
+
+
+def _take_choices(taking: Taking) -> tuple[Choice, ...]:
+    plain = parse_choice(taking.rest["choices"]) if "choices" in taking.rest else None
+    if plain is not None:
+        del taking.rest["choices"]
+        return (plain,)
+    items = taking.take("choices", ITEMS)
+    if items is None:
+        raise Garbled("The provider's answer has no choices. Try again, or another model.")
+    return tuple([_parse_choice(item, number) for number, item in enumerate(items)])
 
 
 def _parse_choice(raw: msgspec.Raw, number: int) -> Choice:
@@ -139,6 +150,39 @@ def render_response(
 ) -> bytes:
     """`created` and `made_id` are for answers of dialects that do not date or name them. `old`: the client asked with
     `functions`. Raises Unrepresentable for a part that this dialect can not say."""
+    plain = render_plain(response, cost_nusd, created, old=old, made_id=made_id)
+    return render_any(response, cost_nusd, created, old=old, made_id=made_id) if plain is None else plain
+
+
+def render_plain(
+    response: ChatResponse, cost_nusd: int | None, created: int, *, old: bool, made_id: str
+) -> bytes | None:
+    """An answer of another dialect that is nothing but text; None: the general way says it."""
+    found, usage = plain_choice(response, NAME), response.usage
+    if found is None or usage is None:
+        return None
+    choice, text = found
+    ended: Json = {"index": 0, "message": {"role": "assistant", "content": text}}
+    put_finish(ended, choice.finish or Finish.STOP, None, old=old)
+    out: Json = {
+        "id": response.response_id or made_id,
+        "object": "chat.completion",
+        "created": created if response.created is None else response.created,
+        "model": response.model,
+        "choices": [ended],
+    }
+    if response.tier is not None:
+        out["service_tier"] = response.tier
+    counts = usage_object(usage)
+    put_cost(counts, cost_nusd)
+    out["usage"] = counts
+    return _ENCODER.encode(out)
+
+
+def render_any(
+    response: ChatResponse, cost_nusd: int | None, created: int, *, old: bool = False, made_id: str = ""
+) -> bytes:
+    """See `render_response`."""
     own = own_form(response.extras) == "whole"
     out: Json = {}
     if response.response_id or not own:

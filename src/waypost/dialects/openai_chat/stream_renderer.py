@@ -32,6 +32,7 @@ from waypost.dialects.taking import Json
 from waypost.errors import GatewayError, Unrepresentable
 
 _ENCODER = msgspec.json.Encoder()
+_EMPTY, _TAIL = b'""', b'},"finish_reason":null}]}\n\n'
 
 
 class _OpenPart:
@@ -63,7 +64,17 @@ class ChatStreamRenderer:
     """Events to bytes. `created` (Unix seconds) and `made_id` are for answers of dialects that do not date or name
     them. `old`: the client asked with `functions`, and looks for one `function_call`."""
 
-    __slots__ = ("_choices", "_created", "_failed", "_head", "_made_id", "_old", "_usage", "_wants_usage")
+    __slots__ = (
+        "_choices",
+        "_created",
+        "_failed",
+        "_head",
+        "_heads",
+        "_made_id",
+        "_old",
+        "_usage",
+        "_wants_usage",
+    )
 
     def __init__(
         self, wants_usage: bool = False, created: int = 0, *, old: bool = False, made_id: str = ""
@@ -73,6 +84,8 @@ class ChatStreamRenderer:
         self._old = old
         self._made_id = made_id
         self._head: Json = {}
+        #: What stands before a text, for each choice; behind it stands `_TAIL`.
+        self._heads: dict[int, bytes] = {}
         self._choices: dict[int, _OpenChoice] = {}
         self._usage: Usage | None = None
         self._failed = False
@@ -116,6 +129,7 @@ class ChatStreamRenderer:
         return render_stream_error(error)
 
     def _start(self, event: Started) -> None:
+        self._heads.clear()
         self._head = {
             "id": event.response_id or self._made_id,
             "object": "chat.completion.chunk",
@@ -246,6 +260,12 @@ class ChatStreamRenderer:
             return self._choice(index, {"refusal": text})
         part.size += len(text)
         choice.length += len(text)
+        head = self._heads.get(index)
+        if head is not None:
+            return b"%b%b%b" % (head, _ENCODER.encode(text), _TAIL)
+        empty = self._choice(index, {CONTENT: ""})
+        if empty.endswith(_EMPTY + _TAIL):
+            self._heads[index] = empty.removesuffix(_EMPTY + _TAIL)
         return self._choice(index, {CONTENT: text})
 
     def _thought(

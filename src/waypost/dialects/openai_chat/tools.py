@@ -8,6 +8,7 @@ from waypost.core.request import Opaque, ResponseFormat, Tool, ToolChoice
 from waypost.dialects.fields import Fields
 from waypost.dialects.openai_chat.own import NAME, Saying, Taking, with_extras
 from waypost.dialects.openai_chat.parts import hint
+from waypost.dialects.openai_chat.plain import parse_tools
 from waypost.dialects.taking import FLAG, ITEMS, RAW, TEXT, Json, object_or_none, put, text_or_none
 
 #: The ways before `tools` and `tool_choice`: https://platform.openai.com/docs/api-reference/chat/create (2026-11-25).
@@ -18,6 +19,10 @@ _SCHEMA_NAME = "response"
 
 def take_tools(taking: Taking, forms: list[str]) -> tuple[Tool | Opaque, ...]:
     """`tools`, or `functions` where there are no tools."""
+    plain = parse_tools(taking.rest["tools"]) if "tools" in taking.rest else None
+    if plain is not None:
+        del taking.rest["tools"]
+        return plain
     items = taking.take_items("tools")
     if items:
         return tuple(_parse_tool(item) for item in items)

@@ -12,6 +12,7 @@ from waypost.dialects.fields import Fields
 from waypost.dialects.openai.ask import read_model
 from waypost.dialects.openai_responses.items import parse_items, render_messages
 from waypost.dialects.openai_responses.own import NAME, Form, Taking, is_own, read_form
+from waypost.dialects.openai_responses.plain import INSTRUCTIONS, STRING, parse_plain
 from waypost.dialects.openai_responses.reply import read_items
 from waypost.dialects.openai_responses.settings import (
     ENCRYPTED,
@@ -34,8 +35,6 @@ from waypost.dialects.openai_responses.tools import (
 from waypost.dialects.taking import FLAG, INTEGER, NUMBER, TEXT, Json, put
 from waypost.errors import InvalidRequest
 
-_INSTRUCTIONS = "instructions"
-_STRING = "string"
 #: OpenAI refuses less: https://github.com/vectorize-io/hindsight/issues/58 (2026-11-25).
 _LEAST_OUTPUT = 16
 _METADATA = msgspec.json.Decoder(dict[str, str])
@@ -44,6 +43,12 @@ _ENCODER = msgspec.json.Encoder()
 
 def parse_fields(fields: Fields) -> ChatRequest:
     """Raises InvalidRequest, with `param`."""
+    request = parse_plain(fields)
+    return parse_any(fields) if request is None else request
+
+
+def parse_any(fields: Fields) -> ChatRequest:
+    """See `parse_fields`."""
     taking = Taking(fields)
     model = read_model(taking.rest)
     del taking.rest["model"]
@@ -82,13 +87,13 @@ def parse_fields(fields: Fields) -> ChatRequest:
 
 def _parse_messages(taking: Taking, words: list[str]) -> list[Message]:
     messages: list[Message] = []
-    instructions = taking.take(_INSTRUCTIONS, TEXT)
+    instructions = taking.take(INSTRUCTIONS, TEXT)
     if instructions is not None:
         messages.append(Message("system", (Text(instructions),)))
-        words.append(_INSTRUCTIONS)
+        words.append(INSTRUCTIONS)
     text = taking.take("input", TEXT)
     if text is not None:
-        words.append(_STRING)
+        words.append(STRING)
         return [*messages, Message("user", (Text(text),))]
     raw = taking.rest.pop("input", None)
     if raw is not None and bytes(raw)[:1] not in (b"[", b"n"):
@@ -150,12 +155,12 @@ def render_request(request: ChatRequest, quirks: Quirks, loss: Loss) -> bytes:
     words = form.words.split()
     out: Json = {"model": request.model}
     first = 0
-    if _INSTRUCTIONS in words:
+    if INSTRUCTIONS in words:
         [text] = request.messages[0].parts
-        out[_INSTRUCTIONS] = text.text if isinstance(text, Text) else ""
+        out[INSTRUCTIONS] = text.text if isinstance(text, Text) else ""
         first = 1
     items = render_messages(request.messages, first, loss)
-    if _STRING in words:
+    if STRING in words:
         [message] = request.messages[first:]
         out["input"] = next((part.text for part in message.parts if isinstance(part, Text)), "")
     elif items or not own:

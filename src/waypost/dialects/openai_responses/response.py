@@ -6,9 +6,11 @@ import msgspec
 
 from waypost.core.asked import Asked, Stamp
 from waypost.core.events import Started
+from waypost.core.plain import plain_choice
 from waypost.core.request import Extras
 from waypost.core.response import ChatResponse, Choice, ReplyPart
 from waypost.dialects.openai_responses.ends import end_fields, read_finish, waits_for_client
+from waypost.dialects.openai_responses.identity import item_id
 from waypost.dialects.openai_responses.output import parse_item
 from waypost.dialects.openai_responses.own import NAME, Taking, read_form
 from waypost.dialects.openai_responses.reply import parse_reply, read_items
@@ -57,6 +59,36 @@ def only_choice(response: ChatResponse) -> Choice:
 
 def render_response(response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp) -> bytes:
     """Raises Unrepresentable for a part that this dialect can not say."""
+    plain = render_plain(response, asked, cost_nusd, stamp)
+    return render_any(response, asked, cost_nusd, stamp) if plain is None else plain
+
+
+def render_plain(response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp) -> bytes | None:
+    """An answer of another dialect that is nothing but text; None: the general way says it."""
+    found, usage = plain_choice(response, NAME), response.usage
+    if found is None or usage is None:
+        return None
+    choice, text = found
+    ended = end_fields(choice.finish, None)
+    message: Json = {
+        "id": item_id("msg", stamp.exchange_id, 0),
+        "type": "message",
+        "status": ended["status"],
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": text, "annotations": []}],
+    }
+    started = Started(response.response_id, response.model, response.created, response.tier)
+    out = {
+        **shell(started, asked, stamp),
+        **ended,
+        "output": [message],
+        "usage": usage_object(usage, cost_nusd),
+    }
+    return _ENCODER.encode(out)
+
+
+def render_any(response: ChatResponse, asked: Asked, cost_nusd: int | None, stamp: Stamp) -> bytes:
+    """See `render_response`."""
     choice = only_choice(response)
     started = Started(response.response_id, response.model, response.created, response.tier)
     answer = Answer(stamp.exchange_id, asked_custom_names(asked.fields))

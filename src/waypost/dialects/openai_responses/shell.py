@@ -48,11 +48,11 @@ _IF_ASKED = ("prompt", "prompt_cache_options", "prompt_cache_retention", "store"
 
 def echo(fields: Fields) -> Json:
     """The settings of a request as a response shows them."""
-    out: Json = {}
-    for name, default in _ECHOED.items():
-        given = fields.get(name, _NULL)
-        out[name] = default if bytes(given) == NULL else given
-    if bytes(fields.get("conversation", _NULL))[:1] == b'"':
+    out: Json = {**_ECHOED}
+    for name, given in fields.items():
+        if name in _ECHOED and bytes(given) != NULL:
+            out[name] = given
+    if "conversation" in fields and bytes(fields["conversation"])[:1] == b'"':
         out["conversation"] = {"id": fields["conversation"]}
     out.update({name: fields[name] for name in _IF_ASKED if name in fields})
     return out

@@ -29,12 +29,15 @@ from waypost.errors import GatewayError, Unrepresentable
 _ENCODER = msgspec.json.Encoder()
 _SUMMARY = "summary_text"
 _REASONING = "reasoning_text"
+#: An event with more of a text, as `_emit` would write it: in front of its number, and behind the text.
+_BEFORE = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":'
+_BEHIND = b',"logprobs":[]}\n\n'
 
 
 class _Live:
     """A part that is under way: where it is shown, and what was said of it."""
 
-    __slots__ = ("begun", "ended", "item", "pieces", "place", "signature")
+    __slots__ = ("begun", "ended", "item", "pieces", "place", "signature", "where")
 
     def __init__(self, item: OutputItem, place: int) -> None:
         self.item = item
@@ -45,6 +48,8 @@ class _Live:
         #: The frame that this dialect puts around a text within an item was sent.
         self.begun = False
         self.ended = False
+        #: In an event with more of a text, what stands between the event's number and the text; b"": not yet known.
+        self.where = b""
 
     @property
     def value(self) -> ReplyPart:
@@ -207,7 +212,10 @@ class ResponsesStreamRenderer:
             return self._think(live, value, text)
         if isinstance(value, Refusal):
             return self._emit("refusal.delta", {**_where(live), "delta": text})
-        return self._emit("output_text.delta", {**_where(live), "delta": text, "logprobs": []})
+        where = live.where or _between(live)
+        number = self._sequence
+        self._sequence += 1
+        return b"%b%d%b%b%b" % (_BEFORE, number, where, _ENCODER.encode(text), _BEHIND)
 
     def _think(self, live: _Live, value: Thinking, text: str) -> bytes:
         raw = shown_as_content(value)
@@ -280,6 +288,11 @@ class ResponsesStreamRenderer:
 
 def _at(live: _Live) -> Json:
     return {"item_id": live.item.item_id, "output_index": live.item.index}
+
+
+def _between(live: _Live) -> bytes:
+    live.where = b',%b,"delta":' % _ENCODER.encode(_where(live))[1:-1]
+    return live.where
 
 
 def _where(live: _Live) -> Json:
