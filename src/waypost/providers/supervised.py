@@ -162,11 +162,10 @@ class LocalModel:
             return
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-        except TimeoutError:
+        # Not `asyncio.timeout`: before 3.11.3, in a task that is being cancelled, its end is taken for the cancelling.
+        ended = asyncio.ensure_future(process.wait())
+        if not (await asyncio.wait((ended,), timeout=STOP_S))[0]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+        await ended
         self._port_file.unlink(missing_ok=True)

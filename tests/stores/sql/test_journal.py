@@ -105,6 +105,7 @@ def test_a_writer_that_others_wait_for_pauses_every_few_rows(database, tmp_path)
     journal.close()
 
 
+@pytest.mark.parametrize("where", [{}], ids=["sqlite"])
 def test_where_others_lease_from_the_file_it_is_not_kept_locked_for_a_pause(database, tmp_path):
     pauses = []
     journal = SqliteJournal(
