@@ -1,6 +1,6 @@
 """A hot organization: `python -m bench --postgres`. One key, whose every request is held on the budgets of its
-organization (two), project, team and key, and let in by three limits; on PostgreSQL, where budgets are leased, and
-beside it on SQLite.
+organization (two), project, team and key, and let in by three limits; on PostgreSQL, where budgets are leased, by one
+process and by two workers, and beside it on SQLite.
 
 wrk keeps the connections busy, for it takes the least of the machine for itself. How far the writer is behind at the
 end of the load, and how long it takes to catch up, belong to the figure: a rate that is not posted is not kept.
@@ -23,14 +23,15 @@ from bench.gateway import render_config, served
 from bench.measure import Effort, LoadFailed
 from bench.seeding import Size, move, seed
 from bench.subject import Subject, paced_upstream, static_upstream
-from bench.usage import cpu_s
+from bench.usage import cpu_s, running_as
 from bench.wrk import asking, require_wrk
 from tools.postgres_server import PASSWORD, Postgres
 from waypost.stores.sql.variables import PASSWORD as PASSWORD_VARIABLE
 from waypost.stores.sql.variables import URL
-from waypost.stores.writer_process import read_writer
 
 _WARM_UP_S = 2.0
+#: The module that a writer runs.
+_WRITER = "waypost.stores.sql.posting"
 #: How long the writer may take to catch up, and how long the server's processes may take to tell what they did.
 _DRAIN_S = 120.0
 _TOLD_S = 1.5
@@ -73,19 +74,15 @@ class Figures(msgspec.Struct, frozen=True):
 class Node:
     """A gateway under load, and where it is looked at."""
 
-    def __init__(
-        self, subject: Subject, data: Path, server: Postgres | None = None, database: str = ""
-    ) -> None:
+    def __init__(self, subject: Subject, server: Postgres | None = None, database: str = "") -> None:
         self.subject = subject
-        self._data = data
         self._server = server
         self._database = database
 
     def look(self, *, books: bool = False) -> Seen:
         """`books`: also what the server counts."""
         answered, refused, queued = counted(_metrics(self.subject.port))
-        writer = read_writer(self._data)
-        writer_s = cpu_s([writer]) if writer else 0.0
+        writer_s = cpu_s(running_as(_WRITER, self.subject.pids))
         gateway_s = cpu_s(self.subject.pids) - writer_s
         database_s = transactions = leases = 0.0
         if self._server is not None:
@@ -116,11 +113,11 @@ class Node:
 
 
 def counted(text: str) -> tuple[float, float, float]:
-    """Of `/metrics`: answers with 200, others, and what is settled and not posted."""
+    """Of `/metrics`, of all workers: answers with 200, others, and what is settled and not posted."""
     told = re.findall(r'^waypost_exchanges_total\{[^}]*status="(\d+)"[^}]*\} (\S+)$', text, re.MULTILINE)
     good = sum(float(value) for status, value in told if status == "200")
-    queued = re.search(r"^waypost_ledger_queued (\S+)$", text, re.MULTILINE)
-    return good, sum(float(value) for _, value in told) - good, float(queued[1]) if queued else 0.0
+    queued = re.findall(r"^waypost_ledger_queued(?:\{[^}]*\})? (\S+)$", text, re.MULTILINE)
+    return good, sum(float(value) for _, value in told) - good, sum(map(float, queued))
 
 
 def _metrics(port: int) -> str:
@@ -168,20 +165,26 @@ def figures(begun: Seen, first: Seen, last: Seen, ended: Seen, told: Seen) -> Fi
 
 @contextmanager
 def nodes() -> Iterator[dict[str, Node]]:
-    """The two gateways, each with the same organization."""
+    """The gateways, each with the same organization."""
     with ExitStack() as stack:
         direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
         server = stack.enter_context(Postgres())
         made = {}
-        for name, on in (("SQLite", None), ("PostgreSQL", server)):
+        for name, on, workers in (
+            ("SQLite", None, 1),
+            ("PostgreSQL", server, 1),
+            ("PostgreSQL, 2 workers", server, 2),
+        ):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waypost-bench-")))
             data, config = folder / "data", folder / "waypost.yaml"
             config.write_text(render_config(direct, 1), "utf-8")
             (key,) = seed(data, Size())
-            where = {} if on is None else on_server(on, data, "bench")
+            database = f"bench{workers}"
+            where = {} if on is None else on_server(on, data, database)
+            where |= {"WAYPOST_WORKERS": str(workers)}
             port, process, _ = stack.enter_context(served(data, config, where))
             subject = Subject(name, port, [process.pid], headers=[{"authorization": f"Bearer {key}"}])
-            made[name] = Node(subject, data, on, "bench")
+            made[name] = Node(subject, on, database)
         yield made
 
 
@@ -206,7 +209,7 @@ def hot(effort: Effort) -> dict[str, list[Figures]]:
 
 
 def table(told: dict[str, list[Figures]]) -> str:
-    """Markdown: the median of the rounds and the best of them, of each database; and the ratio of the medians."""
+    """Markdown: the median of the rounds and the best, of each gateway; and the ratio of the first two's medians."""
     names = list(told)
     lines = [
         ["median (best)", *names, f"{names[1]} ÷ {names[0]}"],
@@ -216,7 +219,7 @@ def table(told: dict[str, list[Figures]]) -> str:
         columns = [[float(getattr(each, field)) for each in told[name]] for name in names]
         best = max if field == "requests_per_s" else min
         cells = [f"{median(column):,.{digits}f} ({best(column):,.{digits}f})" for column in columns]
-        one, other = (median(column) for column in columns)
+        one, other = median(columns[0]), median(columns[1])
         lines.append([label, *cells, f"{other / one:.2f}" if one else ""])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

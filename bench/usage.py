@@ -33,6 +33,19 @@ def tree(roots: Iterable[int]) -> list[int]:
     return found
 
 
+def running_as(module: str, roots: Iterable[int]) -> list[int]:
+    """Of the processes' trees, those whose command names a module."""
+    found = []
+    for pid in tree(roots):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if module.encode() in command.split(b"\0"):
+            found.append(pid)
+    return found
+
+
 def alive(pid: int) -> bool:
     """Whether the process runs; one that has ended and was not waited for does not."""
     fields = _stat(pid)

@@ -24,6 +24,8 @@ TOLD = Seen(7.5, 21_100, 0, 0, 4.5, 1.5, 0.7, 1_210, 20)
 
 def test_what_the_gateway_counts() -> None:
     assert counted(METRICS) == (1000.0, 3.0, 42.0)
+    of_two = METRICS.replace("queued 42", 'queued{worker="1"} 40\nwaypost_ledger_queued{worker="2"} 2')
+    assert counted(of_two) == (1000.0, 3.0, 42.0)
     assert counted("") == (0.0, 0.0, 0.0)
 
 
