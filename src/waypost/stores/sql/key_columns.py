@@ -69,7 +69,9 @@ def encoded(values: Mapping[str, object]) -> dict[str, object]:
 
 def newest(connection: Connection, query: Select[Any]) -> list[Key]:
     """Each key with the newest of its secrets, oldest key first."""
-    ordered = query.order_by(KEYS.c.created_at, KEYS.c.key_id, KEY_SECRETS.c.created_at)
+    # Each rotation gives an end to all secrets but its own, whatever the clock says.
+    of_key = (KEY_SECRETS.c.expires_at.is_(None), KEY_SECRETS.c.created_at)
+    ordered = query.order_by(KEYS.c.created_at, KEYS.c.key_id, *of_key)
     rows = {row["key_id"]: row for row in connection.execute(ordered).mappings()}
     return [key_of(row) for row in rows.values()]
 
