@@ -153,7 +153,7 @@ def the_places_of_a_killed_node_come_back(cluster: Cluster) -> None:
         slow = post(chat("sim/fault-stall-headers"), key=key)
         held = [asyncio.ensure_future(exchange(port_of(one.url), slow)) for _ in range(2)]
         await asyncio.to_thread(
-            until, lambda: metrics(one)["waypost_exchanges_active"] == 2, "both are under way"
+            until, lambda: metrics(one)["waypost_dispatches_open"] == 2, "both were let in, and sent on"
         )
         assert (await exchange(port_of(two.url), post(chat("sim-fast"), key=key))).status == 429
         one.kill()
