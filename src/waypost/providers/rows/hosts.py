@@ -33,17 +33,18 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
         name="together",
         title="Together AI",
-        base_url="https://api.together.xyz/v1",
+        base_url="https://api.together.ai/v1",
         dialects=(*FAMILY, "cohere_rerank", "openai_images", "openai_speech", *HEARD),
         env=("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
+        # Its `x-tokenlimit-…` are of one second and have no reset: they would be taken for a minute's.
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit",
             requests_remaining="x-ratelimit-remaining",
             requests_reset="x-ratelimit-reset",
-            tokens_limit="x-tokenlimit-limit",
-            tokens_remaining="x-tokenlimit-remaining",
         ),
-        docs_url="https://docs.together.ai/docs/openai-api-compatibility",
+        quirks=Quirks(takes=("video_url",), max_tokens_field="max_tokens"),
+        docs_url="https://docs.together.ai/docs/inference/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="fireworks",
@@ -58,11 +59,14 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         ),
         env=("FIREWORKS_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
+        # Its pages tell of models at /v1/accounts/{account}/models alone, not of this list beside the rest. Its
+        # limits of prompt and generated tokens are told per second, without a reset.
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit-requests", requests_remaining="x-ratelimit-remaining-requests"
         ),
-        quirks=Quirks(json_schema="native"),
-        docs_url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        quirks=Quirks(takes=("reasoning_content", "video_url"), json_schema="native"),
+        docs_url="https://docs.fireworks.ai/nexus/apis-and-sdks",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="cerebras",
@@ -78,8 +82,19 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
             tokens_remaining="x-ratelimit-remaining-tokens-minute",
             tokens_reset="x-ratelimit-reset-tokens-minute",
         ),
-        quirks=Quirks(json_schema="native"),
+        # Each of these is answered with 400.
+        quirks=Quirks(
+            drop=(
+                "frequency_penalty",
+                "presence_penalty",
+                "logit_bias",
+                "parallel_tool_calls",
+                "service_tier",
+            ),
+            json_schema="native",
+        ),
         docs_url="https://inference-docs.cerebras.ai/resources/openai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="nvidia",
@@ -87,20 +102,27 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://integrate.api.nvidia.com/v1",
         dialects=FAMILY,
         env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
-        docs_url="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        docs_url="https://github.com/NVIDIA/GenerativeAIExamples",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="sambanova",
         title="SambaNova",
         base_url="https://api.sambanova.ai/v1",
-        dialects=(*CHAT_EMBED, *HEARD),
+        dialects=(*FAMILY, *HEARD),
+        # Its Messages refuse thinking; its Responses are for some models and leave out tools that are no functions.
+        imitates=("openai_responses", "anthropic_messages"),
         env=("SAMBANOVA_API_KEY",),
+        dialect_headers=ANTHROPIC_HEADERS,
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit-requests",
             requests_remaining="x-ratelimit-remaining-requests",
             requests_reset="x-ratelimit-reset-requests",
         ),
+        # It takes the penalties and makes nothing of them.
+        quirks=Quirks(drop=("frequency_penalty", "presence_penalty"), takes=("video_url",)),
         docs_url="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="deepinfra",
