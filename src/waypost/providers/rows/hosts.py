@@ -6,6 +6,7 @@ from typing import Final
 
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
     ANTHROPIC_HEADERS,
     CHAT,
     CHAT_EMBED,
@@ -128,11 +129,16 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         name="deepinfra",
         title="DeepInfra",
         base_url="https://api.deepinfra.com/v1/openai",
-        dialects=(*FAMILY, "anthropic_messages", "openai_images", "openai_speech", *HEARD),
-        env=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
-        paths={"anthropic_messages": "/../../anthropic/v1"},
-        dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://deepinfra.com/docs/openai_api",
+        dialects=(
+            *(*FAMILY, "anthropic_messages", "anthropic_count_tokens"),
+            *("openai_images", "openai_speech", *HEARD),
+        ),
+        env=("DEEPINFRA_TOKEN", "DEEPINFRA_API_KEY"),
+        paths=dict.fromkeys(("anthropic_messages", "anthropic_count_tokens"), "/../../anthropic/v1"),
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.deepinfra.com/chat/overview",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="nebius",
@@ -140,7 +146,14 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.tokenfactory.nebius.com/v1",
         dialects=(*FAMILY, "openai_images"),
         env=("NEBIUS_API_KEY",),
+        regions={
+            "eu-north1": "https://api.tokenfactory.nebius.com/v1",
+            "eu-west1": "https://api.tokenfactory.eu-west1.nebius.com/v1",
+            "us-central1": "https://api.tokenfactory.us-central1.nebius.com/v1",
+        },
+        rates=OPENAI_RATES,
         docs_url="https://docs.tokenfactory.nebius.com/api-reference/introduction",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="hyperbolic",
@@ -148,7 +161,9 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.hyperbolic.xyz/v1",
         dialects=CHAT_TEXT,
         env=("HYPERBOLIC_API_KEY",),
-        docs_url="https://docs.hyperbolic.xyz/docs/rest-api",
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.hyperbolic.ai/inference/text-apis",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="novita",
@@ -166,17 +181,22 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         title="Featherless AI",
         base_url="https://api.featherless.ai/v1",
         dialects=CHAT_TEXT,
-        env=("FEATHERLESS_API_KEY",),
+        env=("FEATHERLESS_API_KEY", "FEATHERLESSAI_API_KEY"),
         prices="featherless_ai",
+        quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://featherless.ai/docs/api-overview-and-common-options",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="inferencenet",
         title="Inference.net",
         base_url="https://api.inference.net/v1",
         dialects=CHAT_EMBED,
+        # inference.sh has the same variable: its key would be sent here unasked.
         env=("INFERENCE_API_KEY",),
-        docs_url="https://docs.inference.net/",
+        implicit=False,
+        docs_url="https://github.com/context-labs/inference-samples",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="chutes",
@@ -184,7 +204,8 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://llm.chutes.ai/v1",
         dialects=CHAT_TEXT,
         env=("CHUTES_API_KEY", "CHUTES_API_TOKEN"),
-        docs_url="https://chutes.ai/docs",
+        docs_url="https://github.com/chutesai/chutes-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="parasail",
