@@ -6,6 +6,7 @@ from typing import Final
 
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
     ANTHROPIC_HEADERS,
     CHAT,
     CHAT_EMBED,
@@ -33,17 +34,18 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
         name="together",
         title="Together AI",
-        base_url="https://api.together.xyz/v1",
+        base_url="https://api.together.ai/v1",
         dialects=(*FAMILY, "cohere_rerank", "openai_images", "openai_speech", *HEARD),
         env=("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
+        # Its `x-tokenlimit-…` are of one second and have no reset: they would be taken for a minute's.
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit",
             requests_remaining="x-ratelimit-remaining",
             requests_reset="x-ratelimit-reset",
-            tokens_limit="x-tokenlimit-limit",
-            tokens_remaining="x-tokenlimit-remaining",
         ),
-        docs_url="https://docs.together.ai/docs/openai-api-compatibility",
+        quirks=Quirks(takes=("video_url",), max_tokens_field="max_tokens"),
+        docs_url="https://docs.together.ai/docs/inference/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="fireworks",
@@ -58,11 +60,14 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         ),
         env=("FIREWORKS_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
+        # Its pages tell of models at /v1/accounts/{account}/models alone, not of this list beside the rest. Its
+        # limits of prompt and generated tokens are told per second, without a reset.
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit-requests", requests_remaining="x-ratelimit-remaining-requests"
         ),
-        quirks=Quirks(json_schema="native"),
-        docs_url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        quirks=Quirks(takes=("reasoning_content", "video_url"), json_schema="native"),
+        docs_url="https://docs.fireworks.ai/nexus/apis-and-sdks",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="cerebras",
@@ -78,8 +83,19 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
             tokens_remaining="x-ratelimit-remaining-tokens-minute",
             tokens_reset="x-ratelimit-reset-tokens-minute",
         ),
-        quirks=Quirks(json_schema="native"),
+        # Each of these is answered with 400.
+        quirks=Quirks(
+            drop=(
+                "frequency_penalty",
+                "presence_penalty",
+                "logit_bias",
+                "parallel_tool_calls",
+                "service_tier",
+            ),
+            json_schema="native",
+        ),
         docs_url="https://inference-docs.cerebras.ai/resources/openai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="nvidia",
@@ -87,30 +103,42 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://integrate.api.nvidia.com/v1",
         dialects=FAMILY,
         env=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
-        docs_url="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        docs_url="https://github.com/NVIDIA/GenerativeAIExamples",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="sambanova",
         title="SambaNova",
         base_url="https://api.sambanova.ai/v1",
-        dialects=(*CHAT_EMBED, *HEARD),
+        dialects=(*FAMILY, *HEARD),
+        # Its Messages refuse thinking; its Responses are for some models and leave out tools that are no functions.
+        imitates=("openai_responses", "anthropic_messages"),
         env=("SAMBANOVA_API_KEY",),
+        dialect_headers=ANTHROPIC_HEADERS,
         rates=RateHeaders(
             requests_limit="x-ratelimit-limit-requests",
             requests_remaining="x-ratelimit-remaining-requests",
             requests_reset="x-ratelimit-reset-requests",
         ),
+        # It takes the penalties and makes nothing of them.
+        quirks=Quirks(drop=("frequency_penalty", "presence_penalty"), takes=("video_url",)),
         docs_url="https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="deepinfra",
         title="DeepInfra",
         base_url="https://api.deepinfra.com/v1/openai",
-        dialects=(*FAMILY, "anthropic_messages", "openai_images", "openai_speech", *HEARD),
-        env=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
-        paths={"anthropic_messages": "/../../anthropic/v1"},
-        dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://deepinfra.com/docs/openai_api",
+        dialects=(
+            *(*FAMILY, "anthropic_messages", "anthropic_count_tokens"),
+            *("openai_images", "openai_speech", *HEARD),
+        ),
+        env=("DEEPINFRA_TOKEN", "DEEPINFRA_API_KEY"),
+        paths=dict.fromkeys(("anthropic_messages", "anthropic_count_tokens"), "/../../anthropic/v1"),
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.deepinfra.com/chat/overview",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="nebius",
@@ -118,7 +146,14 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.tokenfactory.nebius.com/v1",
         dialects=(*FAMILY, "openai_images"),
         env=("NEBIUS_API_KEY",),
+        regions={
+            "eu-north1": "https://api.tokenfactory.nebius.com/v1",
+            "eu-west1": "https://api.tokenfactory.eu-west1.nebius.com/v1",
+            "us-central1": "https://api.tokenfactory.us-central1.nebius.com/v1",
+        },
+        rates=OPENAI_RATES,
         docs_url="https://docs.tokenfactory.nebius.com/api-reference/introduction",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="hyperbolic",
@@ -126,7 +161,9 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.hyperbolic.xyz/v1",
         dialects=CHAT_TEXT,
         env=("HYPERBOLIC_API_KEY",),
-        docs_url="https://docs.hyperbolic.xyz/docs/rest-api",
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.hyperbolic.ai/inference/text-apis",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="novita",
@@ -144,17 +181,22 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         title="Featherless AI",
         base_url="https://api.featherless.ai/v1",
         dialects=CHAT_TEXT,
-        env=("FEATHERLESS_API_KEY",),
+        env=("FEATHERLESS_API_KEY", "FEATHERLESSAI_API_KEY"),
         prices="featherless_ai",
+        quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://featherless.ai/docs/api-overview-and-common-options",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="inferencenet",
         title="Inference.net",
         base_url="https://api.inference.net/v1",
         dialects=CHAT_EMBED,
+        # inference.sh has the same variable: its key would be sent here unasked.
         env=("INFERENCE_API_KEY",),
-        docs_url="https://docs.inference.net/",
+        implicit=False,
+        docs_url="https://github.com/context-labs/inference-samples",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="chutes",
@@ -162,7 +204,8 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://llm.chutes.ai/v1",
         dialects=CHAT_TEXT,
         env=("CHUTES_API_KEY", "CHUTES_API_TOKEN"),
-        docs_url="https://chutes.ai/docs",
+        docs_url="https://github.com/chutesai/chutes-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="parasail",
