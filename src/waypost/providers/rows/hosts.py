@@ -187,6 +187,7 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         # Named on an older page of its own; the one of today tells of the limits alone:
         # https://docs.periflow.ai/guides/serverless_endpoints/rate_limit.
         rates=OPENAI_RATES,
+        quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://github.com/friendliai/friendli-python",
         checked="2026-11-26",
     ),
@@ -215,6 +216,8 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         dialects=(*RESPONSES, "anthropic_messages"),
         env=("BASETEN_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
+        # Its schema of a chat request is closed, and has the older name alone.
+        quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://docs.baseten.co/reference/inference-api/chat-completions",
         checked="2026-11-26",
     ),
