@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from waypost.core.quirks import Quirks
-from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT, CHAT_EMBED, FAMILY, RESPONSES, ROUTER
+from waypost.providers.rows.shapes import (
+    ANTHROPIC_HEADERS,
+    CHAT_EMBED,
+    EVERYTHING,
+    FAMILY,
+    HEARD,
+    IMAGES,
+    RESPONSES,
+    ROUTER,
+)
 from waypost.providers.spec import ProviderSpec, RateHeaders
 
 ROUTERS: Final[tuple[ProviderSpec, ...]] = (
@@ -43,23 +52,27 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
         name="portkey",
         title="Portkey",
         base_url="https://api.portkey.ai/v1",
-        dialects=(*RESPONSES, "anthropic_messages", "openai_completions", "openai_embeddings"),
+        # Its `/messages/count_tokens` serves Anthropic, Bedrock and Vertex alone; counted here, every model is.
+        dialects=(*EVERYTHING, "anthropic_messages", "cohere_rerank"),
         auth="header",
         auth_header="x-portkey-api-key",
         env=("PORTKEY_API_KEY",),
-        # Without it, answers have fields of other providers that OpenAI's do not.
+        # Said outright: its own SDKs ask for the contrary, under which answers have fields that OpenAI's do not.
         headers={"x-portkey-strict-open-ai-compliance": "true"},
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://portkey.ai/docs/api-reference/inference-api/introduction",
+        quirks=Quirks(takes=("cache_control",)),
+        docs_url="https://portkey.ai/docs/api-reference/inference-api/headers",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="tetrate",
         title="Tetrate Agent Router Service",
         base_url="https://api.router.tetrate.ai/v1",
-        dialects=("openai_chat", "anthropic_messages", "openai_embeddings"),
+        dialects=(*RESPONSES, "anthropic_messages", "openai_embeddings"),
         env=("TETRATE_API_KEY", "TARS_API_KEY"),
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://docs.tetrate.io/agent-router-service/",
+        docs_url="https://docs.tetrate.ai/reference/supported-apis",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vercel",
@@ -69,16 +82,29 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
         env=("AI_GATEWAY_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
         prices="vercel_ai_gateway",
-        docs_url="https://vercel.com/docs/ai-gateway/sdks-and-apis",
+        docs_url="https://vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="aihubmix",
         title="AIHubMix",
         base_url="https://aihubmix.com/v1",
-        dialects=("openai_chat", "openai_responses", "anthropic_messages", "openai_embeddings"),
+        # Gemini's own format is at `/gemini/v1beta`, for Gemini's models alone: they answer to the others, too.
+        dialects=(
+            *(
+                "openai_chat",
+                "openai_responses",
+                "anthropic_messages",
+                "openai_completions",
+                "openai_embeddings",
+            ),
+            *("openai_images", "openai_speech", *HEARD, "openai_moderations", "cohere_rerank"),
+        ),
         env=("AIHUBMIX_API_KEY",),
+        dialect_auth={"anthropic_messages": "x-api-key"},
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://docs.aihubmix.com/",
+        docs_url="https://github.com/AIhubmix/skills/tree/main/skills/aihubmixApi/references",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="helicone",
@@ -86,67 +112,108 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://ai-gateway.helicone.ai/v1",
         dialects=RESPONSES,
         env=("HELICONE_API_KEY",),
-        docs_url="https://docs.helicone.ai/gateway/overview",
+        docs_url="https://docs.helicone.ai/rest/ai-gateway/post-v1-chat-completions",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="poe",
         title="Poe",
         base_url="https://api.poe.com/v1",
+        # `/messages` serves Claude's models alone: a request for another one would fail where it now crosses to chat.
         dialects=RESPONSES,
         env=("POE_API_KEY",),
+        rates=RateHeaders(
+            requests_limit="x-ratelimit-limit-requests",
+            requests_remaining="x-ratelimit-remaining-requests",
+            requests_reset="x-ratelimit-reset-requests",
+        ),
         docs_url="https://creator.poe.com/docs/external-applications/openai-compatible-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="zenmux",
         title="ZenMux",
         base_url="https://zenmux.ai/api/v1",
-        dialects=(*RESPONSES, "anthropic_messages"),
+        dialects=(*RESPONSES, "anthropic_messages", "openai_embeddings", *IMAGES),
+        dialect_auth={"anthropic_messages": "x-api-key"},
         env=("ZENMUX_API_KEY",),
         paths={"anthropic_messages": "/../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://docs.zenmux.ai/",
+        quirks=Quirks(
+            takes=("cache_control", "developer", "file_url", "reasoning_details"),
+            max_tokens_field="max_completion_tokens",
+        ),
+        docs_url="https://docs.zenmux.ai/api/openai/create-chat-completion",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="llmgateway",
         title="LLM Gateway",
         base_url="https://api.llmgateway.io/v1",
-        dialects=("openai_chat", "anthropic_messages"),
-        env=("LLMGATEWAY_API_KEY",),
+        # Its `/images/edits` takes JSON with URLs, not a form with files.
+        dialects=(
+            *(*RESPONSES, "anthropic_messages", "openai_embeddings", "openai_images", "openai_speech"),
+            *("openai_transcriptions", "openai_moderations", "cohere_rerank"),
+        ),
+        env=("LLM_GATEWAY_API_KEY", "LLMGATEWAY_API_KEY"),
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://docs.llmgateway.io/",
+        # `x-ratelimit-reset` is a moment, this one seconds.
+        rates=RateHeaders(
+            requests_limit="ratelimit-limit",
+            requests_remaining="ratelimit-remaining",
+            requests_reset="ratelimit-reset",
+        ),
+        quirks=Quirks(takes=("cache_control", "reasoning_details"), reports_charge=True),
+        docs_url="https://docs.llmgateway.io/resources/rate-limits",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="nanogpt",
         title="NanoGPT",
         base_url="https://nano-gpt.com/api/v1",
-        dialects=FAMILY,
-        env=("NANO_GPT_API_KEY", "NANOGPT_API_KEY"),
-        docs_url="https://docs.nano-gpt.com/",
+        # Its `/messages/count_tokens` estimates, too.
+        dialects=(
+            *(*FAMILY, "openai_responses", "anthropic_messages", *IMAGES),
+            *("openai_speech", "openai_transcriptions", "openai_moderations"),
+        ),
+        env=("NANOGPT_API_KEY", "NANO_GPT_API_KEY"),
+        dialect_headers=ANTHROPIC_HEADERS,
+        quirks=Quirks(takes=("cache_control", "video_url")),
+        docs_url="https://docs.nano-gpt.com/api-reference/endpoint/chat-completion",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="cortecs",
         title="Cortecs",
         base_url="https://api.cortecs.ai/v1",
-        dialects=CHAT_EMBED,
+        dialects=(*CHAT_EMBED, "anthropic_messages"),
         env=("CORTECS_API_KEY",),
-        docs_url="https://docs.cortecs.ai/",
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://docs.cortecs.ai/api-overview/chat-completions",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="opencode",
         title="OpenCode Zen",
         base_url="https://opencode.ai/zen/v1",
-        dialects=(*RESPONSES, "anthropic_messages"),
+        # A model is served in one of them: GPT's as responses, Claude's and Qwen's as messages, Gemini's in its own.
+        dialects=(*RESPONSES, "anthropic_messages", "gemini_generate"),
         env=("OPENCODE_API_KEY",),
-        dialect_auth={"anthropic_messages": "x-api-key"},
+        dialect_auth={"anthropic_messages": "x-api-key", "gemini_generate": "x-goog-api-key"},
         dialect_headers=ANTHROPIC_HEADERS,
         docs_url="https://opencode.ai/docs/zen/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="kilo",
         title="Kilo Gateway",
         base_url="https://api.kilo.ai/api/gateway",
-        dialects=CHAT,
+        # Beside chat, as its source has it: https://github.com/Kilo-Org/cloud/tree/main/apps/web/src/lib/ai-gateway.
+        dialects=(*RESPONSES, "anthropic_messages", "openai_embeddings"),
         env=("KILO_API_KEY",),
-        docs_url="https://kilo.ai/docs/gateway",
+        dialect_headers=ANTHROPIC_HEADERS,
+        quirks=Quirks(drop=("store",)),
+        docs_url="https://kilo.ai/docs/gateway/api-reference",
+        checked="2026-11-26",
     ),
 )
