@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from waypost.core.quirks import Quirks
-from waypost.providers.rows.shapes import ANTHROPIC_HEADERS, CHAT, CHAT_EMBED, FAMILY, THINKS
+from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
+    ANTHROPIC_HEADERS,
+    CHAT_EMBED,
+    FAMILY,
+    IMAGES,
+    THINKS,
+)
 from waypost.providers.spec import ProviderSpec, Variable
 
 CHINA: Final[tuple[ProviderSpec, ...]] = (
@@ -19,25 +26,23 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         paths={"anthropic_messages": "/../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="moonshotai",
-        quirks=Quirks(takes=THINKS),
-        docs_url="https://platform.moonshot.ai/docs/api/chat",
+        # `max_tokens` is deprecated.
+        quirks=Quirks(takes=(*THINKS, "video_url"), max_tokens_field="max_completion_tokens"),
+        docs_url="https://platform.kimi.ai/docs/api/chat",
     ),
     ProviderSpec(
         name="zhipu",
         title="Zhipu AI (BigModel)",
         base_url="https://open.bigmodel.cn/api/paas/v4",
         dialects=(
-            "openai_chat",
-            "anthropic_messages",
-            "openai_embeddings",
-            "openai_images",
-            "openai_transcriptions",
+            *("openai_chat", "openai_responses", "anthropic_messages", "openai_embeddings"),
+            *("openai_images", "openai_speech", "openai_transcriptions"),
         ),
         env=("ZHIPUAI_API_KEY", "ZHIPU_API_KEY"),
-        paths={"anthropic_messages": "/../../anthropic/v1"},
+        paths={"anthropic_messages": "/../../anthropic/v1", "openai_responses": "/../../v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="zhipuai",
-        docs_url="https://docs.bigmodel.cn/cn/guide/develop/openai/introduction",
+        docs_url="https://docs.bigmodel.cn/cn/guide/develop/http/introduction",
     ),
     ProviderSpec(
         name="zai",
@@ -83,9 +88,11 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         name="qianfan",
         title="Baidu Qianfan",
         base_url="https://qianfan.baidubce.com/v2",
-        dialects=(*CHAT_EMBED, "openai_images"),
-        env=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
-        docs_url="https://cloud.baidu.com/doc/qianfan/s/rmh4stn9m",
+        dialects=(*CHAT_EMBED, "cohere_rerank", "openai_images"),
+        env=("QIANFAN_BEARER_TOKEN", "QIANFAN_TOKEN", "QIANFAN_API_KEY"),
+        endings={"cohere_rerank": "/rerankers"},
+        docs_url="https://cloud.baidu.com/doc/qianfan-api/s/Dmba8k71y",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="minimax",
@@ -97,17 +104,25 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         regions={"cn": "https://api.minimaxi.com/v1"},
         paths={"anthropic_messages": "/../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://platform.minimax.io/docs/guides/quickstart",
+        docs_url="https://platform.minimax.io/docs/api-reference/text-anthropic-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="stepfun",
         title="StepFun",
         base_url="https://api.stepfun.ai/v1",
-        dialects=("openai_chat", "anthropic_messages", "openai_responses", "openai_images"),
-        env=("STEPFUN_API_KEY", "STEP_API_KEY"),
+        # Its transcriptions are being closed.
+        dialects=(
+            *("openai_chat", "anthropic_messages", "anthropic_count_tokens", "openai_responses"),
+            *IMAGES,
+            "openai_speech",
+        ),
+        env=("STEP_API_KEY", "STEPFUN_API_KEY"),
         regions={"cn": "https://api.stepfun.com/v1"},
-        dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://platform.stepfun.ai/docs/en/api-reference/chat/chat-completion-create",
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
+        quirks=Quirks(takes=("video_url",), max_tokens_field="max_tokens"),
+        docs_url="https://platform.stepfun.com/docs/zh/api-reference/chat/chat-completion-create",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="ark",
@@ -122,14 +137,17 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         models_path=None,
         models_shape="none",
         prices="volcengine",
+        quirks=Quirks(takes=(*THINKS, "video_url")),
         docs_url="https://www.volcengine.com/docs/82379/1494384",
     ),
     ProviderSpec(
         name="hunyuan",
         title="Tencent Hunyuan",
         base_url="https://api.hunyuan.cloud.tencent.com/v1",
-        dialects=CHAT_EMBED,
+        dialects=(*CHAT_EMBED, "anthropic_messages"),
         env=("HUNYUAN_API_KEY",),
+        paths={"anthropic_messages": "/../anthropic/v1"},
+        dialect_headers=ANTHROPIC_HEADERS,
         prices="tencent",
         docs_url="https://cloud.tencent.com/document/product/1729/111007",
     ),
@@ -138,7 +156,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         title="Xiaomi MiMo",
         base_url="https://api.xiaomimimo.com/v1",
         dialects=("openai_chat", "anthropic_messages"),
-        env=("XIAOMI_API_KEY", "MIMO_API_KEY"),
+        env=("MIMO_API_KEY", "XIAOMI_API_KEY"),
         paths={"anthropic_messages": "/../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="xiaomi_mimo",
@@ -160,6 +178,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         env=("SILICONFLOW_API_KEY",),
         regions={"cn": "https://api.siliconflow.cn/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
+        quirks=Quirks(takes=THINKS, max_tokens_field="max_tokens"),
         docs_url="https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions",
     ),
     ProviderSpec(
@@ -182,8 +201,9 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         name="qiniu",
         title="Qiniu AI",
         base_url="https://api.qnaigc.com/v1",
-        dialects=CHAT,
+        dialects=("openai_chat", "anthropic_messages"),
         env=("QINIU_API_KEY",),
-        docs_url="https://developer.qiniu.com/aitokenapi",
+        dialect_headers=ANTHROPIC_HEADERS,
+        docs_url="https://developer.qiniu.com/aitokenapi/12882/ai-inference-api",
     ),
 )
