@@ -42,31 +42,38 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         paths={"anthropic_messages": "/../../anthropic/v1", "openai_responses": "/../../v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="zhipuai",
+        # Its list of models is in neither its documents nor its SDK.
+        quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://docs.bigmodel.cn/cn/guide/develop/http/introduction",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="zai",
         title="Z.ai",
         base_url="https://api.z.ai/api/paas/v4",
-        dialects=("openai_chat", "anthropic_messages", "openai_images"),
+        dialects=("openai_chat", "anthropic_messages", "openai_images", "openai_transcriptions"),
         env=("ZAI_API_KEY",),
         paths={"anthropic_messages": "/../../anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
+        # It knows no schemas of answers and chooses tools only by itself. Its documents list no models.
+        quirks=Quirks(takes=(*THINKS, "video_url"), json_schema="prompt", max_tokens_field="max_tokens"),
         docs_url="https://docs.z.ai/api-reference/introduction",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="dashscope",
         title="Alibaba Cloud Model Studio (DashScope)",
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-        dialects=(*CHAT_EMBED, "anthropic_messages"),
+        dialects=(*CHAT_EMBED, "openai_responses", "anthropic_messages"),
         env=("DASHSCOPE_API_KEY",),
         regions={
             "cn": "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            "hk": "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1",
             "us": "https://dashscope-us.aliyuncs.com/compatible-mode/v1",
         },
         paths={"anthropic_messages": "/../../apps/anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
-        docs_url="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+        docs_url="https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages",
     ),
     ProviderSpec(
         name="modelstudio",
@@ -138,7 +145,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         models_shape="none",
         prices="volcengine",
         quirks=Quirks(takes=(*THINKS, "video_url")),
-        docs_url="https://www.volcengine.com/docs/82379/1494384",
+        docs_url="https://docs.byteplus.com/en/docs/ModelArk/1298459",
     ),
     ProviderSpec(
         name="hunyuan",
@@ -161,7 +168,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         dialect_headers=ANTHROPIC_HEADERS,
         prices="xiaomi_mimo",
         quirks=Quirks(max_tokens_field="max_completion_tokens"),
-        docs_url="https://platform.xiaomimimo.com/static/docs/api/chat/openai-api.md",
+        docs_url="https://platform.xiaomimimo.com/docs/en-US/quick-start/first-api-call",
     ),
     ProviderSpec(
         name="siliconflow",
@@ -180,6 +187,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         dialect_headers=ANTHROPIC_HEADERS,
         quirks=Quirks(takes=THINKS, max_tokens_field="max_tokens"),
         docs_url="https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="modelscope",
@@ -200,10 +208,12 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
         name="qiniu",
         title="Qiniu AI",
+        # Beside it answers https://openai.qiniu.com/v1.
         base_url="https://api.qnaigc.com/v1",
         dialects=("openai_chat", "anthropic_messages"),
         env=("QINIU_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
         docs_url="https://developer.qiniu.com/aitokenapi/12882/ai-inference-api",
+        checked="2026-11-26",
     ),
 )
