@@ -146,6 +146,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         prices="volcengine",
         quirks=Quirks(takes=(*THINKS, "video_url")),
         docs_url="https://docs.byteplus.com/en/docs/ModelArk/1298459",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="hunyuan",
