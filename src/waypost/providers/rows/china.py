@@ -42,10 +42,8 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         paths={"anthropic_messages": "/../../anthropic/v1", "openai_responses": "/../../v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         prices="zhipuai",
-        # Its list of models is in neither its documents nor its SDK.
         quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://docs.bigmodel.cn/cn/guide/develop/http/introduction",
-        checked="2026-11-26",
     ),
     ProviderSpec(
         name="zai",
