@@ -9,7 +9,8 @@ from waypost.telemetry.metrics import METRICS, Labelled, Metrics
 def made(stage: Stage) -> Load:
     snapshot = stage.snapshot
     return Load(
-        FakeClock(), lambda: 0.5, lambda: snapshot, stage.limiter, stage.waiting, lambda: (), lambda: 0
+        FakeClock(), lambda: 0.5, lambda: snapshot, stage.limiter, stage.waiting, lambda: (), lambda: 0,
+        lambda: 0.0,
     )
 
 
@@ -30,6 +31,7 @@ async def test_its_metrics_are_listed_and_name_only_what_is_configured() -> None
             [
                 (("lag",), 3.0),
                 (("memory",), 0.0),
+                (("ledger",), 0.0),
                 (("concurrency",), 0.0),
                 (("queue",), 0.0),
                 (("queue_full",), 2.0),

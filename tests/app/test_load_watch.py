@@ -55,8 +55,10 @@ class Watch:
         self.loop = Loop()
         self.settings = Settings(overload=OverloadSettings(lag_s=0.05))
         self.gauge = LoadGauge(10, OverloadSettings(lag_s=0.05))
+        self.limiter = Limiter()
+        self.unposted = 0.0
         waiting = Waiting(
-            Limiter(),
+            self.limiter,
             lambda: self.loop.now,
             cast(Any, self.loop.call_later),
             lambda: self.settings.overload,
@@ -70,7 +72,9 @@ class Watch:
             lambda: self.settings,
             lambda: 3,
             waiting,
+            self.limiter,
             cast(MemoryReader, Fixed()),
+            lambda: self.unposted,
         )
 
 
@@ -93,6 +97,7 @@ def test_lag_is_a_late_timer_or_a_long_turn() -> None:
     for _ in range(3):
         subject.loop.turn(0.001, 0.06)
     assert round(subject.gauge.lag_s, 6) == 0.06
+    assert subject.limiter.late_s == subject.gauge.lag_s
     assert subject.gauge.shedding
 
 
@@ -106,6 +111,14 @@ def test_settings_and_memory_are_read_once_a_second() -> None:
     assert subject.gauge.level == 0
     subject.loop.turn(1.0, 0.0)
     assert subject.gauge.level == 3
+
+
+def test_what_waits_for_the_database_is_looked_at_once_a_second() -> None:
+    subject = Watch()
+    subject.watch.start()
+    subject.unposted = 0.7
+    subject.loop.turn(1.0, 0.0)
+    assert (subject.gauge.level, subject.gauge.refuses(None, 0.0)) == (2, "ledger")
 
 
 def test_stopping_cancels_the_timer() -> None:

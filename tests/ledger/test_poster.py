@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,10 +65,15 @@ class Gateway:
 
 
 @contextmanager
-def posting(folder: Path, journal: MemoryJournal, delay_s: float = 0.0) -> Iterator[Gateway]:
+def posting(
+    folder: Path,
+    journal: MemoryJournal,
+    delay_s: float = 0.0,
+    behind: Callable[[bool], object] = lambda _: None,
+) -> Iterator[Gateway]:
     ours, theirs = socket.socketpair()
     ours.settimeout(10)
-    poster = Poster(folder, journal, theirs, monotonic=time.monotonic, delay_s=delay_s)
+    poster = Poster(folder, journal, theirs, monotonic=time.monotonic, delay_s=delay_s, behind=behind)
     thread = threading.Thread(target=poster.run, daemon=True)
     thread.start()
     gateway = Gateway(ours)
@@ -93,6 +98,26 @@ def test_it_posts_what_is_there_and_sleeps_until_it_is_woken(tmp_path):
         assert gateway.until_idle() == Applied(1, 2, 0, False, True)
         assert journal.calls == calls + 1
     assert journal.accounts == {A[0]: 10}
+    intents.close()
+
+
+def test_it_is_told_before_each_stretch_whether_there_is_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("waypost.ledger.tail._READ_BYTES", 1_000)
+    intents = Intents(tmp_path, 1, clock=FakeClock())
+    for number in range(30):
+        intents.settled(exchange(number, 1, A))
+    told: list[tuple[bool, int]] = []
+    journal = FlakyJournal()
+    with posting(tmp_path, journal, behind=lambda much: told.append((much, len(journal.lines)))) as gateway:
+        gateway.until_idle()
+        assert len(told) > 3
+        assert [much for much, _ in told] == [True] * (len(told) - 1) + [False]
+        assert [posted for _, posted in told] == sorted({posted for _, posted in told}), "before, not after"
+        told.clear()
+        intents.settled(exchange(30, 1, A))
+        gateway.say(Wake())
+        gateway.until_idle()
+        assert told == [(False, 30)]
     intents.close()
 
 

@@ -110,6 +110,7 @@ async def test_a_backlog_over_the_limit_makes_it_unready(tmp_path):
         with pytest.raises(StoreUnavailable):
             await writer.posted([])
         assert writer.fault.startswith("6 settled records wait")
+        assert writer.fullness == 6 / 5
         journal.down = False
 
 

@@ -10,12 +10,14 @@ from waypost.config.snapshot import Settings
 from waypost.config.targets import Target
 from waypost.core.price import UnitRates
 from waypost.core.quirks import Quirks
+from waypost.core.rules import NO_RULES
 from waypost.core.usage import Units, Usage
 from waypost.dialects.lane import SameLane
 from waypost.dialects.registry import DIALECTS
 from waypost.errors import Disconnected, Garbled, GatewayError, StoreUnavailable, Throttled, Unavailable
 from waypost.pipeline.exchange import Call, LiveExchange, Trial
 from waypost.pipeline.settle import Settle
+from waypost.ports import Hold
 
 BODY = b'{"model":"fast","messages":[{"role":"user","content":"Hello there"}]}'
 
@@ -185,6 +187,29 @@ def test_somebody_without_a_key_can_not_fill_the_disk() -> None:
     books.settle.settle(books.live)
     assert books.stage.ledger.settled[-1].exchange_id == "x1", "who has a key is always recorded"
     assert b'waypost_overhead_seconds_count{operation="chat"} 3001.0' in books.stage.metrics.render()
+
+
+def test_a_database_that_is_behind_is_not_given_a_record_of_each_request_that_is_refused_for_it() -> None:
+    books = Books()
+
+    def refuse(times: int, *, error: str = "store_unavailable", hold: Hold | None = None) -> int:
+        before = len(books.stage.ledger.settled)
+        for _ in range(times):
+            call = msgspec.structs.replace(books.live.call, exchange_id=f"x{next(numbers)}")
+            live = LiveExchange(call, books.stage.snapshot, 0)
+            live.key, live.error, live.hold = books.stage.key, error, hold
+            books.settle.settle(live)
+        return len(books.stage.ledger.settled) - before
+
+    numbers = itertools.count(2)
+    assert refuse(1000) == pytest.approx(100, abs=2)
+    assert refuse(1000) == 0
+    assert refuse(10, error="budget_exceeded") == 10
+    assert refuse(1, hold=books.stage.ledger.try_reserve(NO_RULES, 0, 0.0)) == 1, "what is held is let go"
+    books.live.error = "store_unavailable"
+    books.settle.settle(books.live)
+    assert books.stage.ledger.settled[-1].exchange_id == "x1", "with an attempt it may have cost something"
+    assert b'waypost_overhead_seconds_count{operation="chat"} 2012.0' in books.stage.metrics.render()
 
 
 def marked_up(markup: int) -> Target:

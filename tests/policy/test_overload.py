@@ -33,6 +33,16 @@ def measured(gauge: LoadGauge, now: float = 100.0, **values: float) -> None:
     gauge.measured(now, **given)  # type: ignore[arg-type]  # a test's shorthand
 
 
+@pytest.mark.parametrize(("unposted", "level"), [(0.49, 0), (0.5, 1), (0.7, 2), (0.9, 3), (1.5, 3)])
+def test_a_database_that_does_not_keep_up_raises_the_level(unposted: float, level: int) -> None:
+    gauge = LoadGauge(100, QUICK)
+    measured(gauge, unposted=unposted)
+    assert gauge.level == level
+    assert gauge.refuses(key("low"), 100.0) == ("ledger" if level else None)
+    measured(gauge)
+    assert gauge.level == 0
+
+
 def test_an_ordinary_request_is_one_comparison() -> None:
     gauge = LoadGauge(1000)
     assert (gauge.unquestioned, gauge.shedding, gauge.level) == (700, False, 0)

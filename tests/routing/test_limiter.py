@@ -122,3 +122,20 @@ def test_targets_that_nobody_uses_are_forgotten(monkeypatch: pytest.MonkeyPatch)
     limiter.try_take("d", 1.0)
     assert list(limiter.limits()) == []
     limiter.give_back("a", 1.0, "ok", 0.1)  # those under way are not
+
+
+def slowed(limiter: Limiter) -> float:
+    """The limit after answers that began much later than usual."""
+    for first_token_s in [0.1] * 100 + [1.0] * 100:
+        while limiter.door("a").in_flight < 50 and limiter.try_take("a", 1.0):
+            pass
+        limiter.give_back("a", 1.0, "ok", first_token_s)
+    return limiter.door("a").limit
+
+
+def test_a_target_is_not_taken_for_slow_where_the_gateway_itself_is() -> None:
+    punctual, late, a_little_late = Limiter(), Limiter(), Limiter()
+    late.late_s, a_little_late.late_s = 0.26, 0.02
+    assert slowed(punctual) < 50
+    assert slowed(late) == float("inf")
+    assert slowed(a_little_late) < 50

@@ -269,7 +269,12 @@ class _Gateway:
         authenticate = Authenticate(keys, clock, self._directory)
         gate = AppGate(config, ledger)
         load = start_load(
-            clock, config.snapshot, self._steering, lambda: pipeline.under_way(), lambda: edge.active
+            clock,
+            config.snapshot,
+            self._steering,
+            under_way=lambda: pipeline.under_way(),
+            active=lambda: edge.active,
+            unposted=lambda: ledger.fullness,
         )
         self._stack.callback(load.watch.stop)
 

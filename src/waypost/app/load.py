@@ -32,9 +32,10 @@ class Load:
         waiting: Waiting,
         under_way: Callable[[], Iterable[str | None]],
         active: Callable[[], int],
+        unposted: Callable[[], float],
     ) -> None:
-        """`under_way`: the key ids of all exchanges under way; `active`: how many calls are, received ones included.
-        Both are asked later only."""
+        """`under_way`: the key ids of all exchanges under way; `active`: how many calls are, received ones included;
+        `unposted`: how much waits for the database, see `LoadGauge.measured`. They are asked later only."""
         loop = asyncio.get_running_loop()
         settings = snapshot().settings
         self._clock = clock
@@ -51,8 +52,10 @@ class Load:
             self.gauge,
             lambda: snapshot().settings,
             active,
-            self.waiting,
+            waiting,
+            limiter,
             MemoryReader(),
+            unposted,
         )
 
     def values(self) -> Mapping[str, float]:
@@ -89,9 +92,11 @@ def start_load(
     steering: Steering,
     under_way: Callable[[], Iterable[str | None]],
     active: Callable[[], int],
+    unposted: Callable[[], float],
 ) -> Load:
     """Measured from now on, until its watch is stopped."""
     spread = random.Random(random.SystemRandom().random())  # noqa: S311 - spreads retries, without a system call
-    load = Load(clock, spread.random, snapshot, steering.limiter, steering.waiting, under_way, active)
+    limiter, waiting = steering.limiter, steering.waiting
+    load = Load(clock, spread.random, snapshot, limiter, waiting, under_way, active, unposted)
     load.watch.start()
     return load

@@ -9,6 +9,7 @@ from waypost.app.memory import MemoryReader
 from waypost.config.snapshot import Settings
 from waypost.pipeline.queue import Waiting
 from waypost.policy.overload import LoadGauge
+from waypost.routing.limiter import Limiter
 
 _CALM_S = 0.02
 _BUSY_S = 0.01
@@ -27,9 +28,12 @@ class LoadWatch:
         settings: Callable[[], Settings],
         active: Callable[[], int],
         waiting: Waiting,
+        limiter: Limiter,
         memory: MemoryReader,
+        unposted: Callable[[], float],
     ) -> None:
-        """`worked`: seconds of processor time that this thread has used. `active`: exchanges under way."""
+        """`worked`: seconds of processor time that this thread has used. `active`: exchanges under way. `unposted`: see
+        `LoadGauge.measured`."""
         self._loop = loop
         self._monotonic = monotonic
         self._worked = worked
@@ -37,7 +41,9 @@ class LoadWatch:
         self._settings = settings
         self._active = active
         self._waiting = waiting
+        self._limiter = limiter
         self._memory = memory
+        self._unposted = unposted
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._due = 0.0
         self._last, self._work_last = monotonic(), worked()
@@ -74,6 +80,7 @@ class LoadWatch:
         busy = (work - self._work_last) / max(now - self._last, 1e-6)
         self._last, self._work_last = now, work
         self._gauge.late(now, max(late, now - begun), work - worked, busy)
+        self._limiter.late_s = self._gauge.lag_s
         if now >= self._slowly:
             self._slowly = now + _SLOWLY_S
             self._measure(now)
@@ -89,4 +96,5 @@ class LoadWatch:
             memory_limit=memory.limit,
             waiting=len(waiting),
             oldest_s=waiting.oldest_s(now),
+            unposted=self._unposted(),
         )

@@ -129,6 +129,11 @@ class BookLedger:
         return self._writer.backlog
 
     @property
+    def fullness(self) -> float:
+        """The same, in parts of the backlog with which nothing new is taken."""
+        return self._writer.fullness
+
+    @property
     def stuck(self) -> int:
         """Settled exchanges that the database refuses, to be alerted on."""
         return self._writer.stuck

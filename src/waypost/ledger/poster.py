@@ -33,7 +33,8 @@ _PAUSE_MAX_S: Final = 0.5
 class Poster:
     """Runs until the gateway closes its end of `link`; what was written by then is posted first.
 
-    `delay_s` is how long the first record of a batch waits for company. Raises OSError when an intents file can not be
+    `delay_s` is how long the first record of a batch waits for company. `behind` is told before each stretch is posted
+    whether there is more to post than that. Raises OSError when an intents file can not be
     read, and what the journal raises that is no GatewayError.
     """
 
@@ -45,12 +46,14 @@ class Poster:
         *,
         monotonic: Callable[[], float],
         delay_s: float,
+        behind: Callable[[bool], object] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._journal = journal
         self._link = link
         self._monotonic = monotonic
         self._delay_s = delay_s
+        self._behind = behind
         self._frames = to_writer()
         self._tail = Tail(folder, journal.applied())
         self._piece: Piece | None = None
@@ -164,6 +167,7 @@ class Poster:
         self._piece = piece
         if piece is None:
             return None
+        self._behind(piece.more or kept)
         for number in piece.damaged:
             self._set_aside(piece.segment, number)
         piece.damaged = []

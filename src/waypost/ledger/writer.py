@@ -127,6 +127,11 @@ class Writer:
         return behind + self._set_aside + self._refused
 
     @property
+    def fullness(self) -> float:
+        """The backlog in parts of the one with which nothing new is taken."""
+        return self.backlog / self._backlog_max
+
+    @property
     def stuck(self) -> int:
         """Settled exchanges that the database refuses; the next start meets them again, if a file has them."""
         return self._set_aside + self._refused

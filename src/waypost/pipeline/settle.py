@@ -13,10 +13,10 @@ from waypost.ports import Clock, Ledger
 from waypost.telemetry.metrics import Metrics
 
 _NOTHING = Usage()
-#: Refusals of unknown keys that are recorded: one per so many seconds in the long run, and so many seconds' worth of
-#: them at once. The metrics count all; the disk must not be filled by somebody without a key.
-_UNKNOWN_EVERY_S = 0.1
-_UNKNOWN_AHEAD_S = 10.0
+#: Refusals that nobody answers for: one per so many seconds in the long run, and so many seconds' worth of them at
+#: once, is recorded. The metrics count all.
+_REFUSED_EVERY_S = 0.1
+_REFUSED_AHEAD_S = 10.0
 
 
 class Settle:
@@ -26,7 +26,7 @@ class Settle:
         self._clock = clock
         self._ledger = ledger
         self._metrics = metrics
-        self._unknown_due = 0.0
+        self._refused_due = 0.0
 
     def price(self, live: LiveExchange, trial: Trial, usage: Usage, tier: str | None) -> int | None:
         """Nano-dollars that the provider charges: its own statement where it is known to make one, else the tariff's.
@@ -133,7 +133,7 @@ class Settle:
         if live.trial is not None:
             self.fail_trial(live, Bug("The exchange ended without closing its attempt."))
         exchange = live.record(now, self.keeps_content(live))
-        if live.key is not None or live.shadow or self._records_unknown(now):
+        if live.attempts or not _is_bounded(live) or self._records_refused(now):
             self._ledger.settle(live.hold, exchange)
         if live.taken is not None:
             live.taken.end(exchange.attempts, bool(exchange.attempts) or exchange.outcome == "ok", now)
@@ -153,9 +153,17 @@ class Settle:
         with suppress(StoreUnavailable):  # the ledger says so to all that come; this answer is paid for
             await self._ledger.durable()
 
-    def _records_unknown(self, now: float) -> bool:
-        due = max(self._unknown_due, now)
-        if due - now > _UNKNOWN_AHEAD_S:
+    def _records_refused(self, now: float) -> bool:
+        due = max(self._refused_due, now)
+        if due - now > _REFUSED_AHEAD_S:
             return False
-        self._unknown_due = due + _UNKNOWN_EVERY_S
+        self._refused_due = due + _REFUSED_EVERY_S
         return True
+
+
+def _is_bounded(live: LiveExchange) -> bool:
+    """Refused, at no cost, for what is not to fill the disk: an unknown key, or a database that does not keep up, which
+    a record of each request that it does not take would keep from ever catching up."""
+    if live.key is None:
+        return not live.shadow
+    return live.error == StoreUnavailable.code and live.hold is None

@@ -28,15 +28,17 @@ _HELD_S = 0.1
 _CROWD = ((3, 0.9), (2, 0.8), (1, 0.7))
 _MEMORY = ((3, 0.95), (2, 0.9), (1, 0.85))
 _QUEUE = ((2, 0.9), (1, 0.5))
+_LEDGER = ((3, 0.9), (2, 0.7), (1, 0.5))
 
 
-Cause = Literal["lag", "memory", "concurrency", "queue"]
+Cause = Literal["lag", "memory", "ledger", "concurrency", "queue"]
 """Why somebody is turned away."""
-_CAUSES: tuple[Cause, ...] = ("lag", "memory", "concurrency", "queue")
+_CAUSES: tuple[Cause, ...] = ("lag", "memory", "ledger", "concurrency", "queue")
 
 _SAID: dict[Cause, str] = {
     "lag": "it has more to do than it can, and this key has had its share",
     "memory": "its memory is nearly full",
+    "ledger": "its database does not keep up with what is settled",
     "concurrency": "it has as many requests under way as it may, or is about to",
     "queue": "too many requests are waiting for busy providers",
 }
@@ -110,12 +112,22 @@ class LoadGauge:
             self._conclude()
 
     def measured(
-        self, now: float, *, active: int, memory_used: int, memory_limit: int, waiting: int, oldest_s: float
+        self,
+        now: float,
+        *,
+        active: int,
+        memory_used: int,
+        memory_limit: int,
+        waiting: int,
+        oldest_s: float,
+        unposted: float = 0.0,
     ) -> None:
-        """The slower signals, about once a second. `memory_limit` 0: not known."""
+        """The slower signals, about once a second. `memory_limit` 0: not known. `unposted`: settled records that wait
+        for the database, in parts of those with which nothing new is taken."""
         settings, levels = self._settings, self._levels
         used = memory_used / memory_limit if memory_limit else 0.0
         levels["memory"] = _level(_MEMORY, used)
+        levels["ledger"] = _level(_LEDGER, unposted)
         old = oldest_s >= 0.5 * settings.wait_s
         levels["queue"] = _level(_QUEUE, waiting / settings.waiting_max) if old else 0
         self._conclude()

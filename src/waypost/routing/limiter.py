@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from waypost.routing.aimd import UNLIMITED, Limit, Outcome
 
 _WINDOW_S = 60.0
+_LATE_SHARE = 0.25
 _TARGETS_MAX = 10_000
 """Targets remembered: `provider/anything` is a target, so clients could name any number of them."""
 
@@ -107,13 +108,15 @@ class Door(Limit):
 class Limiter:
     """All targets of one process, by an id of the caller's choice (`Target.label`)."""
 
-    __slots__ = ("_caps", "_doors", "_learnt")
+    __slots__ = ("_caps", "_doors", "_learnt", "late_s")
 
     def __init__(self) -> None:
         self._learnt: set[str] = set()
         """Targets that have taught a limit."""
         self._doors: dict[str, Door] = {}
         self._caps: dict[str, Cap] = {}
+        self.late_s = 0.0
+        """How late the gateway itself is with what it has to do, as whoever measures it says."""
 
     def of(
         self,
@@ -163,7 +166,10 @@ class Limiter:
     def give_back(
         self, target_id: str, now: float, outcome: Outcome, first_token_s: float | None = None
     ) -> None:
-        """See `Door.give_back`."""
+        """See `Door.give_back`. How soon an answer began tells nothing of its target where the gateway itself may have
+        been late for much of that time."""
+        if first_token_s is not None and self.late_s > _LATE_SHARE * first_token_s:
+            first_token_s = None
         door = self._doors[target_id]
         door.give_back(now, outcome, first_token_s)
         if door.limit != UNLIMITED:

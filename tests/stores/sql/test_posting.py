@@ -14,6 +14,7 @@ from waypost.ledger.intents import Intents
 from waypost.ledger.messages import Applied, Ended, FromWriter, Hurry, from_writer, render
 from waypost.stores.sql.engine import open_sqlite
 from waypost.stores.sql.journal import SqliteJournal
+from waypost.stores.sql.posting import Courtesy
 from waypost.stores.sql.schema import prepare
 from waypost.stores.writer_process import WriterLauncher, read_writer, take_writer_lock
 
@@ -131,3 +132,15 @@ def test_it_posts_the_rest_after_its_gateway_was_killed(data):
         (lines,) = connection.exec_driver_sql("SELECT count(*) FROM lines").one()
     database.close()
     assert lines >= count, "before any recovery"
+
+
+def test_the_processor_is_given_away_only_while_the_writer_keeps_up() -> None:
+    given: list[str] = []
+    courtesy = Courtesy(lambda: given.append("away"))
+    courtesy()
+    courtesy.behind(True)
+    courtesy()
+    assert given == ["away"]
+    courtesy.behind(False)
+    courtesy()
+    assert given == ["away"] * 2

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,25 @@ _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NICE = 5
 
 
+class Courtesy:
+    """Gives the processor away between rows while the writer keeps up. One that has fallen behind keeps what it is given:
+    on a processor of their own, a gateway that is kept busy would else let it post a few rows per turn, and what waits
+    to be posted would grow until the gateway could take nothing new."""
+
+    def __init__(self, give_away: Callable[[], object]) -> None:
+        self._give_away = give_away
+        self._behind = False
+
+    def behind(self, much_waits: bool) -> None:
+        """Whether it has fallen behind."""
+        self._behind = much_waits
+
+    def __call__(self) -> None:
+        """Some rows are done."""
+        if not self._behind:
+            self._give_away()
+
+
 def main(arguments: list[str]) -> int:
     """Post until the gateway has ended. The exit status is 1 after a fault."""
     for number in _IGNORED:
@@ -39,11 +59,17 @@ def main(arguments: list[str]) -> int:
     link = socket.socket(fileno=task.link)
     try:
         durability: Durability = "fsync" if task.fsync else "process"
+        courtesy = Courtesy(os.sched_yield)
         journal = open_journal(
-            seat.data, os.environ, durability=durability, pause=os.sched_yield, worker=seat.worker
+            seat.data, os.environ, durability=durability, pause=courtesy, worker=seat.worker
         )
         poster = Poster(
-            seat.folder / "intents", journal, link, monotonic=time.monotonic, delay_s=task.delay_s
+            seat.folder / "intents",
+            journal,
+            link,
+            monotonic=time.monotonic,
+            delay_s=task.delay_s,
+            behind=courtesy.behind,
         )
         gc.freeze()
         poster.run()
