@@ -26,11 +26,14 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.openai.com/v1",
         dialects=(*EVERYTHING, "openai_input_tokens", "openai_realtime"),
         env=("OPENAI_API_KEY",),
-        regions={"us": "https://us.api.openai.com/v1", "eu": "https://eu.api.openai.com/v1"},
+        regions={
+            place: f"https://{place}.api.openai.com/v1" for place in ("us", "eu", "ae", "au", "in", "jp")
+        },
         rates=OPENAI_RATES,
         # Its reasoning models refuse `max_tokens` and all of its chat models take the newer name.
         quirks=Quirks(takes=("developer",), json_schema="native", max_tokens_field="max_completion_tokens"),
-        docs_url="https://platform.openai.com/docs/api-reference/chat/create",
+        docs_url="https://developers.openai.com/api/reference/overview",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="anthropic",
@@ -69,6 +72,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         prices="google",
         quirks=Quirks(json_schema="native"),
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="mistral",
@@ -76,9 +80,20 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.mistral.ai/v1",
         dialects=("openai_chat", "openai_embeddings", "openai_transcriptions", "openai_moderations"),
         env=("MISTRAL_API_KEY",),
-        # It always sends usage in the last chunk and takes no field it does not know.
-        quirks=Quirks(json_schema="native", max_tokens_field="max_tokens", stream_usage=False),
+        regions={place: f"https://api.{place}.mistral.ai/v1" for place in ("eu", "us")},
+        # It always sends usage in the last chunk and takes no field it does not know: it has `random_seed` in place of
+        # `seed`, `output_dimension` in place of `dimensions`. Its speech and its FIM answer in formats of their own.
+        quirks=Quirks(
+            drop=(
+                *("dimensions", "logit_bias", "logprobs", "top_logprobs", "seed", "verbosity"),
+                *("prompt_cache_retention", "safety_identifier", "service_tier", "store", "user"),
+            ),
+            json_schema="native",
+            max_tokens_field="max_tokens",
+            stream_usage=False,
+        ),
         docs_url="https://docs.mistral.ai/api/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="cohere",
@@ -132,10 +147,13 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("openai_chat", "openai_responses"),
         env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
         paths={"openai_responses": "/v1"},
+        # `/v1/models` lists the models of Responses, not those of its chat. Its embeddings are int8 or bits.
         models_path=None,
         models_shape="none",
-        quirks=Quirks(max_tokens_field="max_tokens"),
-        docs_url="https://docs.perplexity.ai/docs/grounded-llm/openai-compatibility",
+        # Usage, with what is charged, is in the last chunk of every stream.
+        quirks=Quirks(max_tokens_field="max_tokens", stream_usage=False, reports_charge=True),
+        docs_url="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="ai21",
