@@ -234,9 +234,11 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         name="morph",
         title="Morph",
         base_url="https://api.morphllm.com/v1",
-        dialects=("openai_chat", "openai_embeddings", "cohere_rerank"),
+        # It means to end its embeddings and its reranking.
+        dialects=("openai_chat", "openai_responses", "openai_embeddings", "cohere_rerank"),
         env=("MORPH_API_KEY",),
-        docs_url="https://docs.morphllm.com/api-reference/introduction",
+        docs_url="https://docs.morphllm.com/models/rerank.md",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="poolside",
@@ -244,7 +246,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://inference.poolside.ai/v1",
         dialects=CHAT,
         env=("POOLSIDE_API_KEY",),
-        docs_url="https://docs.poolside.ai/",
+        docs_url="https://github.com/poolsideai/pool",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="jina",
@@ -255,7 +258,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         models_path=None,
         models_shape="none",
         prices="jina_ai",
-        docs_url="https://jina.ai/embeddings/",
+        docs_url="https://docs.jina.ai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="voyage",
@@ -266,9 +270,11 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         models_path=None,
         models_shape="none",
         prices="voyageai",
-        # It has `output_dimension` in place of the first, and refuses what it does not know.
+        # It has `output_dimension` in place of the first, and refuses what it does not know. Its reranking is not
+        # Cohere's: `top_k`, `data`.
         quirks=Quirks(drop=("dimensions", "user")),
         docs_url="https://docs.voyageai.com/reference/embeddings-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="recraft",
@@ -278,15 +284,16 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         env=("RECRAFT_API_TOKEN", "RECRAFT_API_KEY"),
         models_path=None,
         models_shape="none",
-        docs_url="https://www.recraft.ai/docs/api-reference/endpoints",
+        docs_url="https://www.recraft.ai/docs/api-reference/clients",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="sakana",
         title="Sakana AI",
         base_url="https://api.sakana.ai/v1",
-        dialects=RESPONSES,
-        env=("SAKANA_API_KEY",),
-        docs_url="https://console.sakana.ai/models",
+        dialects=("openai_responses", "openai_chat"),
+        env=("SAKANA_API_KEY", "FUGU_API_KEY"),
+        docs_url="https://console.sakana.ai/get-started",
     ),
     ProviderSpec(
         name="elevenlabs",
@@ -301,7 +308,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
             **{place: f"https://api.{place}.residency.elevenlabs.io/v1" for place in ("eu", "in", "sg")},
         },
         models_shape="elevenlabs",
-        docs_url="https://elevenlabs.io/docs/api-reference/introduction",
+        docs_url="https://elevenlabs.io/docs/api-reference/authentication",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="deepgram",
@@ -310,9 +318,12 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("deepgram_speech", "deepgram_transcriptions"),
         auth_word="Token",
         env=("DEEPGRAM_API_KEY",),
+        regions={place: f"https://api.{place}.deepgram.com/v1" for place in ("eu", "au", "in")},
+        # Its list is two lists, `stt` and `tts`.
         models_path=None,
         models_shape="none",
-        docs_url="https://developers.deepgram.com/reference/deepgram-api-overview",
+        docs_url="https://developers.deepgram.com/reference/regional-endpoints",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="writer",
