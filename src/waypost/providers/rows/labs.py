@@ -10,7 +10,7 @@ from waypost.providers.rows.shapes import (
     ANTHROPIC_HEADERS,
     ANTHROPIC_RATES,
     CHAT,
-    CHAT_EMBED,
+    CHAT_TEXT,
     EVERYTHING,
     IMAGES,
     OPENAI_RATES,
@@ -26,11 +26,14 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.openai.com/v1",
         dialects=(*EVERYTHING, "openai_input_tokens", "openai_realtime"),
         env=("OPENAI_API_KEY",),
-        regions={"us": "https://us.api.openai.com/v1", "eu": "https://eu.api.openai.com/v1"},
+        regions={
+            place: f"https://{place}.api.openai.com/v1" for place in ("us", "eu", "ae", "au", "in", "jp")
+        },
         rates=OPENAI_RATES,
         # Its reasoning models refuse `max_tokens` and all of its chat models take the newer name.
         quirks=Quirks(takes=("developer",), json_schema="native", max_tokens_field="max_completion_tokens"),
-        docs_url="https://platform.openai.com/docs/api-reference/chat/create",
+        docs_url="https://developers.openai.com/api/reference/overview",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="anthropic",
@@ -69,6 +72,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         prices="google",
         quirks=Quirks(json_schema="native"),
         docs_url="https://ai.google.dev/gemini-api/docs/openai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="mistral",
@@ -76,9 +80,20 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.mistral.ai/v1",
         dialects=("openai_chat", "openai_embeddings", "openai_transcriptions", "openai_moderations"),
         env=("MISTRAL_API_KEY",),
-        # It always sends usage in the last chunk and takes no field it does not know.
-        quirks=Quirks(json_schema="native", max_tokens_field="max_tokens", stream_usage=False),
+        regions={place: f"https://api.{place}.mistral.ai/v1" for place in ("eu", "us")},
+        # It always sends usage in the last chunk and takes no field it does not know: it has `random_seed` in place of
+        # `seed`, `output_dimension` in place of `dimensions`. Its speech and its FIM answer in formats of their own.
+        quirks=Quirks(
+            drop=(
+                *("dimensions", "logit_bias", "logprobs", "top_logprobs", "seed", "verbosity"),
+                *("prompt_cache_retention", "safety_identifier", "service_tier", "store", "user"),
+            ),
+            json_schema="native",
+            max_tokens_field="max_tokens",
+            stream_usage=False,
+        ),
         docs_url="https://docs.mistral.ai/api/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="cohere",
@@ -132,10 +147,13 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("openai_chat", "openai_responses"),
         env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
         paths={"openai_responses": "/v1"},
+        # `/v1/models` lists the models of Responses, not those of its chat. Its embeddings are int8 or bits.
         models_path=None,
         models_shape="none",
-        quirks=Quirks(max_tokens_field="max_tokens"),
-        docs_url="https://docs.perplexity.ai/docs/grounded-llm/openai-compatibility",
+        # Usage, with what is charged, is in the last chunk of every stream.
+        quirks=Quirks(max_tokens_field="max_tokens", stream_usage=False, reports_charge=True),
+        docs_url="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="ai21",
@@ -145,7 +163,10 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         env=("AI21_API_KEY",),
         models_path=None,
         models_shape="none",
+        # It knows `json_object` and no `tool_choice`; the last chunk of every stream has usage.
+        quirks=Quirks(json_schema="prompt", max_tokens_field="max_tokens", stream_usage=False),
         docs_url="https://docs.ai21.com/reference/jamba-1-6-api-ref",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="reka",
@@ -153,23 +174,29 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.reka.ai/v1",
         dialects=CHAT,
         env=("REKA_API_KEY",),
-        docs_url="https://docs.reka.ai/chat/openai-compatibility",
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.reka.ai/chat/api-reference/create.md",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="inception",
         title="Inception",
         base_url="https://api.inceptionlabs.ai/v1",
-        dialects=CHAT,
+        dialects=CHAT_TEXT,
         env=("INCEPTION_API_KEY",),
-        docs_url="https://docs.inceptionlabs.ai/get-started/get-started",
+        # What stands between `prompt` and `suffix`, in OpenAI's format.
+        endings={"openai_completions": "/fim/completions"},
+        quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        docs_url="https://github.com/inception-ai-inc/inceptionai-python",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="upstage",
         title="Upstage",
         base_url="https://api.upstage.ai/v1",
-        dialects=CHAT_EMBED,
+        dialects=("openai_chat", "openai_responses", "openai_embeddings"),
         env=("UPSTAGE_API_KEY",),
-        docs_url="https://console.upstage.ai/api/chat",
+        docs_url="https://console.upstage.ai/docs/capabilities/generate/chat",
     ),
     ProviderSpec(
         name="llama",
@@ -177,6 +204,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.llama.com/compat/v1",
         dialects=CHAT,
         env=("LLAMA_API_KEY",),
+        # Those who built on it say that it was closed on 2026-07-06, in favour of `https://api.meta.ai/v1`.
         prices="meta",
         docs_url="https://llama.developer.meta.com/docs/features/compatibility",
     ),
@@ -187,23 +215,30 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=CHAT,
         env=("NOVA_API_KEY",),
         prices="amazon_nova",
-        docs_url="https://nova.amazon.com/dev/documentation",
+        quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        docs_url="https://github.com/amazon-nova-api/strands-nova",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="sarvam",
         title="Sarvam AI",
-        base_url="https://api.sarvam.ai/v1",
-        dialects=CHAT,
+        # `/v1` has chat alone, with `sarvam-105b` and, only there, `sarvam-105b-conversations`.
+        base_url="https://api.sarvam.ai/v2",
+        dialects=RESPONSES,
         env=("SARVAM_API_KEY",),
-        docs_url="https://docs.sarvam.ai/api-reference-docs/chat/chat-completions",
+        quirks=Quirks(max_tokens_field="max_tokens"),
+        docs_url="https://docs.sarvam.ai/api/token-factory/chat-completions",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="morph",
         title="Morph",
         base_url="https://api.morphllm.com/v1",
-        dialects=("openai_chat", "openai_embeddings", "cohere_rerank"),
+        # It means to end its embeddings and its reranking.
+        dialects=("openai_chat", "openai_responses", "openai_embeddings", "cohere_rerank"),
         env=("MORPH_API_KEY",),
-        docs_url="https://docs.morphllm.com/api-reference/introduction",
+        docs_url="https://docs.morphllm.com/models/rerank.md",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="poolside",
@@ -211,7 +246,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://inference.poolside.ai/v1",
         dialects=CHAT,
         env=("POOLSIDE_API_KEY",),
-        docs_url="https://docs.poolside.ai/",
+        docs_url="https://github.com/poolsideai/pool",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="jina",
@@ -222,7 +258,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         models_path=None,
         models_shape="none",
         prices="jina_ai",
-        docs_url="https://jina.ai/embeddings/",
+        docs_url="https://docs.jina.ai",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="voyage",
@@ -233,9 +270,11 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         models_path=None,
         models_shape="none",
         prices="voyageai",
-        # It has `output_dimension` in place of the first, and refuses what it does not know.
+        # It has `output_dimension` in place of the first, and refuses what it does not know. Its reranking is not
+        # Cohere's: `top_k`, `data`.
         quirks=Quirks(drop=("dimensions", "user")),
         docs_url="https://docs.voyageai.com/reference/embeddings-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="recraft",
@@ -245,15 +284,16 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         env=("RECRAFT_API_TOKEN", "RECRAFT_API_KEY"),
         models_path=None,
         models_shape="none",
-        docs_url="https://www.recraft.ai/docs/api-reference/endpoints",
+        docs_url="https://www.recraft.ai/docs/api-reference/clients",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="sakana",
         title="Sakana AI",
         base_url="https://api.sakana.ai/v1",
-        dialects=RESPONSES,
-        env=("SAKANA_API_KEY",),
-        docs_url="https://console.sakana.ai/models",
+        dialects=("openai_responses", "openai_chat"),
+        env=("SAKANA_API_KEY", "FUGU_API_KEY"),
+        docs_url="https://console.sakana.ai/get-started",
     ),
     ProviderSpec(
         name="elevenlabs",
@@ -268,7 +308,8 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
             **{place: f"https://api.{place}.residency.elevenlabs.io/v1" for place in ("eu", "in", "sg")},
         },
         models_shape="elevenlabs",
-        docs_url="https://elevenlabs.io/docs/api-reference/introduction",
+        docs_url="https://elevenlabs.io/docs/api-reference/authentication",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="deepgram",
@@ -277,9 +318,12 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("deepgram_speech", "deepgram_transcriptions"),
         auth_word="Token",
         env=("DEEPGRAM_API_KEY",),
+        regions={place: f"https://api.{place}.deepgram.com/v1" for place in ("eu", "au", "in")},
+        # Its list is two lists, `stt` and `tts`.
         models_path=None,
         models_shape="none",
-        docs_url="https://developers.deepgram.com/reference/deepgram-api-overview",
+        docs_url="https://developers.deepgram.com/reference/regional-endpoints",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="writer",
