@@ -6,6 +6,7 @@ from typing import Final
 
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
     ANTHROPIC_HEADERS,
     AWS_REGION,
     CHAT,
@@ -13,12 +14,19 @@ from waypost.providers.rows.shapes import (
     EVERYTHING,
     FAMILY,
     GOOGLE_PLACE,
+    HEARD,
+    IMAGES,
     OPENAI_RATES,
     RESPONSES,
 )
 from waypost.providers.spec import ProviderSpec, Variable
 
 _AZURE_RESOURCE: Final = {"resource": Variable(("AZURE_RESOURCE_NAME", "AZURE_OPENAI_RESOURCE"))}
+_AZURE_DEPLOYED: Final = (
+    *("openai_chat", "openai_completions", "openai_embeddings"),
+    *IMAGES,
+    *("openai_speech", *HEARD),
+)
 
 CLOUDS: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
@@ -30,52 +38,68 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         auth_header="api-key",
         env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
         variables=_AZURE_RESOURCE,
+        # Pictures and sound are in the preview of the v1 API alone.
+        endings={
+            "openai_images": "/images/generations?api-version=preview",
+            "openai_image_edits": "/images/edits?api-version=preview",
+            "openai_speech": "/audio/speech?api-version=preview",
+            "openai_transcriptions": "/audio/transcriptions?api-version=preview",
+            "openai_translations": "/audio/translations?api-version=preview",
+        },
         # It lists the models there are in Azure, not those that are deployed: name them in `models`.
         models_path=None,
         models_shape="none",
         rates=OPENAI_RATES,
         quirks=Quirks(takes=("developer",), json_schema="native", max_tokens_field="max_completion_tokens"),
-        docs_url="https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
+        docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="azuredeployments",
         title="Azure OpenAI (deployments, dated API versions)",
         base_url="https://{resource}.openai.azure.com/openai",
-        dialects=("openai_chat", "openai_completions", "openai_embeddings", "openai_images", "openai_speech"),
+        # Speech and changed pictures are in previews alone: `variables: {version: 2025-04-01-preview}`.
+        dialects=_AZURE_DEPLOYED,
         auth="header",
         auth_header="api-key",
         variables={
             **_AZURE_RESOURCE,
             "version": Variable(("OPENAI_API_VERSION", "AZURE_API_VERSION"), "2024-10-21"),
         },
-        paths=dict.fromkeys(
-            ("openai_chat", "openai_completions", "openai_embeddings", "openai_images", "openai_speech"),
-            "/deployments/{model}",
-        ),
+        paths=dict.fromkeys(_AZURE_DEPLOYED, "/deployments/{model}"),
         query="api-version={version}",
         models_path=None,
         models_shape="none",
         prices="azure",
         rates=OPENAI_RATES,
         quirks=Quirks(takes=("developer",), json_schema="native"),
-        docs_url="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
+        docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/reference",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="foundry",
         title="Microsoft Foundry (Claude and others)",
         base_url="https://{resource}.services.ai.azure.com/openai/v1",
-        dialects=("anthropic_messages", "openai_chat", "openai_responses", "openai_embeddings"),
+        dialects=(
+            *("anthropic_messages", "anthropic_count_tokens"),
+            *("openai_chat", "openai_responses", "openai_embeddings"),
+        ),
         auth="header",
         auth_header="api-key",
-        dialect_auth={"anthropic_messages": "x-api-key"},
-        env=("AZURE_AI_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY"),
+        dialect_auth={"anthropic_messages": "x-api-key", "anthropic_count_tokens": "x-api-key"},
+        env=("AZURE_INFERENCE_CREDENTIAL", "ANTHROPIC_FOUNDRY_API_KEY", "AZURE_AI_API_KEY"),
         variables={"resource": Variable(("AZURE_AI_RESOURCE", "ANTHROPIC_FOUNDRY_RESOURCE"))},
-        paths={"anthropic_messages": "/../../anthropic/v1"},
-        dialect_headers=ANTHROPIC_HEADERS,
+        paths={
+            "anthropic_messages": "/../../anthropic/v1",
+            "anthropic_count_tokens": "/../../anthropic/v1",
+        },
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
         models_path=None,
         models_shape="none",
         prices="azure_ai",
+        rates=OPENAI_RATES,
         docs_url="https://learn.microsoft.com/en-us/azure/foundry/foundry-models/how-to/use-foundry-models-claude",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vertex",
