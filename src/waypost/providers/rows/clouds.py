@@ -28,6 +28,13 @@ _AZURE_DEPLOYED: Final = (
     *("openai_speech", *HEARD),
 )
 
+#: Hosts of the locations that are not one region.
+_GOOGLE_WIDE: Final = {
+    "global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global",
+    "us": "https://aiplatform.us.rep.googleapis.com/v1/projects/{project}/locations/us",
+    "eu": "https://aiplatform.eu.rep.googleapis.com/v1/projects/{project}/locations/eu",
+}
+
 CLOUDS: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
         name="azure",
@@ -105,36 +112,41 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         name="vertex",
         title="Google Vertex AI (Gemini and open models)",
         base_url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
-        dialects=("gemini_generate", "gemini_count_tokens"),
+        # Vectors of gemini-embedding-2 and later; older models of them have `:predict` alone.
+        dialects=("gemini_generate", "gemini_count_tokens", "gemini_embed"),
         imitates=("openai_chat",),
         auth="google",
         variables=GOOGLE_PLACE,
-        regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
+        regions=_GOOGLE_WIDE,
         paths={
             "gemini_generate": "/publishers/google",
             "gemini_count_tokens": "/publishers/google",
+            "gemini_embed": "/publishers/google",
             "openai_chat": "/endpoints/openapi",
         },
         models_path=None,
         models_shape="none",
         prices="google",
         quirks=Quirks(json_schema="native"),
-        docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/call-vertex-using-openai-library",
+        docs_url="https://docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vertexanthropic",
         title="Google Vertex AI (Claude)",
         base_url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
         # Anthropic's bodies under Google's paths: `…/models/MODEL:rawPredict` and `:streamRawPredict`.
-        dialects=("anthropic_vertex",),
+        dialects=("anthropic_vertex", "anthropic_count_tokens"),
         auth="google",
         variables={**GOOGLE_PLACE, "region": Variable(("CLOUD_ML_REGION",), "us-east5")},
-        regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
+        regions=_GOOGLE_WIDE,
+        endings={"anthropic_count_tokens": "/publishers/anthropic/models/count-tokens:rawPredict"},
         models_path=None,
         models_shape="none",
         prices="anthropic",
         quirks=Quirks(json_schema="native"),
-        docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude",
+        docs_url="https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/partner-models/claude/use-claude",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="bedrock",
