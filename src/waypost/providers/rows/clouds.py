@@ -19,7 +19,7 @@ from waypost.providers.rows.shapes import (
     OPENAI_RATES,
     RESPONSES,
 )
-from waypost.providers.spec import ProviderSpec, Variable
+from waypost.providers.spec import ProviderSpec, RateHeaders, Variable
 
 _AZURE_RESOURCE: Final = {"resource": Variable(("AZURE_RESOURCE_NAME", "AZURE_OPENAI_RESOURCE"))}
 _AZURE_DEPLOYED: Final = (
@@ -278,28 +278,48 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
             "anthropic_messages",
             "openai_embeddings",
             "openai_images",
+            "openai_speech",
         ),
-        env=("DIGITALOCEAN_INFERENCE_KEY", "MODEL_ACCESS_KEY"),
+        env=("MODEL_ACCESS_KEY", "DIGITALOCEAN_INFERENCE_KEY"),
         dialect_headers=ANTHROPIC_HEADERS,
         prices="gradient_ai",
+        rates=RateHeaders(
+            requests_limit="ratelimit-limit",
+            requests_remaining="ratelimit-remaining",
+            requests_reset="ratelimit-reset",
+        ),
         docs_url="https://docs.digitalocean.com/products/inference/how-to/si-endpoints/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="scaleway",
         title="Scaleway Generative APIs",
         base_url="https://api.scaleway.ai/v1",
-        dialects=("openai_chat", "openai_responses", "openai_embeddings", "openai_transcriptions"),
-        env=("SCALEWAY_API_KEY", "SCW_SECRET_KEY"),
+        dialects=("openai_chat", "openai_embeddings", "openai_transcriptions", "cohere_rerank"),
+        # It keeps no answer, so that none can be gone on from.
+        imitates=("openai_responses",),
+        env=("SCW_SECRET_KEY", "SCALEWAY_API_KEY"),
         implicit=False,
-        docs_url="https://www.scaleway.com/en/docs/generative-apis/",
+        quirks=Quirks(
+            drop=(
+                *("audio", "metadata", "modalities", "prediction", "prompt_cache_key"),
+                *("safety_identifier", "service_tier", "store", "user"),
+            ),
+            json_schema="native",
+        ),
+        docs_url="https://www.scaleway.com/en/developers/api/generative-apis/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="ovhcloud",
         title="OVHcloud AI Endpoints",
         base_url="https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         dialects=("openai_chat", "openai_completions", "openai_embeddings", "openai_transcriptions"),
-        env=("OVHCLOUD_API_KEY", "OVH_AI_ENDPOINTS_ACCESS_TOKEN"),
-        docs_url="https://help.ovhcloud.com/csm/en-public-cloud-ai-endpoints-getting-started",
+        # It keeps no answer, so that none can be gone on from.
+        imitates=("openai_responses",),
+        env=("OVH_AI_ENDPOINTS_ACCESS_TOKEN", "OVHCLOUD_API_KEY"),
+        docs_url="https://docs.ovhcloud.com/en/guides/public-cloud/ai-machine-learning/ai-endpoints-getting-started",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="stackit",
@@ -307,7 +327,8 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1",
         dialects=CHAT_EMBED,
         env=("STACKIT_API_KEY",),
-        docs_url="https://docs.stackit.cloud/products/data-and-ai/ai-model-serving/",
+        docs_url="https://docs.stackit.cloud/products/data-and-ai/ai-model-serving/how-tos/use-the-models",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vultr",
@@ -317,14 +338,18 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         env=("VULTR_INFERENCE_API_KEY", "VULTR_API_KEY"),
         implicit=False,
         docs_url="https://api.vultrinference.com/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="heroku",
         title="Heroku Managed Inference",
         base_url="https://{host}/v1",
-        dialects=CHAT_EMBED,
+        # A key is for one model: what is no chat needs a provider of its own in the configuration.
+        dialects=(*CHAT_EMBED, "openai_images", "cohere_rerank"),
         env=("INFERENCE_KEY",),
         variables={"host": Variable(("INFERENCE_URL",), "us.inference.heroku.com")},
-        docs_url="https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions",
+        models_path="/../available-models",
+        docs_url="https://devcenter.heroku.com/articles/openai-compatibility-chat-completions",
+        checked="2026-11-26",
     ),
 )
