@@ -6,6 +6,7 @@ from typing import Final
 
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
+    ANTHROPIC_COUNTING_HEADERS,
     ANTHROPIC_HEADERS,
     AWS_REGION,
     CHAT,
@@ -13,12 +14,26 @@ from waypost.providers.rows.shapes import (
     EVERYTHING,
     FAMILY,
     GOOGLE_PLACE,
+    HEARD,
+    IMAGES,
     OPENAI_RATES,
     RESPONSES,
 )
-from waypost.providers.spec import ProviderSpec, Variable
+from waypost.providers.spec import ProviderSpec, RateHeaders, Variable
 
 _AZURE_RESOURCE: Final = {"resource": Variable(("AZURE_RESOURCE_NAME", "AZURE_OPENAI_RESOURCE"))}
+_AZURE_DEPLOYED: Final = (
+    *("openai_chat", "openai_completions", "openai_embeddings"),
+    *IMAGES,
+    *("openai_speech", *HEARD),
+)
+
+#: Hosts of the locations that are not one region.
+_GOOGLE_WIDE: Final = {
+    "global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global",
+    "us": "https://aiplatform.us.rep.googleapis.com/v1/projects/{project}/locations/us",
+    "eu": "https://aiplatform.eu.rep.googleapis.com/v1/projects/{project}/locations/eu",
+}
 
 CLOUDS: Final[tuple[ProviderSpec, ...]] = (
     ProviderSpec(
@@ -30,87 +45,108 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         auth_header="api-key",
         env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
         variables=_AZURE_RESOURCE,
+        # Pictures and sound are in the preview of the v1 API alone.
+        endings={
+            "openai_images": "/images/generations?api-version=preview",
+            "openai_image_edits": "/images/edits?api-version=preview",
+            "openai_speech": "/audio/speech?api-version=preview",
+            "openai_transcriptions": "/audio/transcriptions?api-version=preview",
+            "openai_translations": "/audio/translations?api-version=preview",
+        },
         # It lists the models there are in Azure, not those that are deployed: name them in `models`.
         models_path=None,
         models_shape="none",
         rates=OPENAI_RATES,
         quirks=Quirks(takes=("developer",), json_schema="native", max_tokens_field="max_completion_tokens"),
-        docs_url="https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
+        docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="azuredeployments",
         title="Azure OpenAI (deployments, dated API versions)",
         base_url="https://{resource}.openai.azure.com/openai",
-        dialects=("openai_chat", "openai_completions", "openai_embeddings", "openai_images", "openai_speech"),
+        # Speech and changed pictures are in previews alone: `variables: {version: 2025-04-01-preview}`.
+        dialects=_AZURE_DEPLOYED,
         auth="header",
         auth_header="api-key",
         variables={
             **_AZURE_RESOURCE,
             "version": Variable(("OPENAI_API_VERSION", "AZURE_API_VERSION"), "2024-10-21"),
         },
-        paths=dict.fromkeys(
-            ("openai_chat", "openai_completions", "openai_embeddings", "openai_images", "openai_speech"),
-            "/deployments/{model}",
-        ),
+        paths=dict.fromkeys(_AZURE_DEPLOYED, "/deployments/{model}"),
         query="api-version={version}",
         models_path=None,
         models_shape="none",
         prices="azure",
         rates=OPENAI_RATES,
         quirks=Quirks(takes=("developer",), json_schema="native"),
-        docs_url="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
+        docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/reference",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="foundry",
         title="Microsoft Foundry (Claude and others)",
         base_url="https://{resource}.services.ai.azure.com/openai/v1",
-        dialects=("anthropic_messages", "openai_chat", "openai_responses", "openai_embeddings"),
+        dialects=(
+            *("anthropic_messages", "anthropic_count_tokens"),
+            *("openai_chat", "openai_responses", "openai_embeddings"),
+        ),
         auth="header",
         auth_header="api-key",
-        dialect_auth={"anthropic_messages": "x-api-key"},
-        env=("AZURE_AI_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY"),
+        dialect_auth={"anthropic_messages": "x-api-key", "anthropic_count_tokens": "x-api-key"},
+        env=("AZURE_INFERENCE_CREDENTIAL", "ANTHROPIC_FOUNDRY_API_KEY", "AZURE_AI_API_KEY"),
         variables={"resource": Variable(("AZURE_AI_RESOURCE", "ANTHROPIC_FOUNDRY_RESOURCE"))},
-        paths={"anthropic_messages": "/../../anthropic/v1"},
-        dialect_headers=ANTHROPIC_HEADERS,
+        paths={
+            "anthropic_messages": "/../../anthropic/v1",
+            "anthropic_count_tokens": "/../../anthropic/v1",
+        },
+        dialect_headers=ANTHROPIC_COUNTING_HEADERS,
         models_path=None,
         models_shape="none",
         prices="azure_ai",
+        rates=OPENAI_RATES,
         docs_url="https://learn.microsoft.com/en-us/azure/foundry/foundry-models/how-to/use-foundry-models-claude",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vertex",
         title="Google Vertex AI (Gemini and open models)",
         base_url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
-        dialects=("gemini_generate", "gemini_count_tokens"),
+        # Vectors of gemini-embedding-2 and later; older models of them have `:predict` alone.
+        dialects=("gemini_generate", "gemini_count_tokens", "gemini_embed"),
         imitates=("openai_chat",),
         auth="google",
         variables=GOOGLE_PLACE,
-        regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
+        regions=_GOOGLE_WIDE,
         paths={
             "gemini_generate": "/publishers/google",
             "gemini_count_tokens": "/publishers/google",
+            "gemini_embed": "/publishers/google",
             "openai_chat": "/endpoints/openapi",
         },
         models_path=None,
         models_shape="none",
         prices="google",
         quirks=Quirks(json_schema="native"),
-        docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/call-vertex-using-openai-library",
+        docs_url="https://docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vertexanthropic",
         title="Google Vertex AI (Claude)",
         base_url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
         # Anthropic's bodies under Google's paths: `…/models/MODEL:rawPredict` and `:streamRawPredict`.
-        dialects=("anthropic_vertex",),
+        dialects=("anthropic_vertex", "anthropic_count_tokens"),
         auth="google",
         variables={**GOOGLE_PLACE, "region": Variable(("CLOUD_ML_REGION",), "us-east5")},
-        regions={"global": "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global"},
+        regions=_GOOGLE_WIDE,
+        endings={"anthropic_count_tokens": "/publishers/anthropic/models/count-tokens:rawPredict"},
         models_path=None,
         models_shape="none",
         prices="anthropic",
         quirks=Quirks(json_schema="native"),
-        docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude",
+        docs_url="https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/partner-models/claude/use-claude",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="bedrock",
@@ -163,29 +199,40 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         title="Cloudflare Workers AI",
         base_url="https://api.cloudflare.com/client/v4/accounts/{account}/ai/v1",
         dialects=("openai_chat", "openai_responses", "openai_embeddings"),
+        # For Claude alone.
+        imitates=("anthropic_messages",),
         env=("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
         implicit=False,
         variables={"account": Variable(("CLOUDFLARE_ACCOUNT_ID",))},
+        dialect_headers=ANTHROPIC_HEADERS,
         models_path="/../models/search?per_page=1000",
         models_shape="cloudflare",
-        docs_url="https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/",
+        docs_url="https://developers.cloudflare.com/ai-gateway/usage/rest-api/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="databricks",
         title="Databricks (serving endpoints)",
         base_url="https://{host}/serving-endpoints",
-        dialects=("openai_chat", "openai_responses", "openai_embeddings"),
+        # Responses are for the models of OpenAI alone.
+        dialects=("openai_chat", "openai_responses", "openai_completions", "openai_embeddings"),
+        # Each for its maker's models alone.
+        imitates=("anthropic_messages", "gemini_generate"),
         env=("DATABRICKS_TOKEN",),
         implicit=False,
         variables={"host": Variable(("DATABRICKS_HOST",))},
+        paths={"anthropic_messages": "/anthropic/v1", "gemini_generate": "/gemini/v1beta"},
+        dialect_headers=ANTHROPIC_HEADERS,
         models_path="/../api/2.0/serving-endpoints",
         models_shape="databricks",
         docs_url="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="snowflake",
         title="Snowflake Cortex",
         base_url="https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
+        # Messages are for Claude alone.
         dialects=("openai_chat", "anthropic_messages"),
         env=("SNOWFLAKE_CORTEX_PAT", "SNOWFLAKE_PAT"),
         implicit=False,
@@ -195,6 +242,7 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         models_shape="none",
         quirks=Quirks(max_tokens_field="max_completion_tokens"),
         docs_url="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="watsonx",
@@ -230,28 +278,48 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
             "anthropic_messages",
             "openai_embeddings",
             "openai_images",
+            "openai_speech",
         ),
-        env=("DIGITALOCEAN_INFERENCE_KEY", "MODEL_ACCESS_KEY"),
+        env=("MODEL_ACCESS_KEY", "DIGITALOCEAN_INFERENCE_KEY"),
         dialect_headers=ANTHROPIC_HEADERS,
         prices="gradient_ai",
+        rates=RateHeaders(
+            requests_limit="ratelimit-limit",
+            requests_remaining="ratelimit-remaining",
+            requests_reset="ratelimit-reset",
+        ),
         docs_url="https://docs.digitalocean.com/products/inference/how-to/si-endpoints/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="scaleway",
         title="Scaleway Generative APIs",
         base_url="https://api.scaleway.ai/v1",
-        dialects=("openai_chat", "openai_responses", "openai_embeddings", "openai_transcriptions"),
-        env=("SCALEWAY_API_KEY", "SCW_SECRET_KEY"),
+        dialects=("openai_chat", "openai_embeddings", "openai_transcriptions", "cohere_rerank"),
+        # It keeps no answer, so that none can be gone on from.
+        imitates=("openai_responses",),
+        env=("SCW_SECRET_KEY", "SCALEWAY_API_KEY"),
         implicit=False,
-        docs_url="https://www.scaleway.com/en/docs/generative-apis/",
+        quirks=Quirks(
+            drop=(
+                *("audio", "metadata", "modalities", "prediction", "prompt_cache_key"),
+                *("safety_identifier", "service_tier", "store", "user"),
+            ),
+            json_schema="native",
+        ),
+        docs_url="https://www.scaleway.com/en/developers/api/generative-apis/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="ovhcloud",
         title="OVHcloud AI Endpoints",
         base_url="https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         dialects=("openai_chat", "openai_completions", "openai_embeddings", "openai_transcriptions"),
-        env=("OVHCLOUD_API_KEY", "OVH_AI_ENDPOINTS_ACCESS_TOKEN"),
-        docs_url="https://help.ovhcloud.com/csm/en-public-cloud-ai-endpoints-getting-started",
+        # It keeps no answer, so that none can be gone on from.
+        imitates=("openai_responses",),
+        env=("OVH_AI_ENDPOINTS_ACCESS_TOKEN", "OVHCLOUD_API_KEY"),
+        docs_url="https://docs.ovhcloud.com/en/guides/public-cloud/ai-machine-learning/ai-endpoints-getting-started",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="stackit",
@@ -259,7 +327,8 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         base_url="https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1",
         dialects=CHAT_EMBED,
         env=("STACKIT_API_KEY",),
-        docs_url="https://docs.stackit.cloud/products/data-and-ai/ai-model-serving/",
+        docs_url="https://docs.stackit.cloud/products/data-and-ai/ai-model-serving/how-tos/use-the-models",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="vultr",
@@ -269,14 +338,18 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         env=("VULTR_INFERENCE_API_KEY", "VULTR_API_KEY"),
         implicit=False,
         docs_url="https://api.vultrinference.com/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="heroku",
         title="Heroku Managed Inference",
         base_url="https://{host}/v1",
-        dialects=CHAT_EMBED,
+        # A key is for one model: what is no chat needs a provider of its own in the configuration.
+        dialects=(*CHAT_EMBED, "openai_images", "cohere_rerank"),
         env=("INFERENCE_KEY",),
         variables={"host": Variable(("INFERENCE_URL",), "us.inference.heroku.com")},
-        docs_url="https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions",
+        models_path="/../available-models",
+        docs_url="https://devcenter.heroku.com/articles/openai-compatibility-chat-completions",
+        checked="2026-11-26",
     ),
 )
