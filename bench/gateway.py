@@ -52,13 +52,15 @@ def render_config(direct: Subject, models: int) -> str:
     lines.append(
         f"  - {{name: {STATIC_MODEL}, targets: [{{provider: static, model: {STATIC_MODEL}}}], {prices}}}"
     )
-    for paced in PACED:
+    for paced in (*PACED, LATE):
         lines.append(f"  - {{name: {paced}, targets: [{{provider: paced, model: {paced}}}], {prices}}}")
     return "\n".join(lines) + "\n"
 
 
 #: Models of the paced upstream that the runs ask for, as (milliseconds between events, events).
 CHUNKS, HELD = (20, 1500), (1000, 600)
+LATE = "late-200"
+"""Its model that answers whole, and takes 200 ms for it."""
 PACED = tuple(f"paced-{interval_ms}x{count}" for interval_ms, count in (CHUNKS, HELD))
 
 

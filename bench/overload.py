@@ -1,23 +1,27 @@
 """Twice the load that the gateway can bear: how much of its peak is left, and what becomes of who asks for little.
 
-A greedy key is driven by wrk, which leaves most of the machine to the gateway: many connections, each of which asks
-again a little after each answer, whatever it was. A polite key asks by the clock, for a tenth of the peak. A probe with
-the greedy key, at a hundred requests a second, tells how soon one is turned away. What was served and turned away is
-counted by the gateway itself, in a window after the first four seconds: before, connections are still being accepted.
+The gateway has one processor for itself, and the load and the upstream the others: else who asks for more takes from
+who answers, and nobody brings twice the load. Answers take 200 ms, so that the peak, too, needs a thousand connections.
+
+A greedy key is driven by wrk: many connections, each of which asks again a while after each answer, whatever it was. A
+polite key asks by the clock, for a tenth of the peak. A probe with the greedy key, at a hundred requests a second,
+tells how soon one is turned away. What was served and turned away is counted by the gateway itself, in a window after
+the first six seconds: before, connections are still being accepted.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from time import perf_counter, sleep
-from typing import Literal
 
 import msgspec
 
-from bench.gateway import gateway
+from bench.gateway import LATE, gateway
 from bench.load import Plan, Result
 from bench.measure import Effort, LoadFailed, drive
 from bench.subject import Subject, paced_upstream, static_upstream
@@ -27,10 +31,11 @@ from bench.wrk import asking, require_wrk
 POLITE = 0.1
 PROBE_PER_S = 100.0
 _TIMES = (1.0, 2.0)
-_WARM_UP_S = 4.0
-_CONNECTIONS = 64
-_GREEDY_CONNECTIONS = 1000
-_ANSWER_S = 0.012
+_WARM_UP_S = 6.0
+_CLOCKED_CONNECTIONS = 256
+_PEAK_CONNECTIONS = 1200
+_GREEDY_CONNECTIONS = 3000
+_SERVED_S, _TURNED_AWAY_S = 0.26, 0.03
 """About how long an answer takes under load, which is added to the pause between two requests of a connection."""
 
 
@@ -47,30 +52,53 @@ def overload(effort: Effort) -> list[dict[str, float]]:
     """One row per round and load: see `row`. Raises LoadFailed."""
     require_wrk()
     rows: list[dict[str, float]] = []
+    every = sorted(os.sched_getaffinity(0))
+    ours, others = (every[:1], every[1:]) if len(every) > 1 else (every, every)
     with ExitStack() as stack:
-        direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
-        subject = stack.enter_context(gateway(direct, owners=("greedy", "polite")))
+        with held_to(others):
+            direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
         for _ in range(effort.rounds):
-            result = _driven(subject, 0, "closed", 0.0, effort.seconds)
-            if result.errors or not result.requests:
-                raise LoadFailed(f"the peak: {result.errors} errors; statuses {result.statuses}")
-            peak, each_s = result.requests / result.seconds, result.cpu_s / result.requests
-            rows += [_at(subject, peak, each_s, times, effort.seconds) for times in _TIMES]
+            with ExitStack() as one:
+                with held_to(
+                    ours
+                ):  # a new one each time: what the last load left behind is none of this one's
+                    subject = one.enter_context(gateway(direct, owners=("greedy", "polite")))
+                one.enter_context(held_to(others))
+                rows += _round(subject, effort.seconds)
     return rows
 
 
-def _driven(
-    subject: Subject, key: int, mode: Literal["closed", "open"], rate: float, seconds: float
-) -> Result:
+@contextmanager
+def held_to(processors: list[int]) -> Iterator[None]:
+    """What is started in here runs on these alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _round(subject: Subject, seconds: float) -> list[dict[str, float]]:
+    with asking(subject, _PEAK_CONNECTIONS, _WARM_UP_S + seconds + 2, model=LATE):
+        sleep(_WARM_UP_S)
+        best = _window(subject, seconds)
+    if best.shed or not best.served:
+        raise LoadFailed(f"the peak: {best.served:g} served, {best.shed:g} turned away")
+    peak, each_s = best.served / best.seconds, best.cpu_s / best.served
+    return [_at(subject, peak, each_s, times, seconds) for times in _TIMES]
+
+
+def _clocked(subject: Subject, key: int, rate: float, seconds: float) -> Result:
     return drive(
         Plan(
-            mode=mode,
+            mode="open",
             port=subject.port,
             path=subject.path,
-            body=subject.static_body(),
+            body=subject.asks(LATE),
             headers=[subject.headers[key]],
             rate=rate,
-            connections=_CONNECTIONS,
+            connections=_CLOCKED_CONNECTIONS,
             warm_up_s=_WARM_UP_S,
             seconds=seconds,
             pids=subject.pids,
@@ -80,15 +108,20 @@ def _driven(
 
 
 def _at(subject: Subject, peak: float, each_s: float, times: float, seconds: float) -> dict[str, float]:
-    greedy = (times - POLITE) * peak - PROBE_PER_S
-    pause_ms = max(0, round((_GREEDY_CONNECTIONS / greedy - _ANSWER_S) * 1000))
-    load = asking(subject, _GREEDY_CONNECTIONS, _WARM_UP_S + seconds + 2, pause_ms=pause_ms)
+    pause_ms = pause_of((times - POLITE) * peak - PROBE_PER_S, times)
+    load = asking(subject, _GREEDY_CONNECTIONS, _WARM_UP_S + seconds + 2, model=LATE, pause_ms=pause_ms)
     with load, ThreadPoolExecutor(2) as both:
-        polite = both.submit(_driven, subject, 1, "open", POLITE * peak, seconds)
-        probe = both.submit(_driven, subject, 0, "open", PROBE_PER_S, seconds)
+        polite = both.submit(_clocked, subject, 1, POLITE * peak, seconds)
+        probe = both.submit(_clocked, subject, 0, PROBE_PER_S, seconds)
         sleep(_WARM_UP_S)
         window = _window(subject, seconds)
         return row(peak, each_s, times, window, polite.result(), probe.result())
+
+
+def pause_of(rate: float, times: float) -> int:
+    """Milliseconds between an answer and the next request, with which all greedy connections ask for so much."""
+    answer_s = _SERVED_S / times + _TURNED_AWAY_S * (1.0 - 1.0 / times)
+    return max(0, round((_GREEDY_CONNECTIONS / rate - answer_s) * 1000))
 
 
 def _window(subject: Subject, seconds: float) -> Window:

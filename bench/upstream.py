@@ -1,7 +1,8 @@
 """The measured traffic's other end: `python -m bench.upstream PORT` answers every POST.
 
-Without a model it knows: one static answer of about 1 KB. Model `paced-<ms>x<n>`: n server-sent events, one every
-<ms> milliseconds, each in a write of its own, then usage and the terminator, as providers of the OpenAI dialect do.
+Without a model it knows: one static answer of about 1 KB. Model `late-<ms>`: the same, so many milliseconds later.
+Model `paced-<ms>x<n>`: n server-sent events, one every <ms> milliseconds, each in a write of its own, then usage and
+the terminator, as providers of the OpenAI dialect do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import uvloop
 from bench.bodies import ANSWER, event, last_events
 
 _PACED = re.compile(rb'"model"\s*:\s*"paced-(\d+)x(\d+)"')
+_LATE = re.compile(rb'"model"\s*:\s*"late-(\d+)"')
 _JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _SSE_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n"
@@ -59,11 +61,19 @@ class Upstream(asyncio.Protocol):
         assert self._transport is not None
         paced = _PACED.search(self._body)
         if paced is None:
-            self._transport.write(self._answer)
+            late = _LATE.search(self._body)
+            if late is None:
+                self._tell()
+            else:
+                asyncio.get_running_loop().call_later(int(late[1]) / 1000, self._tell)
             return
         self._transport.write(_SSE_HEAD)
         loop = asyncio.get_running_loop()
         self._step(loop, loop.time(), int(paced[1]) / 1000, 0, int(paced[2]))
+
+    def _tell(self) -> None:
+        if self._transport is not None:
+            self._transport.write(self._answer)
 
     def _step(
         self, loop: asyncio.AbstractEventLoop, start: float, interval_s: float, number: int, count: int

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bench.measure import LoadFailed
-from bench.subject import Subject
+from bench.subject import STATIC_MODEL, Subject
 
 
 def require_wrk() -> None:
@@ -22,17 +22,19 @@ def require_wrk() -> None:
 
 
 @contextmanager
-def asking(subject: Subject, connections: int, seconds: float, *, pause_ms: int = 0) -> Iterator[int]:
-    """Requests on so many connections, with a pause after each answer, until the block ends or the time is over. The
-    process id of wrk."""
+def asking(
+    subject: Subject, connections: int, seconds: float, *, model: str = STATIC_MODEL, pause_ms: int = 0
+) -> Iterator[int]:
+    """Requests on so many connections, with a pause after each answer that is `pause_ms` on average (were they all
+    alike, all would ask at once), until the block ends or the time is over. The process id of wrk."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench-") as folder:
         script = Path(folder) / "ask.lua"
         lines = [
             'wrk.method = "POST"',
-            f"wrk.body = {msgspec.json.encode(subject.static_body()).decode()}",
+            f"wrk.body = {msgspec.json.encode(subject.asks(subject.model.format(model))).decode()}",
             'wrk.headers["content-type"] = "application/json"',
             *(f'wrk.headers["{name}"] = "{value}"' for name, value in subject.headers[0].items()),
-            *([f"function delay() return {pause_ms} end"] if pause_ms else []),
+            *([f"function delay() return math.random(0, {2 * pause_ms}) end"] if pause_ms else []),
         ]
         script.write_text("\n".join(lines), "utf-8")
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(script)]

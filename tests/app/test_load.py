@@ -9,7 +9,13 @@ from waypost.telemetry.metrics import METRICS, Labelled, Metrics
 def made(stage: Stage) -> Load:
     snapshot = stage.snapshot
     return Load(
-        FakeClock(), lambda: 0.5, lambda: snapshot, stage.limiter, stage.waiting, lambda: (), lambda: 0,
+        FakeClock(),
+        lambda: 0.5,
+        lambda: snapshot,
+        stage.limiter,
+        stage.waiting,
+        lambda: (),
+        lambda: 0,
         lambda: 0.0,
     )
 

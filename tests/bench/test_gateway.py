@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from bench.gateway import PACED, environment, render_config
+from bench.gateway import LATE, PACED, environment, render_config
 from bench.peers import PEERS
 from bench.subject import STATIC_MODEL, Subject
 from waypost.config.load import load_bytes
@@ -22,7 +22,7 @@ def test_the_config_sends_streams_to_the_paced_upstream_and_prices_everything() 
         "other-0": "static",
         "other-1": "static",
         STATIC_MODEL: "static",
-        **dict.fromkeys(PACED, "paced"),
+        **dict.fromkeys((*PACED, LATE), "paced"),
     }
     assert all(model["prices"] for model in config["models"])
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -12,7 +16,7 @@ from waypost.config.snapshot import Settings
 from waypost.core.key import Key
 from waypost.dialects.registry import DIALECTS
 from waypost.edge.routes import Routes
-from waypost.edge.turnstile import Turnstile
+from waypost.edge.turnstile import Turnstile, write_held
 from waypost.policy.overload import LoadGauge
 
 KEY = Key("k", "k", b"", "", 0.0)
@@ -122,7 +126,7 @@ def test_what_was_read_of_a_head_holds_for_every_length() -> None:
     for body in (b"{}", b'{"a":1}', b"[]" * 40):
         assert subject.look(post(body, extra=AUTH))
         assert subject.look(post(body, extra=AUTH) + b"x") is None
-    assert len(subject._heads) == 1
+    assert (len(subject._rests), len(subject._heads)) == (1, 3)
     assert subject.look(post(b"{}", extra=AUTH.replace(b"Known", b"Vip"))) == b""
 
 
@@ -132,6 +136,7 @@ def test_it_remembers_only_so_many_heads_and_no_long_ones(monkeypatch: pytest.Mo
     for number in range(5):
         assert subject.look(post(b"{}", extra=AUTH + b"X-N: %d\r\n" % number))
         assert 1 <= len(subject._heads) <= 2
+        assert 1 <= len(subject._rests) <= 2
     assert subject.look(post(b"{}", extra=AUTH + b"X-N: " + b"n" * 5000 + b"\r\n")) is None
 
 
@@ -204,3 +209,145 @@ async def test_a_request_behind_one_under_way_is_left_to_the_parser() -> None:
         full(rig.edge._load)
         client.send(b"}")
         assert (await client.answer()).status == 200  # it was let in before
+
+
+# --- who does not wait ----------------------------------------------------------------------------------------------
+
+
+class Hammering:
+    """A connection, and what was written to it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.gone = False
+        self.held: bytes | None = None
+        self.refused_at = float("-inf")
+        self.transport = cast(asyncio.Transport, self)
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+
+class Later:
+    """A loop's timers, by hand."""
+
+    def __init__(self) -> None:
+        self.planned: list[tuple[float, Callable[[], None]]] = []
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> None:
+        self.planned.append((delay_s, call))
+
+
+def sharing() -> tuple[Turnstile, Later, StepClock]:
+    """Keys are held to their shares, which are nothing."""
+    subject, later, clock = turnstile(), Later(), StepClock()
+    subject._monotonic, subject._loop = clock.monotonic, cast(asyncio.AbstractEventLoop, later)
+    nothing_for_anybody(subject.load, 100.0)
+    return subject, later, clock
+
+
+def nothing_for_anybody(gauge: LoadGauge, now: float) -> None:
+    gauge.measured(now, active=0, memory_used=1, memory_limit=100, waiting=0, oldest_s=0.0)
+    for _ in range(4):
+        gauge.late(now, 1.0, 1.0, 1.0)
+    gauge._shares.rate, gauge._shares._scale = 1e-6, 1e6
+    assert gauge.sharing
+    while gauge.refuses(KEY, now) is None:
+        pass
+
+
+def asks(subject: Turnstile, connection: Hammering) -> None:
+    write_held(connection)
+    answer = subject.look(PLAIN)
+    assert answer
+    subject.tell(connection, answer)
+
+
+def test_who_asks_again_at_once_is_told_so_a_little_later() -> None:
+    subject, later, clock = sharing()
+    one, other = Hammering(), Hammering()
+    for connection in (one, other):
+        asks(subject, connection)
+        assert len(connection.written) == 1, "the first time at once"
+    clock.now += 0.1
+    asks(subject, one)
+    clock.now += 0.01
+    asks(subject, other)
+    assert (len(one.written), len(other.written), len(later.planned)) == (1, 1, 1)
+    clock.now += 0.016
+    later.planned.pop()[1]()
+    assert (len(one.written), len(other.written)) == (2, 1)
+    delay_s, call = later.planned.pop()
+    assert delay_s == pytest.approx(0.009)
+    clock.now += 0.01
+    call()
+    assert (len(one.written), len(other.written), later.planned) == (2, 2, [])
+    clock.now += 1.1
+    asks(subject, one)
+    assert len(one.written) == 3, "who waited is told at once"
+
+
+def test_what_is_kept_back_is_written_before_anything_else_and_once() -> None:
+    subject, later, clock = sharing()
+    connection = Hammering()
+    asks(subject, connection)
+    asks(subject, connection)
+    asks(subject, connection)
+    assert len(connection.written) == 2
+    clock.now += 1.0
+    later.planned.pop()[1]()
+    later_answers = len(connection.written)
+    write_held(connection)
+    assert later_answers == len(connection.written) == 3
+    asks(subject, connection)
+    asks(subject, gone := Hammering())
+    asks(subject, gone)
+    gone.gone = True
+    clock.now += 1.0
+    later.planned.pop()[1]()
+    assert len(gone.written) == 1
+
+
+def test_for_another_cause_nobody_is_kept_waiting() -> None:
+    subject = turnstile()
+    connection = Hammering()
+    for times in range(1, 4):
+        asks(subject, connection)
+        assert len(connection.written) == times
+
+
+async def test_a_hammering_client_gets_its_answers_in_order() -> None:
+    rig = Rig()
+    rig.pipeline.keys = {b"sk-Known": KEY, b"sk-Vip": VIP}
+    async with rig.serving():
+        client = await rig.connect()
+        nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())  # type: ignore[union-attr]
+        names = []
+        for _ in range(4):
+            client.send(PLAIN)
+        for _ in range(4):
+            answer = await client.answer()
+            assert answer.status == 503
+            names.append(answer.headers[b"x-request-id"])
+        assert names == sorted(names)
+        client.send(PLAIN)
+        client.send(PLAIN[:-1])
+        assert (await client.answer()).status == 503
+        client.send(PLAIN[-1:])
+        assert (await client.answer()).status == 503
+
+
+async def test_a_drain_does_not_swallow_what_is_kept_back() -> None:
+    rig = Rig()
+    rig.pipeline.keys = {b"sk-Known": KEY}
+    async with rig.serving():
+        client = await rig.connect()
+        nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())  # type: ignore[union-attr]
+        client.send(PLAIN)
+        assert (await client.answer()).status == 503
+        client.send(PLAIN)
+        (connection,) = rig.server.server_state.connections  # type: ignore[union-attr]
+        await until(lambda: connection.held is not None)  # type: ignore[union-attr]
+        connection.shutdown()
+        assert (await client.answer()).status == 503
+        assert await client.rest() == b""

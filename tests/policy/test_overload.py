@@ -167,6 +167,7 @@ def test_turning_away_alone_does_not_lower_the_shares() -> None:
         gauge.turn_begins()
         gauge.shed["lag"] += 5000
         now += 0.1
+        gauge._shares._refused_at = now
         gauge.late(now, 0.09, 0.09, 1.0)
     assert gauge._shares.rate > before
 

@@ -69,6 +69,8 @@ from waypost.stores.valkey.shared_limits import SharedLimits
 from waypost.telemetry.logs import Log
 from waypost.telemetry.metrics import Metrics
 from waypost.upstream.client import HttpUpstream
+from waypost.upstream.limits import Limits as Bounds
+from waypost.upstream.open_files import lift_open_files
 from waypost.upstream.sockets import SocketUpstream
 
 
@@ -252,29 +254,20 @@ class _Gateway:
         return Finder(options.environ, options.data, upstream, self._log, leads=leads, shared=shared)
 
     def _clients(self) -> tuple[HttpUpstream, SocketUpstream]:
-        loop = asyncio.get_running_loop()
-        upstream, sockets = HttpUpstream(loop), SocketUpstream(loop)
+        loop, bounds = asyncio.get_running_loop(), Bounds(connections=lift_open_files())
+        upstream, sockets = HttpUpstream(loop, bounds), SocketUpstream(loop, bounds)
         self._stack.push_async_callback(upstream.aclose)
         self._stack.push_async_callback(sockets.aclose)
         return upstream, sockets
 
     def _edge(
-        self,
-        keys: SqlKeys,
-        upstream: HttpUpstream,
-        sockets: SocketUpstream,
-        responses: SqlResponses,
+        self, keys: SqlKeys, upstream: HttpUpstream, sockets: SocketUpstream, responses: SqlResponses
     ) -> Edge:
         clock, config, ledger, steering = self._clock, self._config, self._books.ledger, self._steering
         authenticate = Authenticate(keys, clock, self._directory)
         gate = AppGate(config, ledger)
         load = start_load(
-            clock,
-            config.snapshot,
-            self._steering,
-            under_way=lambda: pipeline.under_way(),
-            active=lambda: edge.active,
-            unposted=lambda: ledger.fullness,
+            clock, config.snapshot, steering, lambda: pipeline.under_way(), lambda: edge.active, ledger
         )
         self._stack.callback(load.watch.stop)
 

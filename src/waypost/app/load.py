@@ -11,6 +11,7 @@ from waypost.app.load_watch import LoadWatch
 from waypost.app.memory import MemoryReader
 from waypost.app.steering import Steering
 from waypost.config.snapshot import Snapshot
+from waypost.ledger.ledger import BookLedger
 from waypost.pipeline.queue import Waiting
 from waypost.policy.overload import LoadGauge
 from waypost.ports import Clock
@@ -92,11 +93,11 @@ def start_load(
     steering: Steering,
     under_way: Callable[[], Iterable[str | None]],
     active: Callable[[], int],
-    unposted: Callable[[], float],
+    ledger: BookLedger,
 ) -> Load:
     """Measured from now on, until its watch is stopped."""
     spread = random.Random(random.SystemRandom().random())  # noqa: S311 - spreads retries, without a system call
     limiter, waiting = steering.limiter, steering.waiting
-    load = Load(clock, spread.random, snapshot, limiter, waiting, under_way, active, unposted)
+    load = Load(clock, spread.random, snapshot, limiter, waiting, under_way, active, lambda: ledger.fullness)
     load.watch.start()
     return load

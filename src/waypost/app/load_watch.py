@@ -77,9 +77,11 @@ class LoadWatch:
     def _turned(self, begun: float, late: float, worked: float) -> None:
         now, work = self._monotonic(), self._worked()
         self._plan(now)
-        busy = (work - self._work_last) / max(now - self._last, 1e-6)
+        since = work - self._work_last
+        busy = since / max(now - self._last, 1e-6)
         self._last, self._work_last = now, work
-        self._gauge.late(now, max(late, now - begun), work - worked, busy)
+        # A timer that rings late tells of a turn that was over when it rang: the longest, and the one to be steered by.
+        self._gauge.late(now, max(late, now - begun), max(work - worked, min(late, since)), busy)
         self._limiter.late_s = self._gauge.lag_s
         if now >= self._slowly:
             self._slowly = now + _SLOWLY_S

@@ -22,7 +22,7 @@ from waypost.edge.connection import TABLE
 from waypost.edge.intake import EdgeConfig, refused_by_parser
 from waypost.edge.replies import raw_refusal
 from waypost.edge.socket import Upgradable
-from waypost.edge.turnstile import Turnstile
+from waypost.edge.turnstile import Turnstile, write_held
 from waypost.edge.upgrade import RestOfBody, SoftlyClosed
 from waypost.errors import GatewayError, InvalidRequest, Overloaded, TooSlow
 
@@ -66,6 +66,8 @@ class EdgeProtocol(Upgradable):
         self._idle_bytes = 0
         self._since = 0.0
         self._idle_since = 0.0
+        self.refused_at = float("-inf")
+        self.held: bytes | None = None
         self._served = False
         self._deaf = False
         self._parting: GatewayError | None = None
@@ -106,6 +108,7 @@ class EdgeProtocol(Upgradable):
 
     def shutdown(self) -> None:
         """The server drains: an idle connection closes now, a busy one with its answer."""
+        write_held(self)
         running = self._running
         if running is None or running.response_complete:
             self.transport.close()
@@ -231,11 +234,12 @@ class EdgeProtocol(Upgradable):
         busy = running is not None and not running.response_complete
         if busy or self._phase is not Phase.BETWEEN or self.pipeline or self.flow.write_paused:
             return False
+        write_held(self)
         answer = turnstile.look(data)
         self.let_in = answer == b""
         if not answer:
             return False
-        self.transport.write(answer)
+        turnstile.tell(self, answer)
         self.server_state.total_requests += 1
         self._served = True
         self._idle_since = self.loop.time()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
@@ -20,6 +19,7 @@ from waypost.edge.listen import address_of, beside, bind
 from waypost.edge.protocol import EdgeProtocol
 from waypost.edge.turnstile import Turnstile
 from waypost.errors import ConfigError, GatewayError
+from waypost.upstream.open_files import connections_max
 
 #: Seconds that aborted exchanges get to write their error and settle before their tasks are cancelled.
 ABORT_GRACE_S = 5.0
@@ -270,7 +270,7 @@ async def serve(
         backlog=listening.backlog,
         workers=1,
     )
-    config.connections_max = listening.connections_max or _connections_max()
+    config.connections_max = listening.connections_max or connections_max()
     config.turnstile = edge.turnstile
     server = Server(edge, config, listening, on_started, on_reload)
     try:
@@ -278,11 +278,6 @@ async def serve(
     finally:
         for sock in bound:
             sock.close()
-
-
-def _connections_max() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(64, (min(soft, 1 << 20) - 128) // 2)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -18,7 +18,7 @@ from waypost.policy.shares import Shares
 
 _SAMPLES = 3
 """Measurements of the loop's lag that are looked at together: their median ignores a single pause."""
-_LATE_DIVIDED = 5.0
+_LATE_DIVIDED = 10.0
 """While shares are given out, the loop is kept this much less late than what began it."""
 _SHED_COST = 0.2
 """What it costs to turn one away, in requests that are served, rather too much than too little."""
@@ -143,6 +143,11 @@ class LoadGauge:
         if since is None or now - since < self._settings.unready_after_s:
             return None
         return "overloaded"
+
+    @property
+    def sharing(self) -> bool:
+        """Keys are held to their shares of the processor."""
+        return self._shares.active
 
     def _conclude(self) -> None:
         self._cause = max(self._levels, key=self._levels.__getitem__)

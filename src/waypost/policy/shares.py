@@ -17,8 +17,8 @@ _COUNTING_S = 0.05
 """At first it is only counted who asks for how much."""
 _FIRST = 0.9
 """The first guess: so much of what could be done if all time went into it."""
-_CUT, _CUT_DEEP = 0.92, 0.75
-_GROWTH = ((0.4, 1.3), (0.7, 1.08), (float("inf"), 1.02))
+_CUT, _CUT_DEEP = 0.95, 0.85
+_GROWTH = ((0.4, 1.08), (0.7, 1.04), (float("inf"), 1.02))
 """By how busy the loop is with what was let in: the closer to all it can do, the smaller the steps."""
 _ROUND_S = 0.05
 _EMERGENCY = 0.25
@@ -35,10 +35,12 @@ class Shares:
         "_counted",
         "_due",
         "_emergency",
+        "_most",
         "_refused_at",
         "_round",
         "_scale",
         "_since",
+        "_told_at",
         "_worked",
         "active",
         "let_in",
@@ -58,17 +60,18 @@ class Shares:
         self._due: dict[str, float] = {}
         #: Per key and weight, how often it asked.
         self._counted: dict[tuple[str, float], int] = {}
-        self._worked = 0.0
-        self._since = self._round = self._refused_at = 0.0
+        #: Of this round: seconds that were worked, and the most in one turn.
+        self._worked = self._most = 0.0
+        self._since = self._round = self._told_at = self._refused_at = 0.0
 
     def begin(self, now: float) -> None:
         """There is too much to do, it seems."""
         self.active = True
-        self.rate = self._worked = 0.0
+        self.rate = self._worked = self._most = 0.0
         self._emergency = False
         self._due.clear()
         self._counted.clear()
-        self._since = self._round = self._refused_at = now
+        self._since = self._round = self._told_at = self._refused_at = now
 
     def asked(self, key_id: str, priority: Priority, now: float) -> bool:
         """Whether one more request of this key is let in; counts it if so."""
@@ -94,9 +97,10 @@ class Shares:
         measurement that went into such work. Once per turn or less often."""
         self._burst = max(_BURST_S, lag_s)
         emergency = work_s > 5.0 * target_s
+        self._worked += busy * (now - self._told_at)
+        self._told_at = now
+        self._most = max(self._most, work_s)
         if self.rate == 0.0:
-            self._worked += busy * (now - self._round)
-            self._round = now
             if work_s < target_s and lag_s < target_s:
                 self.active = False  # it was a single pause
             elif now - self._since >= _COUNTING_S:
@@ -104,9 +108,9 @@ class Shares:
                 self._scale_to(emergency)
             return
         if now - self._round >= _ROUND_S:
-            self._round = now
-            if not self._correct(now, work_s / target_s, busy):
+            if not self._correct(now, self._most / target_s, self._worked / (now - self._round)):
                 return
+            self._next_round(now)
         elif emergency is self._emergency:
             return
         self._scale_to(emergency)
@@ -121,7 +125,10 @@ class Shares:
         room = _FIRST * asked * took / max(self._worked, 1e-6) if asked else 0.0
         self.rate = max(_LEAST_RATE, _level(self._counted, room) / took)
         self._counted.clear()
-        self._round = now
+        self._next_round(now)
+
+    def _next_round(self, now: float) -> None:
+        self._round, self._worked, self._most = now, 0.0, 0.0
 
     def _correct(self, now: float, load: float, busy: float) -> bool:
         """False: it is over."""
@@ -130,7 +137,7 @@ class Shares:
         elif now - self._refused_at > _QUIET_S:
             self.active = False
             return False
-        elif load < 0.5:
+        elif load < 0.5 and self._refused_at >= self._round:  # what nobody ran into is not too low
             self.rate *= next(growth for below, growth in _GROWTH if busy < below)
         if len(self._due) > 1000:
             self._due = {key_id: due for key_id, due in self._due.items() if due > now}

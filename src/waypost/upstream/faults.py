@@ -88,8 +88,8 @@ def overdue(phase: str) -> TimedOut:
 def crowded() -> TimedOut:
     """No connection became free in time."""
     return TimedOut(
-        "All connections to the provider are in use and none became free in time. Try again, or raise the limit of "
-        "connections per provider.",
+        "All connections to the provider are in use and none became free in time. Try again, or let the gateway "
+        "have more files open (`ulimit -Hn`).",
         phase="connect",
         may_have_billed=False,
     )

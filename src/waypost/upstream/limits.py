@@ -9,7 +9,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Bounds of the upstream client. Bytes and seconds."""
 
     connections: int = 1024
-    """Open connections per origin. A stream holds one for its whole life, so this bounds streams too."""
+    """Open connections per origin. A stream holds one for its whole life, so this bounds streams too. A gateway has as
+    many as `open_files` says."""
     wait_s: float = 5.0
     """How long a request waits in line for a connection when all of them are in use."""
     idle_s: float = 30.0

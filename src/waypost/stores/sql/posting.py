@@ -31,9 +31,9 @@ _NICE = 5
 
 
 class Courtesy:
-    """Gives the processor away between rows while the writer keeps up. One that has fallen behind keeps what it is given:
-    on a processor of their own, a gateway that is kept busy would else let it post a few rows per turn, and what waits
-    to be posted would grow until the gateway could take nothing new."""
+    """Gives the processor away between rows while the writer keeps up. One that has fallen behind keeps what it is
+    given: on one processor for both, a gateway that is kept busy would else let it post a few rows per turn, and what
+    waits to be posted would grow until the gateway could take nothing new."""
 
     def __init__(self, give_away: Callable[[], object]) -> None:
         self._give_away = give_away
