@@ -2,10 +2,19 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from config.golden_view import NoCatalog
 from waypost.app.found import LOCAL_MODEL_NAME, answering, from_environment, local_model
+from waypost.config.load import load_bytes
+from waypost.config.resolve import Surroundings, resolve
+from waypost.config.targets import Credential, Provider
+from waypost.dialects.registry import DIALECTS
 from waypost.providers.environment import find_in_environment
 from waypost.providers.local import LocalServer
 from waypost.providers.registry import find_provider
+from waypost.providers.rows import CLOUD
+from waypost.providers.spec import KEYED, ProviderSpec
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
 
@@ -39,3 +48,28 @@ def test_the_built_in_model_is_a_private_provider() -> None:
         b"",
     )
     assert LOCAL_MODEL_NAME == "local/smollm2"
+
+
+#: By itself it is found with what only a configuration can change: how a person's own key would be shown to it.
+_OF_ITS_OWN = ("origin_label", "keying")
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in CLOUD if row.implicit and row.env and row.auth in KEYED], ids=lambda row: row.name
+)
+def test_one_that_is_found_is_the_same_as_one_that_is_configured(row: ProviderSpec) -> None:
+    given = {name for part in row.variables.values() for name in part.env}
+    environ = {row.env[0]: KEY, **{name: f"{name.lower().replace('_', '-')}.example" for name in given}}
+    (found,) = from_environment(find_in_environment(environ), environ)
+    around = Surroundings(environ=environ, presets={row.name: row}, dialects=DIALECTS, catalog=NoCatalog())
+    text = f"providers: [{{name: {row.name}, preset: {row.name}, api_key: 'env:{row.env[0]}'}}]"
+    configured = resolve(load_bytes(text.encode()), around, version=1).providers[row.name]
+    for name in Provider.__struct_fields__:
+        one, other = getattr(found, name), getattr(configured, name)
+        if isinstance(one, Credential):
+            one, other = one.reveal(), other.reveal()
+        if name == "credentials":
+            one, other = (
+                {dialect: each.reveal() for dialect, each in given.items()} for given in (one, other)
+            )
+        assert one == other or name in _OF_ITS_OWN, name

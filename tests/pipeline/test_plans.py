@@ -103,3 +103,20 @@ def test_it_is_held_to_the_rules_of_whom_the_key_belongs_to() -> None:
     stage.rule(Organization(DEFAULT, "default", suspended=True))
     with pytest.raises(Forbidden, match="suspended"):
         plans.plan_of(asked, CHAT, {}, key)
+
+
+@pytest.mark.parametrize(
+    ("model", "spoken"),
+    [("claude-5", "anthropic_messages"), ("gpt-6", "openai_responses"), ("kimi-k3", "openai_chat")],
+)
+def test_a_model_is_asked_in_a_dialect_that_it_is_served_in(model: str, spoken: str) -> None:
+    serves = {"claude-*": ("anthropic_messages",), "gpt-*": ("openai_responses",), "*": ("openai_chat",)}
+    zen = provider("p1", dialects=("openai_chat", "openai_responses", "anthropic_messages"), serves=serves)
+    stage = Stage(targets=(target(zen, model),))
+    for client in ("openai_chat", "anthropic_messages"):
+        dialect = DIALECTS[client]
+        asked = dialect.parse_ask(
+            b'{"model": "fast", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}'
+        )
+        _, plan = planned(stage, FixedBoard()).plan_of(asked, dialect, {}, OPERATOR)
+        assert [each.lane.target.name for each in plan.candidates] == [spoken]

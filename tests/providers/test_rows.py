@@ -50,6 +50,12 @@ def test_a_row_has_all_its_facts(row: ProviderSpec) -> None:
         *row.dialects,
         *row.imitates,
     }
+    for spoken in row.serves.values():
+        assert set(spoken) <= set(row.dialects)
+        assert len(set(spoken)) == len(spoken)
+    if row.serves:
+        assert list(row.serves)[-1] == "*", "what none of the others fits"
+        assert {dialect for spoken in row.serves.values() for dialect in spoken} == set(row.dialects)
     assert (row.models_path is None) == (row.models_shape == "none")
     assert set(row.variables) <= parts_of(row)
     for url in (row.base_url, *row.regions.values()):

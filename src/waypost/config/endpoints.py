@@ -88,6 +88,7 @@ class Endpoints:
             models_path=over.models_path if entry.discover else None,
             models_origin=over.models_origin,
             prices=entry.prices_from or (spec.prices or spec.name if spec else None),
+            serves=spec.serves if spec and not (entry.dialect or entry.dialects) else {},
             rates=spec.rates if spec else RateHeaders(),
             origin_label="config",
             region=entry.region or (filled.region if filled is not None else None) or "",

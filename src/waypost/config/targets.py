@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import msgspec
@@ -117,6 +118,8 @@ class Provider(msgspec.Struct, frozen=True):
     models_origin: Origin | None = None
     """Where the list is, when it is not at `origin`; `models_path` is then the whole path."""
     prices: str | None = None
+    serves: dict[str, tuple[str, ...]] = {}
+    """In which of its dialects a model is served, by patterns of its id; the first that fits counts."""
     rates: RateHeaders = RateHeaders()
     """Where its answers tell of rate limits."""
     origin_label: Literal["config", "environment", "local"] = "config"
@@ -152,6 +155,12 @@ class Provider(msgspec.Struct, frozen=True):
         """Whether its credential is one that somebody brought, and not the operator's."""
         return is_own(self.key_name)
 
+    def dialects_for(self, model: str) -> tuple[str, ...]:
+        """Those that it serves the model in, the one that carries everything first."""
+        return next(
+            (spoken for pattern, spoken in self.serves.items() if fnmatchcase(model, pattern)), self.dialects
+        )
+
     def credential_for(self, dialect: str) -> Credential:
         """What a request in this dialect proves itself with."""
         return self.credentials.get(dialect, self.credential)
@@ -178,9 +187,12 @@ class Target(msgspec.Struct, frozen=True):
     """`name`, telling its credential from others of the same provider. Worked out, whatever is given here."""
     markup: int = 0
     """What is charged above the tariff (`core.markup`). Worked out of the two that are configured."""
+    dialects: tuple[str, ...] = ()
+    """What the provider speaks for this model. Worked out, whatever is given here."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "label", f"{self.provider.label}/{self.model}")
+        force_setattr(self, "dialects", self.provider.dialects_for(self.model))
         markup = self.provider.markup if self.own_markup is None else self.own_markup
         if markup != self.markup:
             force_setattr(self, "markup", markup)

@@ -160,7 +160,7 @@ class Planning:
 
     def _serve(self, live: LiveExchange, target: Target) -> Lane | Reason:
         dialect = live.call.dialect
-        lane = self._lanes.find(dialect, target.provider.dialects)
+        lane = self._lanes.find(dialect, target.dialects)
         if lane is None:
             return "operation"
         if live.shape is not None:

@@ -54,8 +54,10 @@ class Prober:
     async def ask(self, provider: Provider) -> bool:
         """Ask a provider with a `probe` one word; True when it answered. False too when it has no dialect for that."""
         probe = provider.probe
-        lane = self._lanes.find(self._dialect, provider.dialects)
-        if probe is None or lane is None:
+        if probe is None:
+            return False
+        lane = self._lanes.find(self._dialect, provider.dialects_for(probe.model))
+        if lane is None:
             return False
         snapshot = self._snapshot()
         target = target_of(snapshot, provider, probe.model)

@@ -103,6 +103,9 @@ class ProviderSpec(msgspec.Struct, frozen=True):
     imitates: tuple[str, ...] = ()
     """Dialects of others that it has an endpoint for which quietly leaves things out. Requests in those cross to one of
     `dialects` instead, where what is left out is named; the configuration can choose them by `dialects`."""
+    serves: dict[str, tuple[str, ...]] = {}
+    """Where a model is not served in all of `dialects`: in which it is, by a pattern of its id such as `claude-*`. The
+    first that fits counts; a model that none fits is served in all of them. Requests in others cross to these."""
     auth: AuthScheme = "bearer"
     auth_header: str = "authorization"
     """With `auth="header"`: the header that holds the bare key."""

@@ -1,7 +1,8 @@
 """Every provider Waypost knows, as data. A new OpenAI-compatible one is one row here and one recorded fixture.
 
 `checked` is set where the base URL and authentication were read on that day in the provider's own documentation (a
-stored copy of it); it is empty where only secondary sources were at hand.
+stored copy of it); it is empty where only secondary sources were at hand. Of a row that is dated, other facts (which
+endpoints there are beside chat, the list of models, names of limit headers) may rest on such sources.
 """
 
 from __future__ import annotations

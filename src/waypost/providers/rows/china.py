@@ -29,6 +29,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         # `max_tokens` is deprecated.
         quirks=Quirks(takes=(*THINKS, "video_url"), max_tokens_field="max_completion_tokens"),
         docs_url="https://platform.kimi.ai/docs/api/chat",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="zhipu",
@@ -44,6 +45,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         prices="zhipuai",
         quirks=Quirks(max_tokens_field="max_tokens"),
         docs_url="https://docs.bigmodel.cn/cn/guide/develop/http/introduction",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="zai",
@@ -72,6 +74,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         paths={"anthropic_messages": "/../../apps/anthropic/v1"},
         dialect_headers=ANTHROPIC_HEADERS,
         docs_url="https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="modelstudio",
@@ -156,6 +159,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         dialect_headers=ANTHROPIC_HEADERS,
         prices="tencent",
         docs_url="https://cloud.tencent.com/document/product/1729/111007",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="xiaomi",
@@ -168,6 +172,7 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         prices="xiaomi_mimo",
         quirks=Quirks(max_tokens_field="max_completion_tokens"),
         docs_url="https://platform.xiaomimimo.com/docs/en-US/quick-start/first-api-call",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="siliconflow",
@@ -195,14 +200,17 @@ CHINA: Final[tuple[ProviderSpec, ...]] = (
         dialects=CHAT_EMBED,
         env=("MODELSCOPE_API_KEY", "MODELSCOPE_SDK_TOKEN"),
         docs_url="https://modelscope.cn/docs/model-service/API-Inference/intro",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="gitee",
         title="Gitee AI (Moark)",
-        base_url="https://moark.com/v1",
+        # Newer examples of others go to https://api.moark.com/v1.
+        base_url="https://ai.gitee.com/v1",
         dialects=(*CHAT_EMBED, "openai_images", "openai_transcriptions"),
         env=("MOARK_API_KEY", "GITEE_AI_API_KEY"),
-        docs_url="https://moark.com/docs/openapi/v1",
+        docs_url="https://ai.gitee.com/docs/ability/request",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="qiniu",

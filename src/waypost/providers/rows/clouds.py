@@ -214,10 +214,16 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         name="databricks",
         title="Databricks (serving endpoints)",
         base_url="https://{host}/serving-endpoints",
-        # Responses are for the models of OpenAI alone.
-        dialects=("openai_chat", "openai_responses", "openai_completions", "openai_embeddings"),
-        # Each for its maker's models alone.
-        imitates=("anthropic_messages", "gemini_generate"),
+        dialects=(
+            *("openai_chat", "openai_responses", "openai_completions", "openai_embeddings"),
+            *("anthropic_messages", "gemini_generate"),
+        ),
+        serves={
+            "*claude*": ("anthropic_messages", "openai_chat"),
+            "*gemini*": ("gemini_generate", "openai_chat"),
+            "*gpt-5*": RESPONSES,
+            "*": FAMILY,
+        },
         env=("DATABRICKS_TOKEN",),
         implicit=False,
         variables={"host": Variable(("DATABRICKS_HOST",))},
@@ -232,8 +238,8 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
         name="snowflake",
         title="Snowflake Cortex",
         base_url="https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
-        # Messages are for Claude alone.
         dialects=("openai_chat", "anthropic_messages"),
+        serves={"*claude*": ("anthropic_messages", "openai_chat"), "*": CHAT},
         env=("SNOWFLAKE_CORTEX_PAT", "SNOWFLAKE_PAT"),
         implicit=False,
         variables={"account": Variable(("SNOWFLAKE_ACCOUNT",))},
@@ -280,6 +286,10 @@ CLOUDS: Final[tuple[ProviderSpec, ...]] = (
             "openai_images",
             "openai_speech",
         ),
+        serves={
+            "*claude*": ("anthropic_messages", "openai_chat"),
+            "*": ("openai_chat", "openai_responses", "openai_embeddings", "openai_images", "openai_speech"),
+        },
         env=("MODEL_ACCESS_KEY", "DIGITALOCEAN_INFERENCE_KEY"),
         dialect_headers=ANTHROPIC_HEADERS,
         prices="gradient_ai",

@@ -250,6 +250,7 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         dialects=(*CHAT_EMBED, "openai_images"),
         env=("NSCALE_SERVICE_TOKEN", "NSCALE_API_KEY"),
         docs_url="https://docs.nscale.com/docs/use-cases/chat",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="baseten",
@@ -292,8 +293,10 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         name="gmi",
         title="GMI Cloud",
         base_url="https://api.gmi-serving.com/v1",
-        # Its Messages endpoint is documented for MiniMax's models alone.
-        dialects=CHAT,
+        dialects=("openai_chat", "anthropic_messages"),
+        serves={"MiniMax*": ("openai_chat", "anthropic_messages"), "*": CHAT},
+        dialect_auth={"anthropic_messages": "x-api-key"},
+        dialect_headers=ANTHROPIC_HEADERS,
         env=("GMI_API_KEY", "GMI_CLOUD_APIKEY", "GMICLOUD_API_KEY"),
         docs_url="https://docs.gmicloud.ai/inference-engine/api-reference/llm-api-reference",
         checked="2026-11-26",
@@ -314,6 +317,7 @@ HOSTS: Final[tuple[ProviderSpec, ...]] = (
         dialects=(*RESPONSES, "openai_embeddings", "openai_images"),
         env=("CLARIFAI_PAT",),
         docs_url="https://docs.clarifai.com/compute/inference/open-ai/",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="synthetic",

@@ -197,6 +197,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("openai_chat", "openai_responses", "openai_embeddings"),
         env=("UPSTAGE_API_KEY",),
         docs_url="https://console.upstage.ai/docs/capabilities/generate/chat",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="llama",
@@ -294,6 +295,7 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         dialects=("openai_responses", "openai_chat"),
         env=("SAKANA_API_KEY", "FUGU_API_KEY"),
         docs_url="https://console.sakana.ai/get-started",
+        checked="2026-11-26",
     ),
     ProviderSpec(
         name="elevenlabs",

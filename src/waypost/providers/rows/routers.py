@@ -7,6 +7,7 @@ from typing import Final
 from waypost.core.quirks import Quirks
 from waypost.providers.rows.shapes import (
     ANTHROPIC_HEADERS,
+    CHAT,
     CHAT_EMBED,
     EVERYTHING,
     FAMILY,
@@ -100,6 +101,19 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
             ),
             *("openai_images", "openai_speech", *HEARD, "openai_moderations", "cohere_rerank"),
         ),
+        serves={
+            "*claude*": ("anthropic_messages", "openai_chat"),
+            "*": (
+                *(
+                    "openai_chat",
+                    "openai_responses",
+                    "openai_completions",
+                    "openai_embeddings",
+                    "openai_images",
+                ),
+                *("openai_speech", *HEARD, "openai_moderations", "cohere_rerank"),
+            ),
+        },
         env=("AIHUBMIX_API_KEY",),
         dialect_auth={"anthropic_messages": "x-api-key"},
         dialect_headers=ANTHROPIC_HEADERS,
@@ -196,8 +210,14 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
         name="opencode",
         title="OpenCode Zen",
         base_url="https://opencode.ai/zen/v1",
-        # A model is served in one of them: GPT's as responses, Claude's and Qwen's as messages, Gemini's in its own.
         dialects=(*RESPONSES, "anthropic_messages", "gemini_generate"),
+        serves={
+            "gpt-*": ("openai_responses",),
+            "claude-*": ("anthropic_messages",),
+            "qwen*": ("anthropic_messages",),
+            "gemini-*": ("gemini_generate",),
+            "*": CHAT,
+        },
         env=("OPENCODE_API_KEY",),
         dialect_auth={"anthropic_messages": "x-api-key", "gemini_generate": "x-goog-api-key"},
         dialect_headers=ANTHROPIC_HEADERS,
@@ -209,7 +229,9 @@ ROUTERS: Final[tuple[ProviderSpec, ...]] = (
         title="Kilo Gateway",
         base_url="https://api.kilo.ai/api/gateway",
         # Beside chat, as its source has it: https://github.com/Kilo-Org/cloud/tree/main/apps/web/src/lib/ai-gateway.
-        dialects=(*RESPONSES, "anthropic_messages", "openai_embeddings"),
+        dialects=CHAT_EMBED,
+        # Whether they are served hangs on who serves the model.
+        imitates=("openai_responses", "anthropic_messages"),
         env=("KILO_API_KEY",),
         dialect_headers=ANTHROPIC_HEADERS,
         quirks=Quirks(drop=("store",)),
