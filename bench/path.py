@@ -322,7 +322,7 @@ Measured = Callable[[Edge, Upstream], Coroutine[None, None, None]]
 async def composed(data: Path, config: Path, where: Mapping[str, str], measured: Measured) -> None:
     made: list[Upstream] = []
 
-    def upstream(loop: asyncio.AbstractEventLoop) -> Upstream:
+    def upstream(loop: asyncio.AbstractEventLoop, _: object) -> Upstream:
         made.append(Upstream(loop))
         return made[-1]
 
