@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
 from waypost.app.load_watch import LoadWatch
 from waypost.app.memory import Memory, MemoryReader
 from waypost.config.overload_schema import OverloadSettings
@@ -86,6 +88,29 @@ def test_a_punctual_loop_is_punctual() -> None:
     assert subject.gauge.lag_s == 0.0
     assert not subject.gauge.shedding
     assert len(subject.loop.planned) == 1
+
+
+def test_a_punctual_timer_asks_for_nothing_more_until_it_is_late() -> None:
+    """An idle gateway rings fifty times a second."""
+    subject = Watch()
+    subject.watch.start()
+    for late in (0.0, 0.004, 0.0, 0.02):
+        at, ring, args, _ = subject.loop.planned.pop()
+        assert ring == subject.watch._ring
+        subject.loop.now = at + late
+        ring(*args)
+    assert [each[1] for each in subject.loop.planned] == [subject.watch._begun], "the last one was late"
+    assert subject.gauge.lag_s == pytest.approx(0.0), "the median of the last three"
+
+
+def test_while_somebody_is_turned_away_each_turn_is_measured() -> None:
+    subject = Watch()
+    subject.watch.start()
+    subject.gauge.shedding = True
+    at, ring, args, _ = subject.loop.planned.pop()
+    subject.loop.now = at
+    ring(*args)
+    assert [each[1] for each in subject.loop.planned] == [subject.watch._begun]
 
 
 def test_lag_is_a_late_timer_or_a_long_turn() -> None:

@@ -14,6 +14,8 @@ from waypost.routing.limiter import Limiter
 _CALM_S = 0.02
 _BUSY_S = 0.01
 _SLOWLY_S = 1.0
+_PUNCTUAL_S = 0.005
+"""A timer that rings within this tells that nothing is the matter, and no more is asked while nobody is turned away."""
 
 
 class LoadWatch:
@@ -66,7 +68,13 @@ class LoadWatch:
 
     def _ring(self) -> None:
         """How late is this timer?"""
-        self._timer = self._loop.call_soon(self._begun, self._monotonic() - self._due)
+        now = self._monotonic()
+        late = now - self._due
+        if late > _PUNCTUAL_S or self._gauge.shedding:
+            self._timer = self._loop.call_soon(self._begun, late)
+            return
+        self._plan(now)
+        self._take(now, late, 0.0, 0.0)
 
     def _begun(self, late: float) -> None:
         """How long is one whole turn of the loop? It is from here to here: what the timer calls runs in the same turn,
@@ -81,7 +89,10 @@ class LoadWatch:
         busy = since / max(now - self._last, 1e-6)
         self._last, self._work_last = now, work
         # A timer that rings late tells of a turn that was over when it rang: the longest, and the one to be steered by.
-        self._gauge.late(now, max(late, now - begun), max(work - worked, min(late, since)), busy)
+        self._take(now, max(late, now - begun), max(work - worked, min(late, since)), busy)
+
+    def _take(self, now: float, lag_s: float, work_s: float, busy: float) -> None:
+        self._gauge.late(now, lag_s, work_s, busy)
         self._limiter.late_s = self._gauge.lag_s
         if now >= self._slowly:
             self._slowly = now + _SLOWLY_S
