@@ -62,9 +62,8 @@ def test_a_row_has_all_its_facts(row: ProviderSpec) -> None:
         check_url(row, url)
     if row.models_path is not None:
         assert row.models_path.startswith(("/", "https://"))
-    if row.checked:
-        assert date.fromisoformat(row.checked) <= TODAY
-        assert row.docs_url
+    assert date.fromisoformat(row.checked) <= TODAY
+    assert row.docs_url
 
 
 def check_url(row: ProviderSpec, url: str) -> None:

@@ -1,8 +1,8 @@
 """Every provider Waypost knows, as data. A new OpenAI-compatible one is one row here and one recorded fixture.
 
-`checked` is set where the base URL and authentication were read on that day in the provider's own documentation (a
-stored copy of it); it is empty where only secondary sources were at hand. Of a row that is dated, other facts (which
-endpoints there are beside chat, the list of models, names of limit headers) may rest on such sources.
+`checked`: on that day the base URL and authentication were read in the provider's own documentation, or in a stored
+copy of it. Other facts (which endpoints there are beside chat, the list of models, names of limit headers) may rest on
+secondary sources where that does not tell.
 """
 
 from __future__ import annotations

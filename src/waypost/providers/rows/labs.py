@@ -200,16 +200,6 @@ LABS: Final[tuple[ProviderSpec, ...]] = (
         checked="2026-11-26",
     ),
     ProviderSpec(
-        name="llama",
-        title="Meta Llama API",
-        base_url="https://api.llama.com/compat/v1",
-        dialects=CHAT,
-        env=("LLAMA_API_KEY",),
-        # Those who built on it say that it was closed on 2026-07-06, in favour of `https://api.meta.ai/v1`.
-        prices="meta",
-        docs_url="https://llama.developer.meta.com/docs/features/compatibility",
-    ),
-    ProviderSpec(
         name="nova",
         title="Amazon Nova",
         base_url="https://api.nova.amazon.com/v1",
