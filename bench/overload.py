@@ -59,9 +59,8 @@ def overload(effort: Effort) -> list[dict[str, float]]:
             direct = stack.enter_context(static_upstream(stack.enter_context(paced_upstream())))
         for _ in range(effort.rounds):
             with ExitStack() as one:
-                with held_to(
-                    ours
-                ):  # a new one each time: what the last load left behind is none of this one's
+                # A new one each time: what the last load left behind is none of this one's.
+                with held_to(ours):
                     subject = one.enter_context(gateway(direct, owners=("greedy", "polite")))
                 one.enter_context(held_to(others))
                 rows += _round(subject, effort.seconds)

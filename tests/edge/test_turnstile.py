@@ -337,6 +337,32 @@ async def test_a_hammering_client_gets_its_answers_in_order() -> None:
         assert (await client.answer()).status == 503
 
 
+@pytest.mark.parametrize("meanwhile", ["it is over", "the client reads slowly"])
+async def test_an_answer_that_is_kept_back_is_never_overtaken(meanwhile: str) -> None:
+    """Else the next answer would be taken for this one's."""
+    rig = Rig()
+    rig.pipeline.keys = {b"sk-Known": KEY}
+    async with rig.serving():
+        client = await rig.connect()
+        nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())  # type: ignore[union-attr]
+        client.send(PLAIN)
+        assert (await client.answer()).status == 503
+        client.send(PLAIN)
+        (connection,) = rig.server.server_state.connections  # type: ignore[union-attr]
+        await until(lambda: connection.held is not None)  # type: ignore[union-attr]
+        rig.edge._load.shedding = False
+        rig.edge._load.unquestioned = 10
+        if meanwhile == "the client reads slowly":
+            rig.edge._load.shedding = True
+            connection.flow.write_paused = True  # type: ignore[union-attr]
+        client.send(post(b'{"n":1}', extra=AUTH))
+        await until(lambda: bool(rig.pipeline.calls) or connection.held is None)  # type: ignore[union-attr]
+        connection.flow.write_paused = False  # type: ignore[union-attr]
+        assert (await client.answer()).status == 503
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b'{"n":1}')
+
+
 async def test_a_drain_does_not_swallow_what_is_kept_back() -> None:
     rig = Rig()
     rig.pipeline.keys = {b"sk-Known": KEY}

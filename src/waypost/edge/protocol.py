@@ -210,6 +210,8 @@ class EdgeProtocol(Upgradable):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        if self.held is not None:
+            write_held(self)  # whatever becomes of what came now, its answer is not the first
         turnstile = self._turnstile
         if turnstile is not None and turnstile.load.shedding and self._turn_away(turnstile, data):
             return
@@ -234,7 +236,6 @@ class EdgeProtocol(Upgradable):
         busy = running is not None and not running.response_complete
         if busy or self._phase is not Phase.BETWEEN or self.pipeline or self.flow.write_paused:
             return False
-        write_held(self)
         answer = turnstile.look(data)
         self.let_in = answer == b""
         if not answer:

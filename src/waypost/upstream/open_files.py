@@ -17,9 +17,8 @@ def lift_open_files() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _bounded(hard)
     if _bounded(soft) < wanted:
-        with suppress(
-            ValueError, OSError
-        ):  # macOS has a further limit that it does not tell: it stays as it was
+        # macOS has a further limit that it does not tell: then it stays as it was.
+        with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return connections_max()
 
