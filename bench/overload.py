@@ -6,7 +6,8 @@ who answers, and nobody brings twice the load. Answers take 200 ms, so that the 
 A greedy key is driven by wrk: many connections, each of which asks again a while after each answer, whatever it was. A
 polite key asks by the clock, for a tenth of the peak. A probe with the greedy key, at a hundred requests a second,
 tells how soon one is turned away. What was served and turned away is counted by the gateway itself, in a window after
-the first six seconds: before, connections are still being accepted.
+the first six seconds: before, connections are still being accepted. The peak is measured before and after each load,
+and the mean of both taken: what such a machine can do changes by a tenth from one minute to the next.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ POLITE = 0.1
 PROBE_PER_S = 100.0
 _TIMES = (1.0, 2.0)
 _WARM_UP_S = 6.0
+_SETTLE_S = 2.5
+"""Between two loads: the gateway turns away nobody any more, and has put down what it was asked."""
 _CLOCKED_CONNECTIONS = 256
 _PEAK_CONNECTIONS = 1200
 _GREEDY_CONNECTIONS = 3000
-_SERVED_S, _TURNED_AWAY_S = 0.26, 0.03
+_SERVED_S, _TURNED_AWAY_S = 0.3, 0.03
 """About how long an answer takes under load, which is added to the pause between two requests of a connection."""
 
 
@@ -79,13 +82,23 @@ def held_to(processors: list[int]) -> Iterator[None]:
 
 
 def _round(subject: Subject, seconds: float) -> list[dict[str, float]]:
+    rows, before = list[dict[str, float]](), _peak(subject, seconds)
+    for times in _TIMES:
+        loaded = _at(subject, before.served / before.seconds, times, seconds)
+        after = _peak(subject, seconds)
+        rows.append(row(before, after, times, *loaded))
+        before = after
+    return rows
+
+
+def _peak(subject: Subject, seconds: float) -> Window:
     with asking(subject, _PEAK_CONNECTIONS, _WARM_UP_S + seconds + 2, model=LATE):
         sleep(_WARM_UP_S)
         best = _window(subject, seconds)
     if best.shed or not best.served:
         raise LoadFailed(f"the peak: {best.served:g} served, {best.shed:g} turned away")
-    peak, each_s = best.served / best.seconds, best.cpu_s / best.served
-    return [_at(subject, peak, each_s, times, seconds) for times in _TIMES]
+    sleep(_SETTLE_S)
+    return best
 
 
 def _clocked(subject: Subject, key: int, rate: float, seconds: float) -> Result:
@@ -106,7 +119,8 @@ def _clocked(subject: Subject, key: int, rate: float, seconds: float) -> Result:
     )
 
 
-def _at(subject: Subject, peak: float, each_s: float, times: float, seconds: float) -> dict[str, float]:
+def _at(subject: Subject, peak: float, times: float, seconds: float) -> tuple[Window, Result, Result]:
+    """What the gateway did at so many times a peak per second, and what became of the polite key and of the probe."""
     pause_ms = pause_of((times - POLITE) * peak - PROBE_PER_S, times)
     load = asking(subject, _GREEDY_CONNECTIONS, _WARM_UP_S + seconds + 2, model=LATE, pause_ms=pause_ms)
     with load, ThreadPoolExecutor(2) as both:
@@ -114,7 +128,9 @@ def _at(subject: Subject, peak: float, each_s: float, times: float, seconds: flo
         probe = both.submit(_clocked, subject, 0, PROBE_PER_S, seconds)
         sleep(_WARM_UP_S)
         window = _window(subject, seconds)
-        return row(peak, each_s, times, window, polite.result(), probe.result())
+        found = window, polite.result(), probe.result()
+    sleep(_SETTLE_S)
+    return found
 
 
 def pause_of(rate: float, times: float) -> int:
@@ -144,14 +160,16 @@ def _counted(port: int) -> tuple[float, float]:
 
 
 def row(
-    peak: float, each_s: float, times: float, window: Window, polite: Result, probe: Result
+    before: Window, after: Window, times: float, window: Window, polite: Result, probe: Result
 ) -> dict[str, float]:
-    """The figures of one load. `goodput`: answers with 200 per second, over the peak; `goodput_per_cpu`: the same per
-    second of processor time that the gateway got, which on a machine that is too small for the load and the gateway is
-    the fairer one (`each_s`: processor seconds per answer at the peak). `shed_*`: of the probe's answers with 503, from
-    the request written to the answer read; 0 where there were none. `polite_served`: the share of its requests
-    answered with 200. `late_p99_ms`: how late the clocked load was; the row is void if that is not far below the rest.
+    """The figures of one load between two peaks. `goodput`: answers with 200 per second, over the peak;
+    `goodput_per_cpu`: the same per second of processor time that the gateway got, which on a machine that is too small
+    for the load and the gateway is the fairer one. `shed_*`: of the probe's answers with 503, from the request written
+    to the answer read; 0 where there were none. `polite_served`: the share of its requests answered with 200.
+    `late_p99_ms`: how late the clocked load was; the row is void if that is not far below the rest.
     """
+    peak = (before.served / before.seconds + after.served / after.seconds) / 2
+    each_s = (before.cpu_s + after.cpu_s) / (before.served + after.served)
     shed = probe.latency_by_status_us.get("503", {})
     served = polite.latency_by_status_us.get("200", {})
     return {

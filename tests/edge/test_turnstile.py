@@ -189,14 +189,13 @@ async def test_whoever_is_let_in_is_counted_once() -> None:
     rig = Rig()
     rig.pipeline.keys = {b"sk-Known": KEY}
     gauge = rig.edge._load
-    gauge.turn_begins()
-    gauge.late(100.0, 1.0, 1.0, 1.0)  # shares are counted from here on
+    gauge.late(100.0, 1.0, 1.0)  # shares are counted from here on
     async with rig.serving():
         client = await rig.connect()
         for count in (1, 2, 3):
             client.send(PLAIN)
             assert (await client.answer()).status == 200
-            assert gauge._shares.let_in == count
+            assert gauge._shares._let_in == count
 
 
 async def test_a_request_behind_one_under_way_is_left_to_the_parser() -> None:
@@ -249,8 +248,8 @@ def sharing() -> tuple[Turnstile, Later, StepClock]:
 def nothing_for_anybody(gauge: LoadGauge, now: float) -> None:
     gauge.measured(now, active=0, memory_used=1, memory_limit=100, waiting=0, oldest_s=0.0)
     for _ in range(4):
-        gauge.late(now, 1.0, 1.0, 1.0)
-    gauge._shares.rate, gauge._shares._scale = 1e-6, 1e6
+        gauge.late(now, 1.0, 1.0)
+    gauge._shares.level = 1e-6
     assert gauge.sharing
     while gauge.refuses(KEY, now) is None:
         pass

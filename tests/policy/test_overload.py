@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from waypost.config.overload_schema import OverloadSettings
@@ -119,11 +121,10 @@ def test_at_level_two_who_has_little_under_way_goes_on() -> None:
     )  # what was read is kept for a tenth of a second
 
 
-def late(gauge: LoadGauge, times: int, lag_s: float, since: float, work_s: float | None = None) -> float:
+def late(gauge: LoadGauge, times: int, lag_s: float, since: float) -> float:
     for _ in range(times):
         since += 0.01 + lag_s
-        gauge.turn_begins()
-        gauge.late(since, lag_s, lag_s if work_s is None else work_s, 1.0)
+        gauge.late(since, lag_s, 1.0)
     return since
 
 
@@ -140,9 +141,26 @@ def test_a_loop_that_is_late_shares_out_and_a_single_pause_does_not() -> None:
     for _ in range(100):
         assert taken(gauge, key(), now=now)  # they are counted first
     now = late(gauge, 2, 0.08, now)
-    served = sum(taken(gauge, key(), now=now) for _ in range(1000))
+    served = sum(taken(gauge, key("high", "other"), now=now) for _ in range(1000))
     assert 0 < served < 1000
     assert gauge.shed["lag"] == 1000 - served
+
+
+def test_a_turn_is_over_when_the_loop_says_so() -> None:
+    turns: list[Callable[[], None]] = []
+    gauge = LoadGauge(100, QUICK, soon=turns.append)
+    now = late(gauge, 1, 0.2, 100.0)
+    for _ in range(100):
+        assert taken(gauge, key(), now=now)
+    late(gauge, 1, 0.2, now)
+    gauge._shares.level = 5.0
+    served = []
+    for _ in range(12):
+        served.append(sum(taken(gauge, key()) for _ in range(100)))
+        (over,) = turns
+        turns.clear()
+        over()
+    assert served[-5:] == [5] * 5
 
 
 def test_a_very_late_loop_shares_out_at_once_and_a_stalled_one_is_level_three() -> None:
@@ -154,22 +172,6 @@ def test_a_very_late_loop_shares_out_at_once_and_a_stalled_one_is_level_three() 
     assert by_priority(gauge)[:3] == [False] * 3
     late(gauge, 3, 0.001, now)
     assert gauge.level == 0
-
-
-def test_turning_away_alone_does_not_lower_the_shares() -> None:
-    gauge = LoadGauge(100, QUICK)
-    now = late(gauge, 1, 0.2, 100.0)
-    for _ in range(100):
-        taken(gauge, key(), now=now)
-    now = late(gauge, 2, 0.1, now)
-    before = gauge._shares.rate
-    for _ in range(10):
-        gauge.turn_begins()
-        gauge.shed["lag"] += 5000
-        now += 0.1
-        gauge._shares._refused_at = now
-        gauge.late(now, 0.09, 0.09, 1.0)
-    assert gauge._shares.rate > before
 
 
 def test_whoever_passed_the_turnstile_is_not_counted_twice() -> None:

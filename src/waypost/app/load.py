@@ -44,7 +44,11 @@ class Load:
         self.limiter = limiter
         self.waiting = waiting
         self.gauge = LoadGauge(
-            settings.concurrency_max, settings.overload, random=random, under_way=under_way
+            settings.concurrency_max,
+            settings.overload,
+            random=random,
+            under_way=under_way,
+            soon=loop.call_soon,
         )
         self.watch = LoadWatch(
             loop,

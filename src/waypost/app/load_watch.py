@@ -74,25 +74,23 @@ class LoadWatch:
             self._timer = self._loop.call_soon(self._begun, late)
             return
         self._plan(now)
-        self._take(now, late, 0.0, 0.0)
+        self._take(now, late, 0.0)
 
     def _begun(self, late: float) -> None:
         """How long is one whole turn of the loop? It is from here to here: what the timer calls runs in the same turn,
         before anything is read."""
-        self._gauge.turn_begins()
-        self._timer = self._loop.call_soon(self._turned, self._monotonic(), late, self._worked())
+        self._timer = self._loop.call_soon(self._turned, self._monotonic(), late)
 
-    def _turned(self, begun: float, late: float, worked: float) -> None:
+    def _turned(self, begun: float, late: float) -> None:
         now, work = self._monotonic(), self._worked()
         self._plan(now)
-        since = work - self._work_last
-        busy = since / max(now - self._last, 1e-6)
+        busy = (work - self._work_last) / max(now - self._last, 1e-6)
         self._last, self._work_last = now, work
-        # A timer that rings late tells of a turn that was over when it rang: the longest, and the one to be steered by.
-        self._take(now, max(late, now - begun), max(work - worked, min(late, since)), busy)
+        # A timer that rings late tells of a turn that was over when it rang: the longest.
+        self._take(now, max(late, now - begun), busy)
 
-    def _take(self, now: float, lag_s: float, work_s: float, busy: float) -> None:
-        self._gauge.late(now, lag_s, work_s, busy)
+    def _take(self, now: float, lag_s: float, busy: float) -> None:
+        self._gauge.late(now, lag_s, busy)
         self._limiter.late_s = self._gauge.lag_s
         if now >= self._slowly:
             self._slowly = now + _SLOWLY_S

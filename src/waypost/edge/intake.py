@@ -7,6 +7,7 @@ fails when an update of uvicorn changes what this relies on.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -14,6 +15,7 @@ from uvicorn import Config
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from waypost.edge.connection import CONNECTION, TABLE
 from waypost.edge.turnstile import Turnstile
@@ -71,14 +73,26 @@ def _nobody() -> None:
 class Intake(HttpToolsProtocol):
     """The half of a client connection that takes requests in."""
 
-    #: The last target on this connection, and what of it goes into the scope: clients mostly repeat themselves.
-    _target: bytes = b""
-    _target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
+    # uvicorn's own attributes are as many as an instance can hold without a dictionary of its own, which would be two
+    # kilobytes per connection, and slower: ours are slots.
+    __slots__ = ("_next", "_running", "_target", "_target_parts", "_worker")
 
-    _running: RequestResponseCycle | None = None
-    #: Answers this connection's requests, one after the other; while it has nothing to do it waits for `_next`.
-    _worker: asyncio.Task[None] | None = None
-    _next: asyncio.Future[RequestResponseCycle | None] | None = None
+    def __init__(
+        self,
+        config: EdgeConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        #: The last target on this connection, and what of it goes into the scope: clients mostly repeat themselves.
+        self._target = b""
+        self._target_parts: tuple[str, bytes, bytes] = ("", b"", b"")
+        #: The request under way; None between requests.
+        self._running: RequestResponseCycle | None = None
+        #: Answers this connection's requests, one after the other; while it has nothing to do it waits for `_next`.
+        self._worker: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[RequestResponseCycle | None] | None = None
 
     def take_body(self) -> bytes | None:
         # What uvicorn's `receive` does for a body that is there, and that no `100 Continue` is owed for.
@@ -174,12 +188,12 @@ class Intake(HttpToolsProtocol):
         worker = self._worker = self.loop.create_task(self._work(cycle, app))
         self.tasks.add(worker)
 
-    async def _work(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    async def _work(self, cycle: RequestResponseCycle | None, app: ASGI3Application) -> None:
         """A task for each request would cost more than all that is done to take one in."""
         worker = self._worker
         assert worker is not None  # noqa: S101 - it runs this
         try:
-            while True:
+            while cycle is not None:
                 try:
                     await app(cycle.scope, cycle.receive, cycle.send)
                 except BaseException as error:  # noqa: BLE001 - uvicorn's own logs it, and answers if that can be
@@ -191,13 +205,20 @@ class Intake(HttpToolsProtocol):
                 if self._worker is not worker or worker.cancelling() or self.transport.is_closing():
                     return
                 self.tasks.discard(worker)
+                self._forget(cycle)
+                cycle = None
                 waiting = self._next = self.loop.create_future()
-                following = await waiting
-                if following is None:
-                    return
-                cycle = following
+                cycle = await waiting
         finally:
             self.tasks.discard(worker)
+
+    def _forget(self, cycle: RequestResponseCycle) -> None:
+        """Let go of an answered request at once, and not when the next one comes: what it is made of is in the caches
+        now, and many connections have none under way."""
+        if self._running is cycle and not cycle.more_body:
+            self._running = None
+            if self.cycle is cycle:
+                self.cycle = self.scope = None  # type: ignore[assignment]  # as they are before the first request
 
     def let_worker_go(self) -> None:
         """There will be no more requests."""

@@ -8,22 +8,21 @@ uvicorn changes what this file relies on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from waypost.config.snapshot import Settings
 from waypost.edge import head
 from waypost.edge.connection import TABLE
 from waypost.edge.intake import EdgeConfig, refused_by_parser
+from waypost.edge.outlet import Outlet
 from waypost.edge.replies import raw_refusal
-from waypost.edge.socket import Upgradable
 from waypost.edge.turnstile import Turnstile, write_held
-from waypost.edge.upgrade import RestOfBody, SoftlyClosed
+from waypost.edge.upgrade import RestOfBody
 from waypost.errors import GatewayError, InvalidRequest, Overloaded, TooSlow
 
 #: Bytes waiting in the transport for a slow client before writers wait.
@@ -43,8 +42,32 @@ class Phase(Enum):
     BODY = "body"
 
 
-class EdgeProtocol(Upgradable):
+class EdgeProtocol(Outlet):
     """One client connection. Also the `Connection` of the exchange that runs on it."""
+
+    __slots__ = (
+        *(
+            "_blocked_bytes",
+            "_blocked_since",
+            "_chunk",
+            "_connections_max",
+            "_deaf",
+            "_head_chunks",
+            "_head_first",
+        ),
+        *(
+            "_host",
+            "_idle_bytes",
+            "_idle_since",
+            "_parting",
+            "_phase",
+            "_refusal",
+            "_served",
+            "_since",
+            "_turnstile",
+        ),
+        *("held", "let_in", "on_gone", "refused_at"),
+    )
 
     def __init__(
         self,
@@ -57,7 +80,6 @@ class EdgeProtocol(Upgradable):
         self._connections_max = config.connections_max
         self._turnstile = config.turnstile
         self.let_in = False
-        self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self._phase = Phase.BETWEEN
         self._chunk = 0
@@ -75,8 +97,6 @@ class EdgeProtocol(Upgradable):
         self._host: bytes | None = None
         self._blocked_since = 0.0
         self._blocked_bytes = 0
-        self._given: list[tuple[bytes, bytes]] | None = None
-        self._given_text = b""
 
     # --- the connection's life ---------------------------------------------------------------------------------
 
@@ -130,80 +150,6 @@ class EdgeProtocol(Upgradable):
     def _part(self, error: GatewayError) -> None:
         self.transport.write(raw_refusal(error))
         self._close_softly()
-
-    # --- what the exchange under way may ask (`Connection`) ----------------------------------------------------
-
-    @property
-    def receiving(self) -> bool:
-        running = self._running
-        return running is not None and running.more_body
-
-    def close_after(self) -> None:
-        running = self._running
-        if running is not None:
-            running.keep_alive = False
-            if running.more_body:
-                running.transport = cast(asyncio.Transport, SoftlyClosed(self.transport, self._close_softly))
-
-    def write_whole(self, status: int, lines: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-        # What uvicorn's `send` does for the two messages of a whole answer, in one write.
-        cycle = self._running
-        if (
-            cycle is None
-            or cycle.response_started
-            or cycle.disconnected
-            or not cycle.keep_alive
-            or self.flow.write_paused
-            or cycle.scope["method"] == "HEAD"
-            or status == 204
-        ):
-            return False
-        given = cycle.default_headers
-        if given is not self._given:  # uvicorn makes another list each second, for the date
-            self._given, self._given_text = given, b"".join([b"%b: %b\r\n" % line for line in given])
-        text = b"\r\n".join(map(b": ".join, lines))
-        if text.count(b"\n") >= len(lines) or text.count(b"\r") >= len(lines):
-            return False  # a value holds a line break: uvicorn's own way raises
-        cycle.waiting_for_100_continue = False
-        cycle.response_started = True
-        self.transport.write(
-            b"%b%b%b\r\ncontent-length: %d\r\n\r\n%b"
-            % (STATUS_LINE[status], self._given_text, text, len(body), body)
-        )
-        cycle.response_complete = True
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
-
-    def write_chunk(self, chunk: bytes) -> bool:
-        cycle = self._running
-        if (
-            cycle is None
-            or not cycle.chunked_encoding
-            or cycle.disconnected
-            or cycle.response_complete
-            or self.flow.write_paused
-            or cycle.scope["method"] == "HEAD"
-        ):
-            return False
-        self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-        return True
-
-    @property
-    def chunking(self) -> bool:
-        cycle = self._running
-        return (
-            cycle is not None
-            and bool(cycle.chunked_encoding)
-            and not cycle.response_complete
-            and cycle.scope["method"] != "HEAD"
-        )
-
-    def write_frame(self, frame: bytes) -> bool:
-        if self.gone or self.flow.write_paused:
-            return False
-        self.transport.write(frame)
-        return True
 
     # --- bytes in ------------------------------------------------------------------------------------------------
 
@@ -339,7 +285,7 @@ class EdgeProtocol(Upgradable):
 
     def on_message_complete(self) -> None:
         self._phase = Phase.BETWEEN
-        Upgradable.on_message_complete(self)
+        Outlet.on_message_complete(self)
 
     def on_response_complete(self) -> None:
         """uvicorn's own, without its keep-alive timer."""

@@ -5,16 +5,19 @@ https://www.rfc-editor.org/rfc/rfc6455#section-4.2 (2026-11-25). Nothing of this
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from typing import Protocol as Shape
 
+from uvicorn.server import ServerState
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from waypost.edge.asgi import Headers
 from waypost.edge.client import EdgeClient
-from waypost.edge.intake import Intake
+from waypost.edge.intake import EdgeConfig, Intake
 from waypost.errors import Bug, Disconnected, InvalidRequest
 from waypost.ports import Socket
 from waypost.upstream.websocket import MESSAGE_BYTES_MAX, QUIET, WebSocket
@@ -93,8 +96,18 @@ class Offered:
 class Upgradable(Intake):
     """The part of a client connection that turns it into a WebSocket."""
 
-    _rest: Reader | None = None
-    _socket: WebSocket | None = None
+    __slots__ = ("_rest", "_socket")
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._rest: Reader | None = None
+        self._socket: WebSocket | None = None
 
     def _close_softly(self) -> None:
         """Close our side, and let the other one close in its time."""

@@ -18,10 +18,8 @@ from waypost.policy.shares import Shares
 
 _SAMPLES = 3
 """Measurements of the loop's lag that are looked at together: their median ignores a single pause."""
-_LATE_DIVIDED = 10.0
-"""While shares are given out, the loop is kept this much less late than what began it."""
-_SHED_COST = 0.2
-"""What it costs to turn one away, in requests that are served, rather too much than too little."""
+_LATE_DIVIDED = 6.0
+"""While shares are given out, a turn of the loop lasts this much less than the lateness that began it."""
 _STALLED_TIMES = 10.0
 """A loop that is later than this many times the threshold is no longer a matter of shares: level 3."""
 _HELD_S = 0.1
@@ -54,8 +52,10 @@ class LoadGauge:
         *,
         random: Callable[[], float] = lambda: 0.5,
         under_way: Callable[[], Iterable[str | None]] = tuple,
+        soon: Callable[[Callable[[], None]], object] = lambda _: None,
     ) -> None:
-        """`under_way`: the key ids of all exchanges under way; read at most ten times a second, from level 2 on."""
+        """`under_way`: the key ids of all exchanges under way; read at most ten times a second, from level 2 on.
+        `soon`: the event loop's `call_soon`; without it there is one turn and no other."""
         self._settings = settings or OverloadSettings()
         self._random = random
         self._under_way = under_way
@@ -70,8 +70,7 @@ class LoadGauge:
         self._cause: Cause = "lag"
         self._levels: dict[Cause, int] = dict.fromkeys(_CAUSES, 0)
         self._lags: deque[float] = deque([0.0] * _SAMPLES, maxlen=_SAMPLES)
-        self._shares = Shares()
-        self._shed_before = self._let_in_before = 0
+        self._shares = Shares(soon)
         self._held: Counter[str] = Counter()
         self._held_at = float("-inf")
         self._share = 0.0
@@ -86,13 +85,9 @@ class LoadGauge:
             self._concurrency_max, self._settings = concurrency_max, settings
             self._conclude()
 
-    def turn_begins(self) -> None:
-        """The turn of the event loop that `late` tells of next begins."""
-        self._shed_before, self._let_in_before = self.shed["lag"], self._shares.let_in
-
-    def late(self, now: float, lag_s: float, work_s: float, busy: float) -> None:
-        """Called some tens of times a second: how late the event loop is, how much processor time one turn of it took,
-        and which share of the time since the last call was worked.
+    def late(self, now: float, lag_s: float, busy: float) -> None:
+        """Called some tens of times a second: how late the event loop is, and which share of the time since the last
+        call it worked, in seconds of processor time per second.
 
         What is let in is steered by the processor time: a loop that only waits for a processor, or for who is turned
         away, would not be sooner with less to do."""
@@ -100,10 +95,7 @@ class LoadGauge:
         self.lag_s = median = sorted(self._lags)[_SAMPLES // 2]
         threshold, shares = self._settings.lag_s, self._shares
         if shares.active:
-            let_in = shares.let_in - self._let_in_before
-            shed = self.shed["lag"] - self._shed_before
-            served = let_in / max(1.0, let_in + _SHED_COST * shed)
-            shares.told(now, lag_s, work_s * served, threshold / _LATE_DIVIDED, busy * served)
+            shares.told(now, lag_s, threshold / _LATE_DIVIDED, busy)
         elif lag_s > threshold and (lag_s > 2.0 * threshold or median > threshold):
             shares.begin(now)
         stalled = 3 if median > _STALLED_TIMES * threshold else 0

@@ -1,28 +1,34 @@
-"""How many requests each key gets in while the gateway has more to do than it can: equal shares, found by trying.
+"""How many requests each key gets in while the gateway has more to do than it can: equal shares of each turn.
 
-One number is learnt, the rate at which a key of normal priority is let in: lower while the event loop has too much to
-do, higher while it has not. Keys that ask less than that are not touched, so what is turned away is what the greediest
-ask beyond it. Nothing has to be known of how many keys there are or of what a request costs, but for a first guess.
+A turn of the event loop lets in as many requests as it should last for, and turns the rest away. So a loop that is
+asked for more than it can is busy all the time, whatever it can, and no turn is long. (A rate per second, which was
+tried first, is either less than can be done, and then the loop pauses, or more, and then turns get longer and longer.)
+
+One number is learnt, the level: how many requests a key of normal priority gets into one turn. Keys that ask for less
+than that are not touched, so what is turned away is what the greediest ask beyond it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from waypost.core.key import Priority
 
 WEIGHTS: dict[Priority, float] = {"high": 8.0, "normal": 1.0, "low": 0.125}
-_BURST_S = 0.05
-"""A key may be ahead of its rate by as much as falls into this time, or into one turn of the loop if that is longer:
-what a key sends during a turn is asked for all at once."""
+_BURST_TURNS = 10.0
+"""A key that has asked for less may be ahead by this many turns' allowance."""
 _COUNTING_S = 0.05
 """At first it is only counted who asks for how much."""
 _FIRST = 0.9
 """The first guess: so much of what could be done if all time went into it."""
-_CUT, _CUT_DEEP = 0.95, 0.85
-_GROWTH = ((0.4, 1.08), (0.7, 1.04), (float("inf"), 1.02))
-"""By how busy the loop is with what was let in: the closer to all it can do, the smaller the steps."""
 _ROUND_S = 0.05
-_EMERGENCY = 0.25
-_LEAST_RATE = 0.1
+_LEARNT = 0.3
+"""How much of what one round showed goes into what a request is believed to cost."""
+_STEPS = 0.5, 1.25
+"""The level changes by no more than these factors in one round."""
+_LEAST_LEVEL = 0.001
+_SHED_COST = 0.1
+"""What it costs to turn one away, in requests that are served."""
 _QUIET_S = 2.0
 """Over when nobody was turned away for so long."""
 
@@ -31,117 +37,132 @@ class Shares:
     """The shares of one process. `asked` is the hot path; `told` is called as the load is measured."""
 
     __slots__ = (
-        "_burst",
         "_counted",
         "_due",
-        "_emergency",
-        "_most",
+        "_each_s",
+        "_let_in",
+        "_lightest",
+        "_open",
         "_refused_at",
         "_round",
-        "_scale",
-        "_since",
+        "_shed",
+        "_soon",
         "_told_at",
+        "_turn",
+        "_turn_before",
         "_worked",
         "active",
-        "let_in",
-        "rate",
+        "level",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
+        """`soon`: has something called when this turn of the event loop is over, before anything more is read."""
         self.active = False
-        #: How many were let in while shares were given out.
-        self.let_in = 0
-        #: Requests per second of a key of normal priority; 0.0 while it is counted.
-        self.rate = 0.0
-        self._scale = 0.0
-        self._burst = _BURST_S
-        self._emergency = False
-        #: Per key, when its allowance is full again.
+        #: Requests that a key of normal priority gets into one turn; 0.0 while it is counted.
+        self.level = 0.0
+        self._soon = soon
+        #: How many turns there were in which somebody asked; and whether the one at hand has been noticed.
+        self._turn = 0
+        self._open = False
+        #: Per key, the turn in which its allowance is full again.
         self._due: dict[str, float] = {}
         #: Per key and weight, how often it asked.
         self._counted: dict[tuple[str, float], int] = {}
-        #: Of this round: seconds that were worked, and the most in one turn.
-        self._worked = self._most = 0.0
-        self._since = self._round = self._told_at = self._refused_at = 0.0
+        #: Seconds of work that a request is believed to cost.
+        self._each_s = 0.0
+        #: Of this round: who was let in and turned away, seconds that were worked, and the turn in which it began.
+        self._let_in = self._shed = 0
+        self._worked = 0.0
+        self._turn_before = 0
+        #: The least weight among those that were turned away in it.
+        self._lightest = 1.0
+        self._round = self._told_at = self._refused_at = 0.0
 
     def begin(self, now: float) -> None:
         """There is too much to do, it seems."""
         self.active = True
-        self.rate = self._worked = self._most = 0.0
-        self._emergency = False
+        self.level = 0.0
         self._due.clear()
         self._counted.clear()
-        self._since = self._round = self._told_at = self._refused_at = now
+        self._told_at = self._refused_at = now
+        self._next_round(now)
 
     def asked(self, key_id: str, priority: Priority, now: float) -> bool:
-        """Whether one more request of this key is let in; counts it if so."""
-        weight = WEIGHTS[priority]
-        if self.rate == 0.0:
+        """Whether one more request of this key is let in; counts it either way."""
+        if not self._open:
+            self._open = True
+            self._soon(self._turned)
+        weight, turn = WEIGHTS[priority], self._turn
+        if self.level == 0.0:
             name = (key_id, weight)
             self._counted[name] = self._counted.get(name, 0) + 1
-            self.let_in += 1
+            self._let_in += 1
             return True
         due = self._due.get(key_id, 0.0)
-        if due < now:
-            due = now
-        elif due - now > self._burst:
+        if due < turn:
+            due = turn
+        elif due - turn > _BURST_TURNS:
             self._refused_at = now
+            self._shed += 1
+            if weight < self._lightest:
+                self._lightest = weight
             return False
-        self._due[key_id] = due + self._scale / weight
-        self.let_in += 1
+        self._due[key_id] = due + 1.0 / (self.level * weight)
+        self._let_in += 1
         return True
 
-    def told(self, now: float, lag_s: float, work_s: float, target_s: float, busy: float) -> None:
-        """How long a turn of the loop took lately, how much work there was in it that letting in fewer would have
-        spared, both in seconds, and how much there should be at most; `busy`: the share of the time since the last
-        measurement that went into such work. Once per turn or less often."""
-        self._burst = max(_BURST_S, lag_s)
-        emergency = work_s > 5.0 * target_s
+    def _turned(self) -> None:
+        self._turn += 1
+        self._open = False
+
+    def told(self, now: float, lag_s: float, aim_s: float, busy: float) -> None:
+        """How late the loop is, how long its turns should be, and which share of the time since the last call was
+        worked, in seconds of processor time per second. Some tens of times a second."""
         self._worked += busy * (now - self._told_at)
         self._told_at = now
-        self._most = max(self._most, work_s)
-        if self.rate == 0.0:
-            if work_s < target_s and lag_s < target_s:
+        took = now - self._round
+        if self.level == 0.0:
+            if lag_s < aim_s:
                 self.active = False  # it was a single pause
-            elif now - self._since >= _COUNTING_S:
-                self._guess(now)
-                self._scale_to(emergency)
-            return
-        if now - self._round >= _ROUND_S:
-            if not self._correct(now, self._most / target_s, self._worked / (now - self._round)):
-                return
+            elif took >= _COUNTING_S:
+                self._guess(now, took, aim_s)
+        elif now - self._refused_at > _QUIET_S:
+            self.active = False
+        elif took >= _ROUND_S:
+            self._correct(aim_s)
             self._next_round(now)
-        elif emergency is self._emergency:
-            return
-        self._scale_to(emergency)
 
-    def _scale_to(self, emergency: bool) -> None:
-        self._emergency = emergency
-        self._scale = 1.0 / (self.rate * (_EMERGENCY if emergency else 1.0))
-
-    def _guess(self, now: float) -> None:
-        took = now - self._since
-        asked = sum(self._counted.values())
-        room = _FIRST * asked * took / max(self._worked, 1e-6) if asked else 0.0
-        self.rate = max(_LEAST_RATE, _level(self._counted, room) / took)
+    def _guess(self, now: float, took: float, aim_s: float) -> None:
+        """What there was room for is shared out among those who asked, and what they were let in for is taken off."""
+        turns = took / aim_s
+        self._each_s = self._worked / max(1, self._let_in)
+        room = _FIRST * took / self._each_s if self._each_s else 0.0
+        self.level = level = max(_LEAST_LEVEL, _level(self._counted, room) / turns)
+        for (key_id, weight), count in self._counted.items():
+            self._due[key_id] = self._turn + min(_BURST_TURNS + 1.0, count / (level * weight))
         self._counted.clear()
         self._next_round(now)
 
     def _next_round(self, now: float) -> None:
-        self._round, self._worked, self._most = now, 0.0, 0.0
+        self._round, self._worked, self._turn_before = now, 0.0, self._turn
+        self._let_in = self._shed = 0
+        self._lightest = 1.0
 
-    def _correct(self, now: float, load: float, busy: float) -> bool:
-        """False: it is over."""
-        if load > 1.0:
-            self.rate = max(_LEAST_RATE, self.rate * (_CUT if load < 3.0 else _CUT_DEEP))
-        elif now - self._refused_at > _QUIET_S:
-            self.active = False
-            return False
-        elif load < 0.5 and self._refused_at >= self._round:  # what nobody ran into is not too low
-            self.rate *= next(growth for below, growth in _GROWTH if busy < below)
+    def _correct(self, aim_s: float) -> None:
+        asked = self._let_in + _SHED_COST * self._shed
+        turns = self._turn - self._turn_before
+        if not self._let_in or not turns or not self._worked:
+            return
+        self._each_s += _LEARNT * (self._worked / asked - self._each_s)
+        room, now_in = aim_s / self._each_s, self._let_in / turns
+        if self._shed or now_in > room:
+            least, most = _STEPS
+            self.level *= min(most, max(least, room / now_in))
+        # A single greedy key gets all there is room for, and nobody has use for more.
+        self.level = max(_LEAST_LEVEL, min(self.level, room / self._lightest))
         if len(self._due) > 1000:
-            self._due = {key_id: due for key_id, due in self._due.items() if due > now}
-        return True
+            turn = self._turn
+            self._due = {key_id: due for key_id, due in self._due.items() if due > turn}
 
 
 def _level(counted: dict[tuple[str, float], int], room: float) -> float:
