@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.rig import OpenGate, Rig, ScriptedPipeline, StepClock, get, post, until
+from edge.rig import OpenGate, Rig, ScriptedPipeline, Socket, StepClock, get, post, until
 from waypost.config.snapshot import Settings
 from waypost.core.key import Key
 from waypost.dialects.registry import DIALECTS
+from waypost.edge.protocol import EdgeProtocol
 from waypost.edge.routes import Routes
 from waypost.edge.turnstile import Turnstile, write_held
 from waypost.policy.overload import LoadGauge
@@ -336,27 +337,36 @@ async def test_a_hammering_client_gets_its_answers_in_order() -> None:
         assert (await client.answer()).status == 503
 
 
+async def kept_back(rig: Rig) -> tuple[Socket, EdgeProtocol]:
+    """A client that was told no and asked again at once, and its connection, which keeps the second answer back."""
+    assert rig.server is not None
+    assert rig.edge.turnstile is not None
+    client = await rig.connect()
+    nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())
+    client.send(PLAIN)
+    assert (await client.answer()).status == 503
+    client.send(PLAIN)
+    (connection,) = rig.server.server_state.connections
+    assert isinstance(connection, EdgeProtocol)
+    await until(lambda: connection.held is not None)
+    return client, connection
+
+
 @pytest.mark.parametrize("meanwhile", ["it is over", "the client reads slowly"])
 async def test_an_answer_that_is_kept_back_is_never_overtaken(meanwhile: str) -> None:
     """Else the next answer would be taken for this one's."""
     rig = Rig()
     rig.pipeline.keys = {b"sk-Known": KEY}
     async with rig.serving():
-        client = await rig.connect()
-        nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())  # type: ignore[union-attr]
-        client.send(PLAIN)
-        assert (await client.answer()).status == 503
-        client.send(PLAIN)
-        (connection,) = rig.server.server_state.connections  # type: ignore[union-attr]
-        await until(lambda: connection.held is not None)  # type: ignore[union-attr]
+        client, connection = await kept_back(rig)
         rig.edge._load.shedding = False
         rig.edge._load.unquestioned = 10
         if meanwhile == "the client reads slowly":
             rig.edge._load.shedding = True
-            connection.flow.write_paused = True  # type: ignore[union-attr]
+            connection.flow.write_paused = True
         client.send(post(b'{"n":1}', extra=AUTH))
-        await until(lambda: bool(rig.pipeline.calls) or connection.held is None)  # type: ignore[union-attr]
-        connection.flow.write_paused = False  # type: ignore[union-attr]
+        await until(lambda: bool(rig.pipeline.calls) or connection.held is None)
+        connection.flow.write_paused = False
         assert (await client.answer()).status == 503
         answer = await client.answer()
         assert (answer.status, answer.body) == (200, b'{"n":1}')
@@ -366,13 +376,7 @@ async def test_a_drain_does_not_swallow_what_is_kept_back() -> None:
     rig = Rig()
     rig.pipeline.keys = {b"sk-Known": KEY}
     async with rig.serving():
-        client = await rig.connect()
-        nothing_for_anybody(rig.edge._load, rig.edge.turnstile._monotonic())  # type: ignore[union-attr]
-        client.send(PLAIN)
-        assert (await client.answer()).status == 503
-        client.send(PLAIN)
-        (connection,) = rig.server.server_state.connections  # type: ignore[union-attr]
-        await until(lambda: connection.held is not None)  # type: ignore[union-attr]
+        client, connection = await kept_back(rig)
         connection.shutdown()
         assert (await client.answer()).status == 503
         assert await client.rest() == b""

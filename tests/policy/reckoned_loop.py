@@ -32,7 +32,7 @@ class Outcome:
 class Loop:
     def __init__(self, times: float, shed_cost: float, polite: float) -> None:
         self.over: list[Callable[[], None]] = []
-        self.gauge = LoadGauge(10**9, OverloadSettings(lag_s=0.12), soon=self.over.append)
+        self.gauge = LoadGauge(10**9, OverloadSettings(lag_s=0.06), soon=self.over.append)
         self.shed_s = shed_cost * COST_S
         self.rates = {"greedy": (times - polite) / COST_S, "polite": polite / COST_S}
         self.owed = {"greedy": 0.0, "polite": 0.0}

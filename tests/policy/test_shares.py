@@ -122,7 +122,7 @@ def test_turning_away_alone_does_not_lower_the_shares() -> None:
 def test_a_round_in_which_nobody_asked_teaches_nothing() -> None:
     turns = counted({"greedy": 1000})
     before = turns.shares.level, turns.shares._each_s
-    turns.told(0.05)
+    turns.told(0.06)
     assert (turns.shares.level, turns.shares._each_s) == before
 
 
@@ -131,8 +131,9 @@ def test_a_level_that_nobody_runs_into_is_not_raised() -> None:
     turns = counted({"a": 1000})
     before = turns.shares.level
     for _ in range(5):
-        turns.turn("a", 10)
-    turns.told(0.05, busy=0.1)
+        assert turns.turn("b", 10) == 10
+    turns.told(0.06, busy=50 * 0.5 * EACH / 0.06)
+    assert turns.shares._each_s < EACH, "there is more room than that"
     assert turns.shares.level == before
 
 
@@ -141,7 +142,7 @@ def test_a_long_turn_of_the_loop_costs_nobody_their_share() -> None:
     for _ in range(10):
         turns.turn("greedy")
     turns.told(0.1, busy=0.5)
-    assert turns.ask("polite", 100) == 100, "what came in a tenth of a second, all at once"
+    assert turns.ask("polite", 300) == 300, "what came in three tenths of a second, all at once"
 
 
 def test_priorities_have_different_shares() -> None:
@@ -199,7 +200,7 @@ def test_at_twice_the_load_nearly_all_of_the_peak_is_left_and_the_polite_one_is_
     result = run(times=2.0, shed_cost=0.05)
     assert result.goodput > 0.99 * (1 - 2 * 0.05) / (1 - 0.05)
     assert result.polite == 1.0
-    assert result.turn_p99_s < 0.035
+    assert result.turn_p99_s < 0.02
 
 
 @pytest.mark.parametrize("times", [0.9, 1.0])

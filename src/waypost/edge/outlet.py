@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-from uvicorn.server import ServerState
 
-from waypost.edge.intake import EdgeConfig
 from waypost.edge.socket import Upgradable
 from waypost.edge.upgrade import SoftlyClosed
 
@@ -19,14 +17,8 @@ class Outlet(Upgradable):
 
     __slots__ = ("_given", "_given_text", "gone")
 
-    def __init__(
-        self,
-        config: EdgeConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self.gone = False
         #: The headers that every answer has, and how they are written.
         self._given: list[tuple[bytes, bytes]] | None = None

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any, cast
 
 import httptools
-from uvicorn.server import ServerState
 
 from waypost.config.snapshot import Settings
 from waypost.edge import head
@@ -69,14 +68,8 @@ class EdgeProtocol(Outlet):
         *("held", "let_in", "on_gone", "refused_at"),
     )
 
-    def __init__(
-        self,
-        config: EdgeConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, config: EdgeConfig, *given: Any, **named: Any) -> None:
+        super().__init__(config, *given, **named)
         self._connections_max = config.connections_max
         self._turnstile = config.turnstile
         self.let_in = False

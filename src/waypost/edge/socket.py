@@ -5,19 +5,17 @@ https://www.rfc-editor.org/rfc/rfc6455#section-4.2 (2026-11-25). Nothing of this
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from typing import Protocol as Shape
 
-from uvicorn.server import ServerState
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from waypost.edge.asgi import Headers
 from waypost.edge.client import EdgeClient
-from waypost.edge.intake import EdgeConfig, Intake
+from waypost.edge.intake import Intake
 from waypost.errors import Bug, Disconnected, InvalidRequest
 from waypost.ports import Socket
 from waypost.upstream.websocket import MESSAGE_BYTES_MAX, QUIET, WebSocket
@@ -98,14 +96,8 @@ class Upgradable(Intake):
 
     __slots__ = ("_rest", "_socket")
 
-    def __init__(
-        self,
-        config: EdgeConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self._rest: Reader | None = None
         self._socket: WebSocket | None = None
 

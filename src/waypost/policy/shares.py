@@ -149,6 +149,7 @@ class Shares:
         self._lightest = 1.0
 
     def _correct(self, aim_s: float) -> None:
+        """A round in which nobody was let in teaches nothing of what a request costs."""
         asked = self._let_in + _SHED_COST * self._shed
         turns = self._turn - self._turn_before
         if not self._let_in or not turns or not self._worked:
